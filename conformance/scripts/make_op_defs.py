@@ -5,7 +5,7 @@
   dropped; arguments, attributes with their defaults, allowed values and
   minimums, control outputs, flags and deprecation stay. Deflated (raw zlib,
   `op_defs.pb.deflate`) when it would exceed the size limit.
-* `cpu_kernels.csv`: the dtypes that CPU kernels are registered for, a row
+* `cpu_kernels.csv`: the dtypes (and, rarely, strings) that CPU kernels are registered for, a row
   per operator, label and block of combinations: `attr=dtype|dtype`, joined
   with `;`. Every combination of a row has a kernel; attributes not named are
   free, and an empty second column means no constraint. A kernel with a label
@@ -48,6 +48,12 @@ def registry() -> op_def_pb2.OpList:
     return slim
 
 
+def allowed(values) -> tuple[str, ...]:
+    """The allowed dtypes, or the allowed strings, of a constraint."""
+    dtypes = [types_pb2.DataType.Name(t)[3:].lower() for t in values.type]
+    return tuple(sorted(dtypes or [text.decode() for text in values.s]))
+
+
 def merged(kernels_of_op: set[tuple]) -> set[tuple]:
     """Joins registrations that differ in the dtypes of one attribute only."""
     attrs = sorted({attr for kernel in kernels_of_op for attr, _ in kernel})
@@ -73,12 +79,7 @@ def cpu_kernels() -> list[tuple[str, str, str]]:
     for kernel in kernels.get_all_registered_kernels().kernel:
         if kernel.device_type not in ("CPU", "DEFAULT"):
             continue
-        constraints = tuple(
-            sorted(
-                (c.name, tuple(sorted(types_pb2.DataType.Name(t)[3:].lower() for t in c.allowed_values.list.type)))
-                for c in kernel.constraint
-            )
-        )
+        constraints = tuple(sorted((c.name, allowed(c.allowed_values.list)) for c in kernel.constraint))
         found.setdefault((kernel.op, kernel.label), set()).add(constraints)
     rows = []
     for (op, label), variants in found.items():
