@@ -1,0 +1,241 @@
+//! Parallel loops in fixed chunks, on rayon's current pool.
+//!
+//! Chunk boundaries depend on the length and the grain alone, so what a loop computes never depends on the number of
+//! threads. Work of one chunk, or in a pool of one thread, runs inline, chunk by chunk, without touching the pool.
+//! Tasks inherit the caller's denormal mode (see [`crate::denormal`]).
+
+use crate::denormal;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Time one task should take, in nanoseconds: long against the cost of handing it to another thread.
+const TASK_NS: f64 = 20_000.0;
+
+/// Items per chunk when one item takes about `ns` nanoseconds; a multiple of 64 when it is at least that.
+///
+/// ```
+/// assert_eq!(savedmodel_math::par::grain(1.0) % 64, 0);
+/// assert_eq!(savedmodel_math::par::grain(1e9), 1);
+/// ```
+pub fn grain(ns: f64) -> usize {
+    let items = (TASK_NS / ns.max(1e-3)) as usize;
+    if items >= 64 { items / 64 * 64 } else { items.max(1) }
+}
+
+/// Number of chunks of at most `grain` items in `len` items.
+pub fn chunk_count(len: usize, grain: usize) -> usize {
+    len.div_ceil(grain.max(1))
+}
+
+/// The items of chunk `index`.
+pub fn chunk(index: usize, len: usize, grain: usize) -> Range<usize> {
+    let start = index * grain.max(1);
+    start..len.min(start.saturating_add(grain.max(1)))
+}
+
+/// True when `chunks` chunks are worth the pool.
+fn inline(chunks: usize) -> bool {
+    chunks <= 1 || rayon::current_num_threads() == 1
+}
+
+/// Calls `f(index)` for each index below `count`, each call a task of its own.
+pub fn for_each(count: usize, f: impl Fn(usize) + Sync) {
+    if inline(count) {
+        return (0..count).for_each(f);
+    }
+    let mode = denormal::mode();
+    (0..count).into_par_iter().for_each(|index| {
+        let _guard = denormal::enter(mode);
+        f(index);
+    });
+}
+
+/// Calls `f` on the consecutive ranges of at most `grain` items that make up `0..len`.
+pub fn for_chunks(len: usize, grain: usize, f: impl Fn(Range<usize>) + Sync) {
+    for_each(chunk_count(len, grain), |index| f(chunk(index, len, grain)));
+}
+
+/// The results of `f` on the ranges of [`for_chunks`], in order.
+pub fn map_chunks<R: Send>(len: usize, grain: usize, f: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
+    let count = chunk_count(len, grain);
+    if inline(count) {
+        return (0..count).map(|index| f(chunk(index, len, grain))).collect();
+    }
+    let mode = denormal::mode();
+    (0..count)
+        .into_par_iter()
+        .map(|index| {
+            let _guard = denormal::enter(mode);
+            f(chunk(index, len, grain))
+        })
+        .collect()
+}
+
+/// Calls `f(offset, chunk)` on consecutive chunks of `out` of at most `grain` items.
+///
+/// ```
+/// let mut squares = [0; 5];
+/// savedmodel_math::par::for_chunks_mut(&mut squares, 2, |offset, chunk| {
+///     chunk.iter_mut().enumerate().for_each(|(i, x)| *x = (offset + i) * (offset + i));
+/// });
+/// assert_eq!(squares, [0, 1, 4, 9, 16]);
+/// ```
+pub fn for_chunks_mut<T: Send>(out: &mut [T], grain: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+    let grain = grain.max(1);
+    if inline(chunk_count(out.len(), grain)) {
+        return out.chunks_mut(grain).enumerate().for_each(|(index, chunk)| f(index * grain, chunk));
+    }
+    let mode = denormal::mode();
+    out.par_chunks_mut(grain).enumerate().for_each(|(index, chunk)| {
+        let _guard = denormal::enter(mode);
+        f(index * grain, chunk);
+    });
+}
+
+/// Calls `f(offset, a chunk, b chunk)` on matching chunks of two outputs of equal length.
+///
+/// # Panics
+/// When the lengths differ.
+pub fn for_chunks_mut2<T: Send, U: Send>(
+    a: &mut [T],
+    b: &mut [U],
+    grain: usize,
+    f: impl Fn(usize, &mut [T], &mut [U]) + Sync,
+) {
+    assert_eq!(a.len(), b.len());
+    let grain = grain.max(1);
+    if inline(chunk_count(a.len(), grain)) {
+        let chunks = a.chunks_mut(grain).zip(b.chunks_mut(grain)).enumerate();
+        return chunks.for_each(|(index, (a, b))| f(index * grain, a, b));
+    }
+    let mode = denormal::mode();
+    a.par_chunks_mut(grain).zip(b.par_chunks_mut(grain)).enumerate().for_each(|(index, (a, b))| {
+        let _guard = denormal::enter(mode);
+        f(index * grain, a, b);
+    });
+}
+
+/// Calls `f(out chunk, a chunk)` on matching chunks of an output and an input of equal length.
+///
+/// # Panics
+/// When the lengths differ.
+pub fn for_zip<T: Send, A: Sync>(out: &mut [T], a: &[A], grain: usize, f: impl Fn(&mut [T], &[A]) + Sync) {
+    assert_eq!(out.len(), a.len());
+    for_chunks_mut(out, grain, |offset, chunk| {
+        let range = offset..offset + chunk.len();
+        f(chunk, &a[range]);
+    });
+}
+
+/// Calls `f(out chunk, a chunk, b chunk)` on matching chunks of an output and two inputs of equal length.
+///
+/// # Panics
+/// When the lengths differ.
+pub fn for_zip2<T: Send, A: Sync, B: Sync>(
+    out: &mut [T],
+    a: &[A],
+    b: &[B],
+    grain: usize,
+    f: impl Fn(&mut [T], &[A], &[B]) + Sync,
+) {
+    assert!(out.len() == a.len() && out.len() == b.len());
+    for_chunks_mut(out, grain, |offset, chunk| {
+        let range = offset..offset + chunk.len();
+        f(chunk, &a[range.clone()], &b[range]);
+    });
+}
+
+/// Calls `f(first row, rows)` on chunks of `grain_rows` whole rows of `out`; does nothing when a row is empty.
+///
+/// # Panics
+/// When `out` is not a whole number of rows.
+pub fn for_rows_mut<T: Send>(
+    out: &mut [T],
+    row_len: usize,
+    grain_rows: usize,
+    f: impl Fn(usize, &mut [T]) + Sync,
+) {
+    if row_len == 0 || out.is_empty() {
+        return;
+    }
+    assert_eq!(out.len() % row_len, 0);
+    let grain = row_len.saturating_mul(grain_rows.max(1));
+    for_chunks_mut(out, grain, |offset, rows| f(offset / row_len, rows));
+}
+
+/// Runs both closures, perhaps at the same time, and returns both results.
+pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    if inline(2) {
+        return (a(), b());
+    }
+    let mode = denormal::mode();
+    rayon::join(
+        || {
+            let _guard = denormal::enter(mode);
+            a()
+        },
+        || {
+            let _guard = denormal::enter(mode);
+            b()
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_pool<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> R {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(f)
+    }
+
+    #[test]
+    fn chunks_do_not_depend_on_threads() {
+        for (len, grain, want) in [
+            (0, 4, vec![]),
+            (3, 4, vec![0..3]),
+            (8, 4, vec![0..4, 4..8]),
+            (9, 4, vec![0..4, 4..8, 8..9]),
+            (2, 0, vec![0..1, 1..2]),
+            (5, usize::MAX, vec![0..5]),
+        ] {
+            for threads in [1, 2, 3] {
+                assert_eq!(
+                    in_pool(threads, || map_chunks(len, grain, |r| r)),
+                    want,
+                    "{len} {grain} {threads}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_item_is_visited_once() {
+        for threads in [1, 3] {
+            let (mut a, mut b) = (vec![0; 1001], vec![0; 1001]);
+            let input: Vec<usize> = (0..1001).collect();
+            in_pool(threads, || {
+                for_chunks_mut2(&mut a, &mut b, 10, |offset, a, b| {
+                    a.iter_mut().zip(b).enumerate().for_each(|(i, (a, b))| (*a, *b) = (offset + i, 1));
+                });
+                assert_eq!(a, input);
+                assert_eq!(b, vec![1; 1001]);
+                for_zip2(&mut b, &input, &a, 7, |out, x, y| {
+                    out.iter_mut().zip(x).zip(y).for_each(|((o, x), y)| *o += x + y);
+                });
+                assert!(b.iter().enumerate().all(|(i, &v)| v == 1 + 2 * i));
+                for_rows_mut(&mut a, 7, 2, |row, rows| rows.fill(row));
+                assert!(a.iter().enumerate().all(|(i, &v)| v == i / 14 * 2));
+            });
+        }
+    }
+
+    #[test]
+    fn tasks_inherit_the_denormal_mode() {
+        in_pool(3, || {
+            let _guard = denormal::flush();
+            let want = denormal::mode();
+            assert!(map_chunks(64, 1, |_| denormal::mode() == want).into_iter().all(|same| same));
+        });
+    }
+}

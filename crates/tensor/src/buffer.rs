@@ -1,0 +1,301 @@
+//! Aligned, shared memory: the one home of `unsafe` in this crate.
+#![allow(unsafe_code)]
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::any::Any;
+use std::mem::size_of;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use crate::{DType, Element, Error, Result, Unit};
+
+/// The most bytes that one tensor may take; a request above it is refused before the allocator is asked.
+pub const MAX_TENSOR_BYTES: usize = 1 << 40;
+
+const ALIGNMENT: usize = 64;
+const INLINE: usize = 16;
+
+/// Bytes that tensors share.
+///
+/// Up to 16 bytes stand in the buffer itself; more are one 64-byte aligned, zero-initialised allocation, or
+/// memory that somebody else owns (a mapped checkpoint). Memory is always initialised, and is written
+/// only through [`Buffer::bytes_mut`], which demands that nobody else holds it.
+#[derive(Clone)]
+pub struct Buffer(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Inline { bytes: [u128; 1], len: u8 },
+    Owned { memory: Arc<Allocation>, start: usize, len: usize },
+    Foreign { owner: Arc<dyn ForeignBytes>, start: usize, len: usize },
+}
+
+/// Memory that a buffer may borrow: it must not move or change while the owner lives.
+trait ForeignBytes: Send + Sync {
+    fn bytes(&self) -> &[u8];
+}
+
+impl<T: AsRef<[u8]> + Any + Send + Sync> ForeignBytes for T {
+    fn bytes(&self) -> &[u8] {
+        self.as_ref()
+    }
+}
+
+struct Allocation {
+    ptr: NonNull<u8>,
+    layout: Layout,
+}
+
+// SAFETY: an `Allocation` owns its memory alone; it is shared only for reading, through `Arc`.
+unsafe impl Send for Allocation {}
+// SAFETY: as above: `&Allocation` gives out nothing but `&[u8]`.
+unsafe impl Sync for Allocation {}
+
+impl Allocation {
+    fn zeroed(len: usize) -> Result<Allocation> {
+        let too_large = || Error::resource_exhausted(format!("OOM when allocating a tensor of {len} bytes"));
+        if len > MAX_TENSOR_BYTES {
+            return Err(too_large());
+        }
+        let layout = Layout::from_size_align(len.max(1), ALIGNMENT).map_err(|_| too_large())?;
+        // SAFETY: the layout's size is at least one.
+        let ptr = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(too_large)?;
+        Ok(Allocation { ptr, layout })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: `ptr` is valid for `size` initialised bytes as long as `self` lives.
+        unsafe { std::slice::from_raw_parts(self.ptr.as_ptr(), self.layout.size()) }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `bytes`, and `&mut self` proves that nobody else looks.
+        unsafe { std::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.layout.size()) }
+    }
+}
+
+impl Drop for Allocation {
+    fn drop(&mut self) {
+        // SAFETY: `ptr` came from `alloc_zeroed` with this layout.
+        unsafe { dealloc(self.ptr.as_ptr(), self.layout) }
+    }
+}
+
+impl Buffer {
+    /// `len` zero bytes.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED` when the allocator has no such memory or `len` passes [`MAX_TENSOR_BYTES`].
+    pub fn zeroed(len: usize) -> Result<Buffer> {
+        if len <= INLINE {
+            return Ok(Buffer(Repr::Inline { bytes: [0], len: len as u8 }));
+        }
+        Ok(Buffer(Repr::Owned { memory: Arc::new(Allocation::zeroed(len)?), start: 0, len }))
+    }
+
+    /// A copy of `bytes`.
+    ///
+    /// # Errors
+    /// As [`Buffer::zeroed`].
+    pub fn copy_of(bytes: &[u8]) -> Result<Buffer> {
+        let mut buffer = Buffer::zeroed(bytes.len())?;
+        buffer.unique_bytes().copy_from_slice(bytes);
+        Ok(buffer)
+    }
+
+    /// The whole memory of `owner`, shared without a copy.
+    ///
+    /// `owner` must give the same bytes each time it is asked; for a mapped file that holds as long as
+    /// nobody truncates or rewrites the file.
+    pub fn foreign<T: AsRef<[u8]> + Any + Send + Sync>(owner: Arc<T>) -> Buffer {
+        let len = owner.bytes().len();
+        Buffer(Repr::Foreign { owner, start: 0, len })
+    }
+
+    /// The bytes from `start`, `len` of them, without a copy; `None` outside of the buffer.
+    pub fn slice(&self, start: usize, len: usize) -> Option<Buffer> {
+        let end = start.checked_add(len).filter(|&end| end <= self.len())?;
+        Some(match &self.0 {
+            Repr::Inline { .. } => Buffer::copy_of(&self.bytes()[start..end]).ok()?,
+            Repr::Owned { memory, start: base, .. } => {
+                Buffer(Repr::Owned { memory: Arc::clone(memory), start: base + start, len })
+            }
+            Repr::Foreign { owner, start: base, .. } => {
+                Buffer(Repr::Foreign { owner: Arc::clone(owner), start: base + start, len })
+            }
+        })
+    }
+
+    /// Number of bytes.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Repr::Inline { len, .. } => usize::from(*len),
+            Repr::Owned { len, .. } | Repr::Foreign { len, .. } => *len,
+        }
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            // SAFETY: sixteen initialised bytes, of which `len` never asks for more.
+            Repr::Inline { bytes, len } => unsafe {
+                std::slice::from_raw_parts(bytes.as_ptr().cast(), usize::from(*len))
+            },
+            Repr::Owned { memory, start, len } => &memory.bytes()[*start..*start + *len],
+            Repr::Foreign { owner, start, len } => &owner.bytes()[*start..*start + *len],
+        }
+    }
+
+    /// Whether nobody else holds this memory, so that writing to it copies nothing.
+    pub fn is_unique(&mut self) -> bool {
+        match &mut self.0 {
+            Repr::Inline { .. } => true,
+            Repr::Owned { memory, .. } => Arc::get_mut(memory).is_some(),
+            Repr::Foreign { .. } => false,
+        }
+    }
+
+    /// The bytes to write to; copied first if somebody else holds them.
+    ///
+    /// # Errors
+    /// As [`Buffer::zeroed`], when a copy is needed.
+    pub fn bytes_mut(&mut self) -> Result<&mut [u8]> {
+        if !self.is_unique() {
+            *self = Buffer::copy_of(self.bytes())?;
+        }
+        Ok(self.unique_bytes())
+    }
+
+    fn unique_bytes(&mut self) -> &mut [u8] {
+        match &mut self.0 {
+            // SAFETY: as in `bytes`, and `&mut self` proves that nobody else looks.
+            Repr::Inline { bytes, len } => unsafe {
+                std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), usize::from(*len))
+            },
+            Repr::Owned { memory, start, len } => {
+                let memory = Arc::get_mut(memory).expect("callers make sure the memory is unique");
+                &mut memory.bytes_mut()[*start..*start + *len]
+            }
+            Repr::Foreign { .. } => unreachable!("foreign memory is copied before it is written"),
+        }
+    }
+
+    /// The bytes as elements; `None` when address, length or (for `bool`) a byte don't fit the type.
+    pub fn elements<T: Element>(&self) -> Option<&[T]> {
+        check_bools::<T>(self.bytes())?;
+        // SAFETY: every bit pattern is a `T`: `Element` is sealed to such types, and bools were checked.
+        unsafe { cast(self.bytes()) }
+    }
+
+    /// The bytes to write, as elements.
+    ///
+    /// # Errors
+    /// As [`Buffer::zeroed`]; `INTERNAL` when address or length don't fit the type.
+    pub fn elements_mut<T: Element>(&mut self) -> Result<&mut [T]> {
+        let bytes = self.bytes_mut()?;
+        check_bools::<T>(bytes).ok_or_else(misfit)?;
+        // SAFETY: as in `elements`; and all that a `T` can hold is plain bytes.
+        unsafe { cast_mut(bytes) }.ok_or_else(misfit)
+    }
+
+    /// The bytes as plain memory units; `None` when they don't fit or `U` is no plain unit.
+    pub fn units<U: Unit>(&self) -> Option<&[U]> {
+        U::KIND.size()?;
+        // SAFETY: units that have a size are unsigned integers, of which every bit pattern is a value.
+        unsafe { cast(self.bytes()) }
+    }
+
+    /// The bytes to write, as plain memory units.
+    ///
+    /// # Errors
+    /// As [`Buffer::elements_mut`].
+    pub fn units_mut<U: Unit>(&mut self) -> Result<&mut [U]> {
+        U::KIND.size().ok_or_else(misfit)?;
+        // SAFETY: as in `units`; what is written is checked by whoever reads it as `bool`.
+        unsafe { cast_mut(self.bytes_mut()?) }.ok_or_else(misfit)
+    }
+}
+
+/// Bytes reach a buffer from files and through `units_mut`, so they are checked whenever they are read as `bool`.
+fn check_bools<T: Element>(bytes: &[u8]) -> Option<()> {
+    let legal = T::DTYPE != DType::Bool || bytes.iter().fold(0, |all, &byte| all | byte) <= 1;
+    legal.then_some(())
+}
+
+#[cold]
+fn misfit() -> Error {
+    Error::internal("a buffer does not fit the element type it is viewed as")
+}
+
+/// # Safety
+/// Every bit pattern must be a value of `T`.
+unsafe fn cast<T>(bytes: &[u8]) -> Option<&[T]> {
+    // SAFETY: promised by the caller.
+    let (head, body, tail) = unsafe { bytes.align_to::<T>() };
+    if bytes.is_empty() {
+        return Some(&[]);
+    }
+    (size_of::<T>() > 0 && head.is_empty() && tail.is_empty()).then_some(body)
+}
+
+/// # Safety
+/// Every bit pattern must be a value of `T`, and every `T` must leave legal bytes behind.
+unsafe fn cast_mut<T>(bytes: &mut [u8]) -> Option<&mut [T]> {
+    if bytes.is_empty() {
+        return Some(&mut []);
+    }
+    // SAFETY: promised by the caller.
+    let (head, body, tail) = unsafe { bytes.align_to_mut::<T>() };
+    (size_of::<T>() > 0 && head.is_empty() && tail.is_empty()).then_some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_aligned_and_zero() {
+        for len in [0, 1, 16, 17, 64, 1000] {
+            let buffer = Buffer::zeroed(len).unwrap();
+            assert_eq!(buffer.bytes(), vec![0; len]);
+            if len > INLINE {
+                assert_eq!(buffer.bytes().as_ptr() as usize % ALIGNMENT, 0);
+            }
+        }
+        assert!(Buffer::zeroed(MAX_TENSOR_BYTES + 1).is_err());
+    }
+
+    #[test]
+    fn writing_copies_what_is_shared() {
+        for len in [8, 80] {
+            let mut a = Buffer::zeroed(len).unwrap();
+            let b = a.clone();
+            a.bytes_mut().unwrap()[0] = 7;
+            assert_eq!((a.bytes()[0], b.bytes()[0]), (7, 0));
+        }
+    }
+
+    #[test]
+    fn foreign_memory_is_borrowed_and_copied_on_write() {
+        let owner = Arc::new(vec![1_u8; 100]);
+        let mut buffer = Buffer::foreign(Arc::clone(&owner)).slice(50, 20).unwrap();
+        assert_eq!(buffer.bytes().as_ptr(), owner[50..].as_ptr());
+        buffer.bytes_mut().unwrap()[0] = 2;
+        assert_eq!((buffer.bytes()[0], owner[50]), (2, 1));
+        assert!(buffer.slice(10, 11).is_none());
+        assert!(buffer.slice(usize::MAX, 2).is_none());
+    }
+
+    #[test]
+    fn casts_refuse_what_does_not_fit() {
+        let buffer = Buffer::zeroed(20).unwrap();
+        assert!(buffer.elements::<f64>().is_none());
+        assert_eq!(buffer.elements::<f32>().unwrap().len(), 5);
+        assert!(buffer.slice(1, 16).unwrap().elements::<u32>().is_none());
+    }
+}

@@ -1,0 +1,511 @@
+//! The tensor itself.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ndarray::{ArrayD, ArrayViewD, IxDyn};
+
+use crate::{Buffer, DType, Element, Error, Handle, Result, Shape, Unit, UnitKind, Variant};
+
+/// A dense, row-major tensor of any dtype, with shared data.
+///
+/// Numbers lie in a [`Buffer`]; strings, handles and variants in shared vectors. Cloning copies a pointer;
+/// the `…_mut` doors copy the data first when it is shared, so a tensor is a value.
+///
+/// ```
+/// use savedmodel_tensor::{DType, Tensor};
+/// let t = Tensor::from_vec([2, 3], vec![1.0_f32, 2., 3., 4., 5., 6.])?;
+/// assert_eq!((t.dtype(), t.shape().dims()), (DType::Float, &[2, 3][..]));
+/// assert_eq!(t.view::<f32>()?[[1, 0]], 4.0);
+/// let s = Tensor::from_strings([2], ["a", "b"])?;
+/// assert_eq!(&s.strings()?[1][..], b"b");
+/// # Ok::<(), savedmodel_tensor::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tensor {
+    dtype: DType,
+    shape: Shape,
+    data: Data,
+}
+
+#[derive(Clone)]
+enum Data {
+    Plain(Buffer),
+    Strings(Arc<Vec<Bytes>>),
+    Handles(Arc<Vec<Handle>>),
+    Variants(Arc<Vec<Variant>>),
+}
+
+impl Tensor {
+    /// A tensor of zeros (empty strings, empty handles, empty variants).
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED` when there is no such memory, `INVALID_ARGUMENT` when the shape overflows.
+    pub fn zeros(dtype: DType, shape: impl Into<Shape>) -> Result<Tensor> {
+        let shape = shape.into();
+        let n = shape.checked_elements()?;
+        let too_large = || {
+            Error::resource_exhausted(format!(
+                "OOM when allocating tensor with shape{shape} and type {dtype}"
+            ))
+        };
+        let data = match dtype.unit() {
+            UnitKind::Bytes => Data::Strings(Arc::new(defaults(n).ok_or_else(too_large)?)),
+            UnitKind::Handle => Data::Handles(Arc::new(defaults(n).ok_or_else(too_large)?)),
+            UnitKind::Variant => Data::Variants(Arc::new(defaults(n).ok_or_else(too_large)?)),
+            plain => {
+                let bytes = plain.size().and_then(|size| n.checked_mul(size)).ok_or_else(too_large)?;
+                Data::Plain(Buffer::zeroed(bytes).map_err(|_| too_large())?)
+            }
+        };
+        Ok(Tensor { dtype, shape, data })
+    }
+
+    /// A tensor over a buffer that holds its elements.
+    ///
+    /// Memory that is not aligned for the dtype is copied.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the length does not fit dtype and shape, when the dtype is not plain memory, or
+    /// when a byte of a bool is neither 0 nor 1.
+    pub fn from_buffer(dtype: DType, shape: impl Into<Shape>, buffer: Buffer) -> Result<Tensor> {
+        let shape = shape.into();
+        let size = dtype.size().ok_or_else(|| {
+            Error::invalid_argument(format!("a {dtype} tensor can't be made of plain bytes"))
+        })?;
+        let want = shape.checked_elements()?.checked_mul(size);
+        if want != Some(buffer.len()) {
+            return Err(Error::invalid_argument(format!(
+                "{} bytes do not make a {dtype} tensor of shape {shape}",
+                buffer.len()
+            )));
+        }
+        if dtype == DType::Bool && buffer.bytes().iter().any(|&b| b > 1) {
+            return Err(Error::invalid_argument("a byte of a bool tensor is neither 0 nor 1"));
+        }
+        let aligned = (buffer.bytes().as_ptr() as usize).is_multiple_of(size);
+        let buffer = if aligned { buffer } else { Buffer::copy_of(buffer.bytes())? };
+        Ok(Tensor { dtype, shape, data: Data::Plain(buffer) })
+    }
+
+    /// A tensor of numbers.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the number of values does not fit the shape.
+    pub fn from_vec<T: Element>(shape: impl Into<Shape>, values: Vec<T>) -> Result<Tensor> {
+        Tensor::from_slice(shape, &values)
+    }
+
+    /// A tensor of numbers, copied from a slice.
+    ///
+    /// # Errors
+    /// As [`Tensor::from_vec`].
+    pub fn from_slice<T: Element>(shape: impl Into<Shape>, values: &[T]) -> Result<Tensor> {
+        let shape = shape.into();
+        check_count(&shape, values.len())?;
+        let mut tensor = Tensor::zeros(T::DTYPE, shape)?;
+        tensor.as_mut_slice()?.copy_from_slice(values);
+        Ok(tensor)
+    }
+
+    /// A scalar.
+    pub fn scalar<T: Element>(value: T) -> Tensor {
+        let mut tensor = Tensor::zeros(T::DTYPE, Shape::scalar()).expect("sixteen bytes are never refused");
+        tensor.as_mut_slice().expect("the dtype is the element's own")[0] = value;
+        tensor
+    }
+
+    /// A tensor of strings.
+    ///
+    /// # Errors
+    /// As [`Tensor::from_vec`].
+    pub fn from_strings<S: Into<Bytes>>(
+        shape: impl Into<Shape>,
+        values: impl IntoIterator<Item = S>,
+    ) -> Result<Tensor> {
+        let values: Vec<Bytes> = values.into_iter().map(Into::into).collect();
+        Tensor::from_pointers(DType::String, shape.into(), values, Data::Strings)
+    }
+
+    /// A tensor of resource handles.
+    ///
+    /// # Errors
+    /// As [`Tensor::from_vec`].
+    pub fn from_handles(shape: impl Into<Shape>, values: Vec<Handle>) -> Result<Tensor> {
+        Tensor::from_pointers(DType::Resource, shape.into(), values, Data::Handles)
+    }
+
+    /// A tensor of variants.
+    ///
+    /// # Errors
+    /// As [`Tensor::from_vec`].
+    pub fn from_variants(shape: impl Into<Shape>, values: Vec<Variant>) -> Result<Tensor> {
+        Tensor::from_pointers(DType::Variant, shape.into(), values, Data::Variants)
+    }
+
+    fn from_pointers<T>(
+        dtype: DType,
+        shape: Shape,
+        values: Vec<T>,
+        data: fn(Arc<Vec<T>>) -> Data,
+    ) -> Result<Tensor> {
+        check_count(&shape, values.len())?;
+        Ok(Tensor { dtype, shape, data: data(Arc::new(values)) })
+    }
+
+    /// A copy of an ndarray, in row-major order.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED` when there is no such memory.
+    pub fn from_array<T: Element>(array: &ArrayViewD<'_, T>) -> Result<Tensor> {
+        let mut tensor = Tensor::zeros(T::DTYPE, array.shape())?;
+        let out = tensor.as_mut_slice::<T>()?;
+        match array.as_slice() {
+            Some(values) => out.copy_from_slice(values),
+            None => out.iter_mut().zip(array.iter()).for_each(|(o, &v)| *o = v),
+        }
+        Ok(tensor)
+    }
+
+    /// The dtype.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The number of dimensions.
+    pub fn rank(&self) -> usize {
+        self.shape.rank()
+    }
+
+    /// The number of elements.
+    pub fn elements(&self) -> usize {
+        self.shape.elements()
+    }
+
+    /// The elements, when they are `T`s.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the dtype is another.
+    pub fn as_slice<T: Element>(&self) -> Result<&[T]> {
+        match &self.data {
+            Data::Plain(buffer) if self.dtype == T::DTYPE => {
+                buffer.elements().ok_or_else(|| not_a(self.dtype, T::DTYPE))
+            }
+            _ => Err(not_a(self.dtype, T::DTYPE)),
+        }
+    }
+
+    /// The elements to write to, when they are `T`s; copied first if shared.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the dtype is another, `RESOURCE_EXHAUSTED` when there is no memory for the copy.
+    pub fn as_mut_slice<T: Element>(&mut self) -> Result<&mut [T]> {
+        match &mut self.data {
+            Data::Plain(buffer) if self.dtype == T::DTYPE => buffer.elements_mut(),
+            _ => Err(not_a(self.dtype, T::DTYPE)),
+        }
+    }
+
+    /// The one element of a scalar (or of any tensor with one element).
+    ///
+    /// # Errors
+    /// `INTERNAL` when the dtype is another, `INVALID_ARGUMENT` when there is not exactly one element.
+    pub fn to_scalar<T: Element>(&self) -> Result<T> {
+        match self.as_slice::<T>()? {
+            [value] => Ok(*value),
+            _ => Err(Error::invalid_argument(format!("expected a scalar, got shape {}", self.shape))),
+        }
+    }
+
+    /// An ndarray view of the elements.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the dtype is another.
+    pub fn view<T: Element>(&self) -> Result<ArrayViewD<'_, T>> {
+        ArrayViewD::from_shape(IxDyn(self.shape.dims()), self.as_slice()?)
+            .map_err(|e| Error::internal(e.to_string()))
+    }
+
+    /// An ndarray copy of the elements.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the dtype is another.
+    pub fn to_array<T: Element>(&self) -> Result<ArrayD<T>> {
+        Ok(self.view::<T>()?.to_owned())
+    }
+
+    /// The strings of a string tensor.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the dtype is another.
+    pub fn strings(&self) -> Result<&[Bytes]> {
+        match &self.data {
+            Data::Strings(values) => Ok(values),
+            _ => Err(not_a(self.dtype, DType::String)),
+        }
+    }
+
+    /// The handles of a resource tensor.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the dtype is another.
+    pub fn handles(&self) -> Result<&[Handle]> {
+        match &self.data {
+            Data::Handles(values) => Ok(values),
+            _ => Err(not_a(self.dtype, DType::Resource)),
+        }
+    }
+
+    /// The variants of a variant tensor.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the dtype is another.
+    pub fn variants(&self) -> Result<&[Variant]> {
+        match &self.data {
+            Data::Variants(values) => Ok(values),
+            _ => Err(not_a(self.dtype, DType::Variant)),
+        }
+    }
+
+    /// The elements as memory units; `U` must be the unit of the dtype (see [`by_unit!`](crate::by_unit)).
+    ///
+    /// # Errors
+    /// `INTERNAL` when `U` is another unit.
+    pub fn units<U: Unit>(&self) -> Result<&[U]> {
+        let found: Option<&dyn Any> = match &self.data {
+            Data::Plain(buffer) if self.dtype.unit() == U::KIND => {
+                return buffer.units().ok_or_else(|| not_of_unit::<U>(self.dtype));
+            }
+            Data::Plain(_) => None,
+            Data::Strings(values) => Some(&**values),
+            Data::Handles(values) => Some(&**values),
+            Data::Variants(values) => Some(&**values),
+        };
+        let values = found.and_then(|values| values.downcast_ref::<Vec<U>>());
+        values.map(Vec::as_slice).ok_or_else(|| not_of_unit::<U>(self.dtype))
+    }
+
+    /// The memory units to write to; copied first if shared.
+    ///
+    /// # Errors
+    /// `INTERNAL` when `U` is another unit, `RESOURCE_EXHAUSTED` when there is no memory for the copy.
+    pub fn units_mut<U: Unit>(&mut self) -> Result<&mut [U]> {
+        let found: Option<&mut dyn Any> = match &mut self.data {
+            Data::Plain(buffer) if self.dtype.unit() == U::KIND => return buffer.units_mut(),
+            Data::Plain(_) => None,
+            Data::Strings(values) => Some(Arc::<Vec<_>>::make_mut(values)),
+            Data::Handles(values) => Some(Arc::<Vec<_>>::make_mut(values)),
+            Data::Variants(values) => Some(Arc::<Vec<_>>::make_mut(values)),
+        };
+        let values = found.and_then(|values| values.downcast_mut::<Vec<U>>());
+        values.map(Vec::as_mut_slice).ok_or_else(|| not_of_unit::<U>(self.dtype))
+    }
+
+    /// The raw bytes of the elements; `None` for strings, handles and variants.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match &self.data {
+            Data::Plain(buffer) => Some(buffer.bytes()),
+            _ => None,
+        }
+    }
+
+    /// The buffer under the elements; `None` for strings, handles and variants.
+    pub fn buffer(&self) -> Option<&Buffer> {
+        match &self.data {
+            Data::Plain(buffer) => Some(buffer),
+            _ => None,
+        }
+    }
+
+    /// Whether nobody else holds the data, so that writing to it copies nothing.
+    pub fn is_unique(&mut self) -> bool {
+        match &mut self.data {
+            Data::Plain(buffer) => buffer.is_unique(),
+            Data::Strings(values) => Arc::get_mut(values).is_some(),
+            Data::Handles(values) => Arc::get_mut(values).is_some(),
+            Data::Variants(values) => Arc::get_mut(values).is_some(),
+        }
+    }
+
+    /// The same data in another shape of as many elements, without a copy.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the numbers of elements differ.
+    pub fn reshape(mut self, shape: impl Into<Shape>) -> Result<Tensor> {
+        let shape = shape.into();
+        check_count(&shape, self.elements())?;
+        self.shape = shape;
+        Ok(self)
+    }
+
+    /// The same bytes as another dtype of the same size, without a copy.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the sizes differ or the bytes are no values of the new dtype.
+    pub fn reinterpret(self, dtype: DType) -> Result<Tensor> {
+        match self.data {
+            Data::Plain(buffer) => Tensor::from_buffer(dtype, self.shape, buffer),
+            _ => Err(not_a(self.dtype, dtype)),
+        }
+    }
+
+    /// Rows `start..end` of the outermost dimension; numbers are shared without a copy.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a scalar or a range outside of the tensor.
+    pub fn rows(&self, start: usize, end: usize) -> Result<Tensor> {
+        let rows = self.shape.first().copied().unwrap_or(0);
+        if self.rank() == 0 || start > end || end > rows {
+            return Err(Error::invalid_argument(format!(
+                "rows {start}..{end} of a tensor of shape {}",
+                self.shape
+            )));
+        }
+        let mut shape = self.shape.clone();
+        shape.dims_mut()[0] = end - start;
+        let row = self.shape[1..].iter().product::<usize>();
+        let range = start * row..end * row;
+        let data = match &self.data {
+            Data::Plain(buffer) => {
+                let size = self.dtype.size().unwrap_or(1);
+                let part = buffer.slice(range.start * size, range.len() * size);
+                Data::Plain(part.ok_or_else(|| Error::internal("rows outside of their buffer"))?)
+            }
+            Data::Strings(values) => Data::Strings(Arc::new(values[range].to_vec())),
+            Data::Handles(values) => Data::Handles(Arc::new(values[range].to_vec())),
+            Data::Variants(values) => Data::Variants(Arc::new(values[range].to_vec())),
+        };
+        Ok(Tensor { dtype: self.dtype, shape, data })
+    }
+
+    /// The values of an `int32` or `int64` tensor (shapes, axes, indices) as `i64`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the dtype is another.
+    pub fn to_i64s(&self) -> Result<Vec<i64>> {
+        match self.dtype {
+            DType::Int64 => Ok(self.as_slice::<i64>()?.to_vec()),
+            DType::Int32 => Ok(self.as_slice::<i32>()?.iter().map(|&v| v.into()).collect()),
+            DType::Int16 => Ok(self.as_slice::<i16>()?.iter().map(|&v| v.into()).collect()),
+            DType::Int8 => Ok(self.as_slice::<i8>()?.iter().map(|&v| v.into()).collect()),
+            DType::Uint8 => Ok(self.as_slice::<u8>()?.iter().map(|&v| v.into()).collect()),
+            DType::Uint16 => Ok(self.as_slice::<u16>()?.iter().map(|&v| v.into()).collect()),
+            other => Err(Error::invalid_argument(format!("expected int32 or int64, got {other}"))),
+        }
+    }
+
+    /// `dtype[shape]`, as error messages show tensors.
+    pub fn describe(&self) -> String {
+        format!("{}{}", self.dtype, self.shape)
+    }
+}
+
+#[cold]
+fn not_a(found: DType, wanted: DType) -> Error {
+    Error::internal(format!("expected a {wanted} tensor, got a {found} tensor"))
+}
+
+#[cold]
+fn not_of_unit<U: Unit>(found: DType) -> Error {
+    Error::internal(format!("expected elements of unit {:?}, got {found}", U::KIND))
+}
+
+fn defaults<T: Default>(n: usize) -> Option<Vec<T>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(n).ok()?;
+    values.resize_with(n, T::default);
+    Some(values)
+}
+
+fn check_count(shape: &Shape, n: usize) -> Result<()> {
+    if shape.checked_elements()? == n {
+        return Ok(());
+    }
+    Err(Error::invalid_argument(format!("{n} values do not make a tensor of shape {shape}")))
+}
+
+impl fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.describe())?;
+        match self.dtype {
+            DType::Float => write!(f, " {:?}", self.as_slice::<f32>()),
+            DType::Double => write!(f, " {:?}", self.as_slice::<f64>()),
+            DType::Int32 => write!(f, " {:?}", self.as_slice::<i32>()),
+            DType::Int64 => write!(f, " {:?}", self.as_slice::<i64>()),
+            DType::Bool => write!(f, " {:?}", self.as_slice::<bool>()),
+            DType::String => write!(f, " {:?}", self.strings()),
+            DType::Resource => write!(f, " {:?}", self.handles()),
+            DType::Variant => write!(f, " {:?}", self.variants()),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::by_unit;
+
+    #[test]
+    fn every_dtype_is_made_written_and_cut() {
+        fn fill<U: Unit>(t: &mut Tensor) -> Result<usize> {
+            let units = t.units_mut::<U>()?;
+            units.fill(U::default());
+            Ok(units.len())
+        }
+        for &dtype in DType::ALL {
+            let mut t = Tensor::zeros(dtype, [30, 2]).unwrap();
+            let shared = t.clone();
+            assert!(!t.is_unique());
+            assert_eq!(by_unit!(dtype, U => fill::<U>(&mut t)), Ok(60), "{dtype}");
+            assert!(t.is_unique());
+            assert_eq!(shared.rows(1, 3).unwrap().shape().dims(), [2, 2]);
+            assert!(shared.rows(2, 31).is_err());
+            assert_eq!(t.reshape([60]).unwrap().rank(), 1);
+        }
+    }
+
+    #[test]
+    fn doors_refuse_other_dtypes() {
+        let t = Tensor::scalar(1_i32);
+        assert!(t.as_slice::<f32>().is_err());
+        assert!(t.as_slice::<u32>().is_err());
+        assert_eq!(t.units::<u32>().unwrap(), [1]);
+        assert!(t.units::<u64>().is_err());
+        assert!(t.strings().is_err());
+        assert_eq!(t.to_scalar::<i32>(), Ok(1));
+    }
+
+    #[test]
+    fn bools_are_checked() {
+        let bytes = Buffer::copy_of(&[0, 1, 2]).unwrap();
+        assert!(Tensor::from_buffer(DType::Bool, [3], bytes.clone()).is_err());
+        assert!(
+            Tensor::from_buffer(DType::Uint8, [3], bytes.clone()).unwrap().reinterpret(DType::Bool).is_err()
+        );
+        assert!(Tensor::from_buffer(DType::Uint8, [4], bytes).is_err());
+    }
+
+    #[test]
+    fn huge_shapes_are_refused() {
+        for dtype in [DType::Float, DType::String] {
+            let error = Tensor::zeros(dtype, [1 << 40, 1 << 20]).unwrap_err();
+            assert_eq!(error.code(), crate::Code::ResourceExhausted);
+        }
+    }
+
+    #[test]
+    fn arrays_go_both_ways() {
+        let array = ndarray::arr2(&[[1, 2], [3, 4]]);
+        let t = Tensor::from_array(&array.t().into_dyn()).unwrap();
+        assert_eq!(t.as_slice::<i32>().unwrap(), [1, 3, 2, 4]);
+        assert_eq!(t.to_array::<i32>().unwrap(), array.t().into_dyn());
+    }
+}
