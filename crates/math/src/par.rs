@@ -193,15 +193,15 @@ mod tests {
     fn chunks_do_not_depend_on_threads() {
         for (len, grain, want) in [
             (0, 4, vec![]),
-            (3, 4, vec![0..3]),
-            (8, 4, vec![0..4, 4..8]),
-            (9, 4, vec![0..4, 4..8, 8..9]),
-            (2, 0, vec![0..1, 1..2]),
-            (5, usize::MAX, vec![0..5]),
+            (3, 4, vec![(0, 3)]),
+            (8, 4, vec![(0, 4), (4, 8)]),
+            (9, 4, vec![(0, 4), (4, 8), (8, 9)]),
+            (2, 0, vec![(0, 1), (1, 2)]),
+            (5, usize::MAX, vec![(0, 5)]),
         ] {
             for threads in [1, 2, 3] {
                 assert_eq!(
-                    in_pool(threads, || map_chunks(len, grain, |r| r)),
+                    in_pool(threads, || map_chunks(len, grain, |r| (r.start, r.end))),
                     want,
                     "{len} {grain} {threads}"
                 );
