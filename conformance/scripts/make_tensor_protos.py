@@ -71,7 +71,10 @@ def raw_content(tensor):
     if tensor.dtype == tf.string:
         return tf.io.serialize_tensor(tensor).numpy()
     proto = tensor_pb2.TensorProto(dtype=tensor.dtype.as_datatype_enum, tensor_shape=tensor.shape.as_proto())
-    proto.tensor_content = tensor.numpy().tobytes()
+    values = tensor.numpy()
+    if tensor.dtype.name in ("int4", "uint4", "int2", "uint2"):  # NumPy may leave unused bits of a byte set.
+        values = values.astype("int32").astype("int8")
+    proto.tensor_content = values.tobytes()
     return proto.SerializeToString()
 
 

@@ -1,6 +1,7 @@
 """Requests as Python values, and the `PredictionLog` records that TensorFlow's answers make of them."""
 
 import base64
+import re
 from dataclasses import dataclass, field
 
 import environment  # noqa: F401  (sets TensorFlow up first)
@@ -73,7 +74,7 @@ def tensor_proto(value, dtype=None) -> tensor_pb2.TensorProto:
 def status(error: tf.errors.OpError) -> dict:
     """The code's name and the message without the place where it arose."""
     names = {v: k for k, v in vars(tf.errors).items() if isinstance(v, int)}
-    message = error.message.split("\n\t [[")[0].split("\n\n")[0]
+    message = re.sub(r"\{\{[^}]*\}\} ?", "", error.message.split("\n\t [[")[0].split("\n\n")[0])
     return {"code": names[error.error_code], "message": message}
 
 
@@ -112,10 +113,14 @@ class Model:
         for name, value in protos.items():
             feeds[signature.inputs[name].name] = value
         for name, info in signature.outputs.items():
-            if info.WhichOneof("encoding") == "coo_sparse":
+            encoding = info.WhichOneof("encoding")
+            if encoding == "coo_sparse":
                 fetches[f"{name}/indices"] = info.coo_sparse.indices_tensor_name
                 fetches[f"{name}/values"] = info.coo_sparse.values_tensor_name
                 fetches[f"{name}/dense_shape"] = info.coo_sparse.dense_shape_tensor_name
+            elif encoding == "composite_tensor":
+                for index, component in enumerate(info.composite_tensor.components):
+                    fetches[f"{name}/{index}"] = component.name
             else:
                 fetches[name] = info.name
         values = self.raw_run(feeds, list(fetches.values()), [])
