@@ -1,0 +1,76 @@
+//! Tensors of messages, compared with TensorFlow's (`conformance/scripts/make_tensor_protos.py`).
+
+use savedmodel_proto::tensor_proto::{EncodedVariant, MAX_SPLAT_BYTES, from_tensor, to_tensor};
+use savedmodel_proto::{
+    DataType, ResourceHandleProto, TensorProto, TensorShapeProto, VariantTensorDataProto, decode,
+    tensor_shape_proto::Dim, tfrecord,
+};
+use savedmodel_tensor::{Code, DType, Result, Tensor};
+
+const RECORDS: &[u8] = include_bytes!("data/tensors.tfrecord");
+
+fn message(dtype: DataType, sizes: &[i64]) -> TensorProto {
+    let dim = sizes.iter().map(|&size| Dim { size, ..Default::default() }).collect();
+    TensorProto {
+        dtype: dtype.into(),
+        tensor_shape: Some(TensorShapeProto { dim, unknown_rank: false }),
+        ..Default::default()
+    }
+}
+
+#[test]
+fn every_message_is_read_as_tensorflow_reads_it() {
+    let records: Vec<_> = tfrecord::Reader::new(RECORDS).collect::<Result<_>>().unwrap();
+    assert!(records.len() > 100);
+    for pair in records.chunks(2) {
+        let proto: TensorProto = decode(pair[0].clone()).unwrap();
+        let got = to_tensor(&proto);
+        if pair[1].is_empty() {
+            assert_eq!(got.expect_err("an error").code(), Code::InvalidArgument, "{proto:?}");
+            continue;
+        }
+        let written = from_tensor(&got.unwrap()).unwrap();
+        assert_eq!(written, decode(pair[1].clone()).unwrap(), "{proto:?}");
+    }
+}
+
+#[test]
+fn every_dtype_comes_back() {
+    for &dtype in DType::ALL {
+        let tensor = Tensor::zeros(dtype, [2, 3]).unwrap();
+        let proto = from_tensor(&tensor).unwrap();
+        let back = to_tensor(&proto).unwrap();
+        assert_eq!((back.dtype(), back.shape()), (dtype, tensor.shape()));
+        assert_eq!(from_tensor(&back).unwrap(), proto, "{dtype}");
+    }
+}
+
+#[test]
+fn handles_and_variants_keep_their_messages() {
+    let handle = ResourceHandleProto { name: "table".into(), hash_code: 7, ..Default::default() };
+    let variant = VariantTensorDataProto { type_name: "tensorflow::TensorList".into(), ..Default::default() };
+    let resource =
+        TensorProto { resource_handle_val: vec![handle.clone()], ..message(DataType::DtResource, &[]) };
+    let values = vec![variant.clone(), VariantTensorDataProto::default()];
+    let variants = TensorProto { variant_val: values, ..message(DataType::DtVariant, &[2]) };
+
+    let tensor = to_tensor(&resource).unwrap();
+    assert_eq!(tensor.handles().unwrap()[0].get::<ResourceHandleProto>(), Some(&handle));
+    assert_eq!(from_tensor(&tensor), Ok(resource));
+    let tensor = to_tensor(&variants).unwrap();
+    assert_eq!(tensor.variants().unwrap()[0].get(), Some(&EncodedVariant(variant)));
+    assert!(tensor.variants().unwrap()[1].is_empty());
+    assert_eq!(from_tensor(&tensor), Ok(variants));
+}
+
+#[test]
+fn small_messages_do_not_make_huge_tensors() {
+    let check = |dtype, sizes: &[i64]| to_tensor(&message(dtype, sizes)).unwrap_err().code();
+    let above = MAX_SPLAT_BYTES as i64 / 4 + 1;
+    assert_eq!(check(DataType::DtFloat, &[above]), Code::ResourceExhausted);
+    assert_eq!(check(DataType::DtString, &[above]), Code::ResourceExhausted);
+    assert_eq!(check(DataType::DtInt8, &[1 << 60]), Code::ResourceExhausted);
+    let strings =
+        TensorProto { tensor_content: vec![0xff; 9].into(), ..message(DataType::DtString, &[1 << 60]) };
+    assert_eq!(to_tensor(&strings).unwrap_err().code(), Code::InvalidArgument);
+}
