@@ -1,0 +1,18 @@
+//! Dataflow graphs as data: nodes, edges, attributes, functions.
+//!
+//! A [`Graph`] is what a GraphDef or the body of a function says, indexed so that it can be walked and
+//! rewritten; petgraph lies under it and shows nowhere else. This crate knows no kernel, no message format
+//! and no way to run anything. Start reading at [`Graph`], then [`AttrValue`] and [`FunctionLibrary`].
+#![forbid(unsafe_code)]
+
+mod attrs;
+mod function;
+mod graph;
+mod order;
+mod signature;
+
+pub use attrs::{AttrValue, Attrs, FunctionRef};
+pub use function::{Argument, Function, FunctionLibrary, FunctionSource};
+pub use graph::{Graph, Node, NodeId, Output};
+pub use order::Order;
+pub use signature::{Signature, TensorInfo, TensorSource};

@@ -1,0 +1,33 @@
+//! The contract between operators and the runtime.
+//!
+//! An operator file exports one [`Op`]: its declaration in TensorFlow's own notation, its effect, its shape
+//! function and a table of kernel builders by dtype. When a plan is made, the runtime hands a
+//! [`Construction`] (attributes, dtypes, constants) to the builder of the node's dtype and gets a [`Kernel`];
+//! when the plan runs, it hands the kernel a [`Context`] (inputs, outputs, resources). A kernel never sees a
+//! graph, a plan or an executor.
+//!
+//! Start reading at [`Op`]; to write an operator, see `CONTRIBUTING.md` and any file under `kernels/`.
+#![forbid(unsafe_code)]
+
+mod construction;
+mod context;
+pub mod dtypes;
+mod kernel;
+mod op;
+mod op_def;
+mod registry;
+mod resources;
+pub mod shape;
+pub mod testing;
+mod variable;
+
+pub use construction::{Construction, FromAttr};
+pub use context::{Context, InputRef, Limits, Run, Source, Value};
+pub use kernel::{Callable, Functions, Kernel, NoFunctions};
+pub use op::{Builder, Effect, Kernels, Op};
+pub use op_def::{ArgDef, AttrDef, AttrType, Count, OpDef, TypeOf};
+pub use registry::Registry;
+pub use resources::ResourceManager;
+pub use savedmodel_graph::{AttrValue, Attrs, FunctionRef};
+pub use shape::ShapeContext;
+pub use variable::Variable;

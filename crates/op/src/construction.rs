@@ -1,0 +1,112 @@
+//! What a builder sees of a node.
+
+use std::sync::Arc;
+
+use savedmodel_graph::{AttrValue, Attrs, FunctionRef};
+use savedmodel_tensor::{Bytes, DType, Error, PartialShape, Result, Tensor};
+
+use crate::{Callable, Functions, ResourceManager};
+
+/// A node for which a kernel is to be made (TensorFlow's OpKernelConstruction).
+///
+/// Attributes are complete (defaults filled in) and checked against the declaration.
+pub struct Construction<'a> {
+    /// The node's name.
+    pub name: &'a str,
+    /// The operator.
+    pub op: &'a str,
+    /// The attributes.
+    pub attrs: &'a Attrs,
+    /// The dtypes of the inputs.
+    pub inputs: &'a [DType],
+    /// The dtypes of the outputs.
+    pub outputs: &'a [DType],
+    /// What is known of the inputs' shapes; as long as `inputs`.
+    pub shapes: &'a [PartialShape],
+    /// The inputs that never change while the plan lives, such as weights to pack; as long as `inputs`.
+    pub constants: &'a [Option<Tensor>],
+    /// Where state lives that lasts from run to run.
+    pub resources: &'a ResourceManager,
+    /// The functions that attributes may name.
+    pub functions: &'a dyn Functions,
+}
+
+impl<'a> Construction<'a> {
+    /// The operator's name.
+    pub fn op(&self) -> &'a str {
+        self.op
+    }
+
+    /// The attributes, for those that [`Construction::attr`] can't give.
+    pub fn attrs(&self) -> &'a Attrs {
+        self.attrs
+    }
+
+    /// The value of an attribute.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when it is missing or of another type.
+    pub fn attr<T: FromAttr>(&self, name: &str) -> Result<T> {
+        self.attrs.get(name).and_then(T::from_attr).ok_or_else(|| {
+            let found = self.attrs.get(name).map_or_else(|| "nothing".to_owned(), ToString::to_string);
+            Error::invalid_argument(format!("Op {}: attr '{name}' has unusable value {found}", self.op))
+        })
+    }
+
+    /// Input `i`, if it never changes while the plan lives.
+    pub fn constant(&self, i: usize) -> Option<&'a Tensor> {
+        self.constants.get(i)?.as_ref()
+    }
+
+    /// The function that an attribute names, compiled.
+    ///
+    /// # Errors
+    /// When the attribute is no function, or there is none of that name, or it does not compile.
+    pub fn function(&self, attr: &str) -> Result<Arc<dyn Callable>> {
+        self.functions.callable(&self.attr::<FunctionRef>(attr)?)
+    }
+
+    /// An error for an attribute value that no kernel takes.
+    pub fn unimplemented(&self, attr: &str) -> Error {
+        let found = self.attrs.get(attr).map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        Error::unimplemented(format!("operator {} has no kernel for attr {attr} = {found}", self.op))
+    }
+}
+
+/// Types that attributes can be read as.
+pub trait FromAttr: Sized {
+    /// The value; `None` if it is of another type.
+    fn from_attr(value: &AttrValue) -> Option<Self>;
+}
+
+macro_rules! from_attr {
+    ($($type:ty: $pattern:pat => $value:expr;)*) => {
+        $(impl FromAttr for $type {
+            fn from_attr(value: &AttrValue) -> Option<$type> {
+                match value { $pattern => $value, _ => None }
+            }
+        })*
+    };
+}
+
+from_attr! {
+    i64: AttrValue::Int(v) => Some(*v);
+    usize: AttrValue::Int(v) => usize::try_from(*v).ok();
+    f32: AttrValue::Float(v) => Some(*v);
+    bool: AttrValue::Bool(v) => Some(*v);
+    DType: AttrValue::Type(v) => Some(*v);
+    PartialShape: AttrValue::Shape(v) => Some(v.clone());
+    Tensor: AttrValue::Tensor(v) => Some(v.clone());
+    Bytes: AttrValue::Bytes(v) => Some(v.clone());
+    String: AttrValue::Bytes(v) => String::from_utf8(v.to_vec()).ok();
+    FunctionRef: AttrValue::Function(v) => Some(v.clone());
+}
+
+impl<T: FromAttr> FromAttr for Vec<T> {
+    fn from_attr(value: &AttrValue) -> Option<Vec<T>> {
+        match value {
+            AttrValue::List(items) => items.iter().map(T::from_attr).collect(),
+            _ => None,
+        }
+    }
+}
