@@ -3,9 +3,17 @@
 //! This crate knows no tensors, shapes, dtypes or operators; kernels bring slices and sizes. It is the one home of
 //! SIMD, and of the choice between one thread and many: every function is fast when called with everything at once.
 //!
-//! Start at [`par`] (chunks and threads) and [`simd`] (instruction sets); the
-//! other modules hold the loops.
+//! Start at [`par`] (chunks and threads) and [`simd`] (instruction sets); [`map`] applies any closure, [`unary`] and
+//! [`binary`] hold the vectorised functions, [`lane`] their scalar forms for use in loops of your own.
 
+pub mod binary;
 pub mod denormal;
+pub mod lane;
+pub mod map;
+pub mod narrow;
 pub mod par;
 pub mod simd;
+pub mod unary;
+
+#[cfg(test)]
+mod ulp;

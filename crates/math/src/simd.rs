@@ -172,13 +172,15 @@ pub(crate) mod testing {
         detect().min(CAP.get())
     }
 
-    /// Runs `f` once per level of this processor.
-    pub fn at_each_level(f: impl Fn(Level)) {
+    /// Runs `f` once per level of this processor, in a pool of one thread, so that all loops see the level.
+    pub fn at_each_level(f: impl Fn(Level) + Sync) {
         for level in super::levels() {
-            CAP.set(level);
-            f(level);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+            pool.install(|| {
+                CAP.set(level);
+                f(level);
+            });
         }
-        CAP.set(Level::Avx512);
     }
 }
 

@@ -1,0 +1,58 @@
+//! Activations of neural networks.
+
+use super::{erf, exp, expm1, log1p, tanh};
+use crate::simd::Isa;
+use std::f32::consts::FRAC_1_SQRT_2;
+
+/// `1 / (1 + e^-x)`.
+#[inline(always)]
+pub fn sigmoid<I: Isa>(x: f32) -> f32 {
+    1.0 / (1.0 + exp::<I>(-x))
+}
+
+/// `x / (1 + e^-x)`, also called swish.
+#[inline(always)]
+pub fn silu<I: Isa>(x: f32) -> f32 {
+    x / (1.0 + exp::<I>(-x))
+}
+
+/// `log(1 + e^x)`.
+#[inline(always)]
+pub fn softplus<I: Isa>(x: f32) -> f32 {
+    let positive = if x < 0.0 { 0.0 } else { x };
+    positive + log1p::<I>(exp::<I>(-x.abs()))
+}
+
+/// `x / (1 + |x|)`.
+#[inline(always)]
+pub fn softsign<I: Isa>(x: f32) -> f32 {
+    x / (1.0 + x.abs())
+}
+
+/// `x` above zero, else `e^x - 1`.
+#[inline(always)]
+pub fn elu<I: Isa>(x: f32) -> f32 {
+    if x < 0.0 { expm1::<I>(x) } else { x }
+}
+
+/// The scaled exponential linear unit, with the constants of its paper.
+#[inline(always)]
+pub fn selu<I: Isa>(x: f32) -> f32 {
+    const SCALE: f32 = 1.050_701;
+    const SCALE_ALPHA: f32 = 1.758_099_3;
+    if x < 0.0 { SCALE_ALPHA * expm1::<I>(x) } else { SCALE * x }
+}
+
+/// `x` times the normal distribution function of `x`.
+#[inline(always)]
+pub fn gelu<I: Isa>(x: f32) -> f32 {
+    0.5 * x * (1.0 + erf::<I>(x * FRAC_1_SQRT_2))
+}
+
+/// The approximation of [`gelu`] by a hyperbolic tangent.
+#[inline(always)]
+pub fn gelu_tanh<I: Isa>(x: f32) -> f32 {
+    const SQRT_2_OVER_PI: f32 = 0.797_884_6;
+    let inner = SQRT_2_OVER_PI * I::fma(0.044_715 * x * x, x, x);
+    0.5 * x * (1.0 + tanh::<I>(inner))
+}

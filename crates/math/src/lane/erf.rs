@@ -1,0 +1,62 @@
+//! The error function and its complement.
+
+use super::{exp, exp_bounded, poly};
+use crate::simd::Isa;
+
+/// erf(x) / x - 1 as a polynomial in x^2, for |x| up to 1.
+const ERF: [f32; 7] =
+    [0.128_379_17, -0.376_126_26, 0.112_835_85, -0.026_853_813, 0.005_188_327_7, -8.010_194e-4, 7.853_86e-5];
+
+/// log(erfc(x)) for x from 0.9 to 4.1.
+const LOG_ERFC: [f32; 8] = [
+    8.538_254e-5,
+    -1.129_092_6,
+    -0.634_178_6,
+    -0.107_398_28,
+    0.024_576_925,
+    -0.003_977_843_5,
+    3.976_557_3e-4,
+    -1.820_794_2e-5,
+];
+
+/// (1 + 2x) e^(x^2) erfc(x) as a polynomial in (x - 2) / (x + 2), for x from 0 to 10.1.
+const SCALED_ERFC: [f32; 12] = [
+    1.276_978_4,
+    -0.092_763_82,
+    -0.166_030_52,
+    0.164_051_05,
+    -0.054_217_81,
+    -0.008_030_957,
+    0.008_708_94,
+    0.001_252_953_5,
+    -0.001_420_269_3,
+    -4.008_635e-4,
+    1.688_028e-4,
+    7.916_25e-5,
+];
+
+/// The error function.
+#[inline(always)]
+pub fn erf<I: Isa>(x: f32) -> f32 {
+    let a = x.abs();
+    let small = I::fma(a, poly::<I, 7>(x * x, ERF), a);
+    let bounded = if a > 4.1 { 4.1 } else { a };
+    let large = 1.0 - exp_bounded::<I>(poly::<I, 8>(bounded, LOG_ERFC));
+    (if a < 0.95 { small } else { large }).copysign(x)
+}
+
+/// The complement `1 - erf(x)`, accurate in its tail.
+#[inline(always)]
+pub fn erfc<I: Isa>(x: f32) -> f32 {
+    let a = x.abs();
+    let a = if a > 12.0 { 12.0 } else { a };
+    let square = a * a;
+    // What rounding the square lost, from a splitting whose products are exact.
+    let hi = f32::from_bits(a.to_bits() & 0xffff_f000);
+    let lo = a - hi;
+    let lost = (hi * hi - square) + 2.0 * hi * lo + lo * lo;
+    let t = (a - 2.0) / (a + 2.0);
+    let e = exp::<I>(-square);
+    let y = I::fma(e, -lost, e) * (poly::<I, 12>(t, SCALED_ERFC) / (1.0 + 2.0 * a));
+    if x < 0.0 { 2.0 - y } else { y }
+}
