@@ -5,7 +5,7 @@
   dropped; arguments, attributes with their defaults, allowed values and
   minimums, control outputs, flags and deprecation stay. Deflated (raw zlib,
   `op_defs.pb.deflate`) when it would exceed the size limit.
-* `cpu_kernels.csv`: the dtypes (and, rarely, strings) that CPU kernels are registered for, a row
+* `cpu_kernels.csv`: the dtypes (and, rarely, other attributes) that CPU kernels are registered for, a row
   per operator, label and block of combinations: `attr=dtype|dtype`, joined
   with `;`. Every combination of a row has a kernel; attributes not named are
   free, and an empty second column means no constraint. A kernel with a label
@@ -49,9 +49,10 @@ def registry() -> op_def_pb2.OpList:
 
 
 def allowed(values) -> tuple[str, ...]:
-    """The allowed dtypes, or the allowed strings, of a constraint."""
+    """The allowed dtypes, or the allowed values of another attribute, of a constraint."""
     dtypes = [types_pb2.DataType.Name(t)[3:].lower() for t in values.type]
-    return tuple(sorted(dtypes or [text.decode() for text in values.s]))
+    others = [text.decode() for text in values.s] + [str(x).lower() for x in (*values.b, *values.i)]
+    return tuple(sorted(dtypes or others))
 
 
 def merged(kernels_of_op: set[tuple]) -> set[tuple]:
@@ -73,13 +74,25 @@ def merged(kernels_of_op: set[tuple]) -> set[tuple]:
     return kernels_of_op
 
 
-def cpu_kernels() -> list[tuple[str, str, str]]:
-    """(op, constraints, label) of the kernel registrations for CPU."""
+def cpu_kernels(ops: op_def_pb2.OpList) -> list[tuple[str, str, str]]:
+    """(op, constraints, label) of the kernel registrations for CPU, without dtypes that the declaration rules out."""
+    declared = {
+        op.name: {a.name: allowed(a.allowed_values.list) for a in op.attr if a.allowed_values.list.type}
+        for op in ops.op
+    }
     found: dict[tuple, set] = {}
     for kernel in kernels.get_all_registered_kernels().kernel:
         if kernel.device_type not in ("CPU", "DEFAULT"):
             continue
-        constraints = tuple(sorted((c.name, allowed(c.allowed_values.list)) for c in kernel.constraint))
+        legal = declared.get(kernel.op, {})
+        constraints = []
+        for constraint in kernel.constraint:
+            choices = allowed(constraint.allowed_values.list)
+            choices = tuple(choice for choice in choices if choice in legal.get(constraint.name, choices))
+            constraints.append((constraint.name, choices))
+        if not all(choices for _, choices in constraints):
+            continue
+        constraints = tuple(sorted(constraints))
         found.setdefault((kernel.op, kernel.label), set()).add(constraints)
     rows = []
     for (op, label), variants in found.items():
@@ -110,7 +123,7 @@ def main() -> None:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(("op", "constraints", "label"))
-    table.writerows(cpu_kernels())
+    table.writerows(cpu_kernels(ops))
     write_whole(os.path.join(DATA, "cpu_kernels.csv"), text.getvalue().encode())
 
 

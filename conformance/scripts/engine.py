@@ -1,0 +1,340 @@
+"""Turns calls into graphs, runs them in TensorFlow, and writes groups of cases."""
+
+import ctypes
+import os
+import re
+import zlib
+from dataclasses import dataclass, field
+
+import environment
+import numpy as np
+import tensorflow as tf
+from calls import Call, Scene, Spec
+from records import status, tensor_proto
+from tensorflow.core.framework import graph_pb2, tensor_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow.python.framework import op_def_registry
+from tensorflow_serving.apis import prediction_log_pb2
+
+tf1 = tf.compat.v1
+M_PERTURB = -6
+CONST_LIMIT = 4096
+
+
+@dataclass
+class Group:
+    """A graph, and runs of it in one session: records, and what is expected of each ("" or "CODE: message")."""
+
+    graph: graph_pb2.GraphDef
+    tolerance: str
+    kind: str
+    logs: list = field(default_factory=list)
+    expected: list = field(default_factory=list)
+
+    def key(self) -> tuple:
+        return self.graph.SerializeToString(deterministic=True), self.tolerance, self.kind
+
+
+@dataclass
+class Request:
+    """One run: values by tensor name, tensors to fetch, operations to run."""
+
+    feeds: dict
+    fetches: list
+    targets: list
+
+
+def proto(value) -> tensor_pb2.TensorProto:
+    if isinstance(value, tensor_pb2.TensorProto):
+        return value
+    value = np.asarray(value)
+    return tensor_proto(value, tf.string if value.dtype == object else None)
+
+
+def perturb(byte: int) -> None:
+    """Fills fresh memory of this process with a byte, so that what is not initialized differs between runs."""
+    ctypes.CDLL(None).mallopt(M_PERTURB, byte)
+
+
+def single_op_graph(op: str, call: Call, const: tuple) -> tuple[graph_pb2.GraphDef, Request]:
+    """Placeholders or constants, and the one node `op` that uses them."""
+    definition = op_def_registry.get(op)
+    graph, feeds = graph_pb2.GraphDef(), {}
+    node_inputs, attrs = [], dict(call.attrs)
+
+    def source(label: str, value, constant: bool) -> str:
+        value = proto(value)
+        node = graph.node.add(name=label, op="Const" if constant else "Placeholder")
+        node.attr["dtype"].type = value.dtype
+        if constant:
+            node.attr["value"].tensor.CopyFrom(value)
+        else:
+            node.attr["shape"].shape.unknown_rank = True
+            feeds[f"{label}:0"] = value
+        node_inputs.append(label)
+        return tf.dtypes.as_dtype(value.dtype)
+
+    assert len(call.inputs) == len(definition.input_arg), (op, len(call.inputs))
+    for index, (argument, value) in enumerate(zip(definition.input_arg, call.inputs)):
+        constant = index in const
+        if argument.number_attr or argument.type_list_attr:
+            types = [source(f"{argument.name}_{i}", item, constant) for i, item in enumerate(value)]
+            if argument.number_attr:
+                attrs.setdefault(argument.number_attr, len(types))
+                if argument.type_attr and types:
+                    attrs.setdefault(argument.type_attr, types[0])
+            else:
+                attrs.setdefault(argument.type_list_attr, types)
+        else:
+            dtype = source(argument.name, value, constant)
+            if argument.type_attr:
+                attrs.setdefault(argument.type_attr, dtype)
+    node = graph.node.add(name="op", op=op, input=node_inputs)
+    for definition_attr in definition.attr:
+        if definition_attr.name in attrs:
+            set_attr(node.attr[definition_attr.name], definition_attr.type, attrs.pop(definition_attr.name))
+    assert not attrs, f"{op} has no attributes {list(attrs)}"
+    request = Request(feeds, [f"op:{i}" for i in range(output_count(definition, node))], [])
+    return graph, request
+
+
+def set_attr(attr, kind: str, value) -> None:
+    if kind.startswith("list("):
+        single = kind[5:-1]
+        attr.list.SetInParent()
+        for item in value:
+            if single == "type":
+                attr.list.type.append(tf.dtypes.as_dtype(item).as_datatype_enum)
+            elif single == "shape":
+                attr.list.shape.add().CopyFrom(tf.TensorShape(item).as_proto())
+            elif single == "string":
+                attr.list.s.append(item.encode() if isinstance(item, str) else item)
+            elif single == "tensor":
+                attr.list.tensor.append(proto(item))
+            else:
+                getattr(attr.list, single[0]).append(item)
+    elif kind == "type":
+        attr.type = tf.dtypes.as_dtype("string" if value is object else value).as_datatype_enum
+    elif kind == "shape":
+        attr.shape.CopyFrom(tf.TensorShape(value).as_proto())
+    elif kind == "tensor":
+        attr.tensor.CopyFrom(proto(value))
+    elif kind == "string":
+        attr.s = value.encode() if isinstance(value, str) else value
+    elif kind == "func":
+        attr.func.name = value
+    else:
+        setattr(attr, kind[0], value)
+
+
+def output_count(definition, node) -> int:
+    count = 0
+    defaults = {a.name: a.default_value for a in definition.attr}
+    lookup = lambda attr: node.attr[attr] if attr in node.attr else defaults[attr]
+    for argument in definition.output_arg:
+        if argument.number_attr:
+            count += lookup(argument.number_attr).i
+        elif argument.type_list_attr:
+            count += len(lookup(argument.type_list_attr).list.type)
+        else:
+            count += 1
+    return count
+
+
+def scene_graph(scene: Scene) -> tuple[graph_pb2.GraphDef, list[Request]]:
+    """Builds a scene; every run feeds the placeholders that it needs."""
+    feeds = {}
+    with tf1.Graph().as_default() as graph:
+
+        def feed(value):
+            value = proto(value)
+            placeholder = tf1.placeholder(tf.dtypes.as_dtype(value.dtype), None, f"feed{len(feeds)}")
+            feeds[placeholder.name] = value
+            return placeholder
+
+        runs = scene.build(feed)
+        if not runs or not isinstance(runs[0], list):
+            runs = [list(runs)]
+        requests = []
+        for run in runs:
+            fetches = [item.name for item in run if not isinstance(item, tf.Operation)]
+            targets = [item.name for item in run if isinstance(item, tf.Operation)]
+            requests.append(Request(feeds, fetches, targets))
+        definition = graph.as_graph_def()
+    definition.ClearField("versions")
+    if not definition.library.function:
+        definition.ClearField("library")
+    return definition, requests
+
+
+class Session:
+    """A graph in a session of its own."""
+
+    def __init__(self, definition: graph_pb2.GraphDef):
+        self.graph = tf1.Graph()
+        with self.graph.as_default():
+            tf1.import_graph_def(definition, name="")
+        self.session = tf1.Session(graph=self.graph, config=environment.session_config())
+
+    def run(self, request: Request) -> list:
+        """The fetched tensors as protos."""
+        tensor = self.graph.get_tensor_by_name
+        feeds = {tensor(name)._as_tf_output(): tf.make_ndarray(value) for name, value in request.feeds.items()}
+        outputs = [tensor(name)._as_tf_output() for name in request.fetches]
+        operations = [self.graph.get_operation_by_name(name)._c_op for name in request.targets]
+        self.session._extend_graph()
+        answers = self.session._call_tf_sessionrun(None, feeds, outputs, operations, None)
+        kinds = [tensor(name).dtype.base_dtype for name in request.fetches]
+        return [tensor_proto(value, kind) for value, kind in zip(answers, kinds)]
+
+    def close(self) -> None:
+        self.session.close()
+
+
+def ask(session: Session, request: Request) -> tuple[prediction_log_pb2.PredictionLog, str]:
+    """The record of a run and what is expected: "" or "CODE: message"."""
+    log = prediction_log_pb2.PredictionLog()
+    asked = log.session_run_log.request
+    for name, value in request.feeds.items():
+        asked.feed.add(name=name).tensor.CopyFrom(value)
+    asked.fetch.extend(request.fetches)
+    asked.target.extend(request.targets)
+    try:
+        answers = session.run(request)
+    except tf.errors.OpError as error:
+        said = status(error)
+        return log, f"{said['code']}: {said['message']}"
+    log.session_run_log.response.SetInParent()
+    for name, value in zip(request.fetches, answers):
+        log.session_run_log.response.tensor.add(name=name).tensor.CopyFrom(value)
+    return log, ""
+
+
+class Maker:
+    """Runs one operator's spec."""
+
+    def __init__(self, op: str, spec: Spec, skip: set, progress: str):
+        self.op, self.spec, self.skip, self.progress = op, spec, skip, progress
+        self.groups: list[Group] = []
+        self.notes: list[str] = []
+
+    def counts(self) -> str:
+        expected = [e for group in self.groups for e in group.expected]
+        return f"{len(self.groups)} graphs, {len(expected)} runs, {sum(map(bool, expected))} errors,"
+
+    def make(self) -> "Maker":
+        rng = np.random.default_rng(zlib.crc32(self.op.encode()))
+        pending: list[Group] = []
+        by_key: dict = {}
+        for index, item in enumerate(self.spec.generate(self.op, rng)):
+            if str(index) in self.skip:
+                self.notes.append(f"call {index} crashes TensorFlow: {brief(item)}")
+                continue
+            with open(self.progress, "w") as file:
+                file.write(str(index))
+            group = self.run(index, item)
+            if group is None:
+                continue
+            if isinstance(item, Call):
+                known = by_key.setdefault(group.key(), group)
+                if known is not group:
+                    known.logs += group.logs
+                    known.expected += group.expected
+                    continue
+            pending.append(group)
+        self.groups = pending
+        return self
+
+    def plan(self, index: int, item) -> list:
+        """The graphs to try, best first: constants where the engine likes them, then everything fed."""
+        if isinstance(item, Scene):
+            graph, requests = scene_graph(item)
+            return [(graph, requests)]
+        fed = item.const or ()
+        choices = [fed]
+        if item.const is None and not item.fails and small(item.inputs):
+            if index % 4 == 1 and len(item.inputs) > 1:
+                choices.insert(0, tuple(range(1, len(item.inputs))))
+            elif index % 8 == 2:
+                choices.insert(0, tuple(range(len(item.inputs))))
+        plans = []
+        for const in choices:
+            graph, request = single_op_graph(self.op, item, const)
+            plans.append((graph, [request]))
+        return plans
+
+    def run(self, index: int, item) -> Group | None:
+        for graph, requests in self.plan(index, item):
+            try:
+                first = self.answers(graph, requests, 0x5A)
+            except (ValueError, tf.errors.InvalidArgumentError) as error:
+                reason = f"call {index} does not make a graph: {error}: {brief(item)}"
+                continue
+            if first != self.answers(graph, requests, 0xC3):
+                self.notes.append(f"call {index} answers differently each time: {brief(item)}")
+                return None
+            group = Group(graph, item.tolerance or self.spec.tolerance, item.kind)
+            group.logs, group.expected = [a[0] for a in first], [a[1] for a in first]
+            problem = self.surprise(item, group.expected)
+            if problem:
+                self.notes.append(f"call {index} {problem}: {brief(item)}"[:600])
+                return group if item.fails else None
+            return group
+        self.notes.append(reason[:600])
+        return None
+
+    def answers(self, graph, requests: list, byte: int) -> list:
+        perturb(byte)
+        session = Session(graph)
+        try:
+            return [ask(session, request) for request in requests]
+        finally:
+            session.close()
+            perturb(0)
+
+    @staticmethod
+    def surprise(item, expected: list) -> str:
+        """What is not as the spec said."""
+        should = [False] * (len(expected) - 1) + [item.fails]
+        for number, (want, got) in enumerate(zip(should, expected)):
+            if bool(got) != want:
+                return f"run {number} {'fails: ' + got if got else 'passes'}"
+        return ""
+
+
+def small(inputs: list) -> bool:
+    flat = [x for item in inputs for x in (item if isinstance(item, list) else [item])]
+    return sum(getattr(x, "nbytes", 0) for x in flat) <= CONST_LIMIT
+
+
+def brief(item) -> str:
+    """A call in a line, for notes."""
+    if isinstance(item, Scene):
+        return "scene"
+
+    def one(value):
+        if isinstance(value, list):
+            return "[" + ", ".join(map(one, value)) + "]"
+        if isinstance(value, np.ndarray) and value.size > 8:
+            return f"{value.dtype}{list(value.shape)}"
+        return re.sub(r"\s+", " ", repr(value))
+
+    return f"{one(item.inputs)} {item.attrs}"
+
+
+def write(path: str, groups: list[Group]) -> int:
+    """Writes groups as gzipped TFRecords: each a MetaGraphDef, then a PredictionLog per run."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=9)
+    with tf.io.TFRecordWriter(path + ".tmp", options) as writer:
+        for group in groups:
+            meta = meta_graph_pb2.MetaGraphDef(graph_def=group.graph)
+            meta.collection_def["expected"].bytes_list.value.extend(e.encode() for e in group.expected)
+            meta.collection_def["tolerance"].bytes_list.value.append(group.tolerance.encode())
+            if group.kind:
+                meta.collection_def["kind"].bytes_list.value.append(group.kind.encode())
+            writer.write(meta.SerializeToString(deterministic=True))
+            for log in group.logs:
+                writer.write(log.SerializeToString(deterministic=True))
+    os.replace(path + ".tmp", path)
+    return os.path.getsize(path)
