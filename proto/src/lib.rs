@@ -77,8 +77,8 @@ mod tests {
     fn nesting_is_bounded() {
         let decodes =
             |depth| decode::<StructuredValue>(nested(depth).encode_to_vec()).map(|v| v == nested(depth));
-        assert_eq!(decodes(49), Ok(true));
-        let error = decodes(200).unwrap_err();
+        assert_eq!(decodes(50), Ok(true));
+        let error = decodes(51).unwrap_err();
         assert!(error.message().contains("tensorflow.StructuredValue"), "{error}");
     }
 

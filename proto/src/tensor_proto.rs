@@ -32,8 +32,8 @@ impl VariantValue for EncodedVariant {
 /// variant an [`EncodedVariant`].
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for a dtype or shape that no tensor has and for content of the wrong length;
-/// `RESOURCE_EXHAUSTED` for values repeated beyond [`MAX_SPLAT_BYTES`].
+/// `INVALID_ARGUMENT` for a dtype or shape that no tensor has and for content of the wrong length; `DATA_LOSS` for
+/// content that should be messages and is not; `RESOURCE_EXHAUSTED` for values repeated beyond [`MAX_SPLAT_BYTES`].
 pub fn to_tensor(proto: &TensorProto) -> Result<Tensor> {
     let bad = |what: String| Error::invalid_argument(format!("Cannot parse tensor from proto: {what}"));
     if proto.dtype > 100 {
@@ -49,20 +49,52 @@ pub fn to_tensor(proto: &TensorProto) -> Result<Tensor> {
         check_splat(proto, dtype, &shape)?;
         return from_values(proto, dtype, shape);
     }
-    if dtype == DType::String {
-        let strings = split_strings(&proto.tensor_content, shape.elements());
-        return fill_strings(shape, &strings.ok_or_else(|| bad("strings of wrong length".to_owned()))?);
+    if dtype.size().is_none() {
+        let parts = split_content(&proto.tensor_content, shape.elements());
+        let parts = parts.ok_or_else(|| bad(format!("{dtype} content of wrong length")))?;
+        return from_parts(dtype, shape, &parts);
     }
     let want = dtype.size().and_then(|size| size.checked_mul(shape.elements()));
     if want != Some(proto.tensor_content.len()) {
         let have = proto.tensor_content.len();
         return Err(bad(format!("{have} bytes of content for a {dtype} tensor of shape {shape}")));
     }
-    let mut buffer = Buffer::copy_of(&proto.tensor_content)?;
+    let buffer = Buffer::copy_of(&proto.tensor_content)?;
+    from_content(dtype, shape, buffer).map_err(|e| bad(e.message().to_owned()))
+}
+
+/// The tensor of raw elements, as `tensor_content` and checkpoints hold them.
+///
+/// The bits that elements of less than a byte leave unused, which TensorFlow ignores, are set as
+/// [`Tensor`] wants them; all other elements stay where they are.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when the bytes are no such tensor.
+pub fn from_content(dtype: DType, shape: Shape, mut content: Buffer) -> Result<Tensor> {
     if let Some(normal) = narrow(dtype) {
-        buffer.bytes_mut()?.iter_mut().for_each(|byte| *byte = normal(*byte));
+        content.bytes_mut()?.iter_mut().for_each(|byte| *byte = normal(*byte));
     }
-    Tensor::from_buffer(dtype, shape, buffer).map_err(|e| bad(e.message().to_owned()))
+    Tensor::from_buffer(dtype, shape, content)
+}
+
+/// How many elements the values of a message make, when they are read as this dtype.
+pub fn value_count(proto: &TensorProto, dtype: DType) -> usize {
+    match dtype {
+        DType::Float => proto.float_val.len(),
+        DType::Double => proto.double_val.len(),
+        DType::Complex64 => proto.scomplex_val.len() / 2,
+        DType::Complex128 => proto.dcomplex_val.len() / 2,
+        DType::Int64 => proto.int64_val.len(),
+        DType::Uint32 => proto.uint32_val.len(),
+        DType::Uint64 => proto.uint64_val.len(),
+        DType::Bool => proto.bool_val.len(),
+        DType::Half | DType::Bfloat16 => proto.half_val.len(),
+        DType::String => proto.string_val.len(),
+        DType::Resource => proto.resource_handle_val.len(),
+        DType::Variant => proto.variant_val.len(),
+        float8 if float8.is_floating() => proto.float8_val.len(),
+        _ => proto.int_val.len(),
+    }
 }
 
 /// How a dtype that leaves bits of its byte unused has them set.
@@ -160,20 +192,32 @@ fn fill_strings<S: AsRef<[u8]>>(shape: Shape, values: &[S]) -> Result<Tensor> {
     fill_units(DType::String, shape, strings)
 }
 
-/// Strings as raw content: all lengths, as varints, before all bytes.
-fn split_strings(content: &[u8], count: usize) -> Option<Vec<&[u8]>> {
+/// Strings, or messages, as raw content: all lengths, as varints, before all bytes.
+fn split_content(content: &[u8], count: usize) -> Option<Vec<&[u8]>> {
     let mut rest = content;
     let mut lengths = Vec::new();
     for _ in 0..count {
         lengths.push(usize::try_from(prost::encoding::decode_varint(&mut rest).ok()?).ok()?);
     }
-    let mut strings = Vec::with_capacity(lengths.len());
+    let mut parts = Vec::with_capacity(lengths.len());
     for length in lengths {
-        let (string, after) = rest.split_at_checked(length)?;
-        strings.push(string);
+        let (part, after) = rest.split_at_checked(length)?;
+        parts.push(part);
         rest = after;
     }
-    rest.is_empty().then_some(strings)
+    rest.is_empty().then_some(parts)
+}
+
+fn from_parts(dtype: DType, shape: Shape, parts: &[&[u8]]) -> Result<Tensor> {
+    match dtype {
+        DType::Resource => fill_units(dtype, shape, messages(parts)?.iter().map(to_handle)),
+        DType::Variant => fill_units(dtype, shape, messages(parts)?.iter().map(to_variant)),
+        _ => fill_strings(shape, parts),
+    }
+}
+
+fn messages<M: crate::Message + crate::Name + Default>(parts: &[&[u8]]) -> Result<Vec<M>> {
+    parts.iter().map(|part| crate::decode(Bytes::copy_from_slice(part))).collect()
 }
 
 fn to_handle(proto: &ResourceHandleProto) -> Handle {

@@ -1,6 +1,6 @@
 //! Tensors of messages, compared with TensorFlow's (`conformance/scripts/make_tensor_protos.py`).
 
-use savedmodel_proto::tensor_proto::{EncodedVariant, MAX_SPLAT_BYTES, from_tensor, to_tensor};
+use savedmodel_proto::tensor_proto::{EncodedVariant, MAX_SPLAT_BYTES, from_tensor, to_tensor, value_count};
 use savedmodel_proto::{
     DataType, ResourceHandleProto, TensorProto, TensorShapeProto, VariantTensorDataProto, decode,
     tensor_shape_proto::Dim, tfrecord,
@@ -32,6 +32,24 @@ fn every_message_is_read_as_tensorflow_reads_it() {
         let written = from_tensor(&got.unwrap()).unwrap();
         assert_eq!(written, decode(pair[1].clone()).unwrap(), "{proto:?}");
     }
+}
+
+#[test]
+fn values_are_counted() {
+    let values = TensorProto {
+        float_val: vec![1.0],
+        scomplex_val: vec![1.0; 4],
+        int_val: vec![1; 3],
+        float8_val: vec![1; 5].into(),
+        ..Default::default()
+    };
+    let check = |dtype, want| assert_eq!(value_count(&values, dtype), want, "{dtype}");
+    check(DType::Float, 1);
+    check(DType::Complex64, 2);
+    check(DType::Quint8, 3);
+    check(DType::Int4, 3);
+    check(DType::Float8E5m2, 5);
+    check(DType::String, 0);
 }
 
 #[test]

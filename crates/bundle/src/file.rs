@@ -1,0 +1,48 @@
+//! Files as memory.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::path::Path;
+
+use memmap2::Mmap;
+use savedmodel_tensor::{Error, Result};
+
+/// The bytes of a file, mapped or read.
+pub(crate) enum FileBytes {
+    Mapped(Mmap),
+    Read(Vec<u8>),
+}
+
+impl FileBytes {
+    /// Maps a file. It must not be truncated or rewritten in place as long as the map lives.
+    pub fn map(path: &Path) -> Result<FileBytes> {
+        let open = || {
+            let file = File::open(path)?;
+            // SAFETY: the map is read-only and lives as long as its owner. That no other process changes the file
+            // meanwhile can't be checked; checkpoints are replaced by renaming, never rewritten in place.
+            unsafe { Mmap::map(&file) }
+        };
+        Ok(FileBytes::Mapped(open().map_err(|error| at(path, error))?))
+    }
+
+    /// Reads a file.
+    pub fn read(path: &Path) -> Result<FileBytes> {
+        Ok(FileBytes::Read(std::fs::read(path).map_err(|error| at(path, error))?))
+    }
+}
+
+impl AsRef<[u8]> for FileBytes {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            FileBytes::Mapped(map) => map,
+            FileBytes::Read(bytes) => bytes,
+        }
+    }
+}
+
+/// An error of the file system, with the file's name as TensorFlow writes it.
+#[cold]
+pub(crate) fn at(path: &Path, error: std::io::Error) -> Error {
+    let error = Error::from(error);
+    Error::new(error.code(), format!("{}; {}", path.display(), error.message()))
+}
