@@ -26,18 +26,20 @@ fn expected(name: &str) -> Vec<(String, TensorProto)> {
     tfrecord::Reader::new(&file[..]).map(named).collect()
 }
 
-/// A copy of a checkpoint, with the file that ends in `suffix` changed.
-fn damaged(name: &str, suffix: &str, change: impl Fn(&mut Vec<u8>)) -> tempfile::TempDir {
+/// A copy of a checkpoint, and its file that ends in `suffix`, to be damaged.
+fn copied(name: &str, suffix: &str) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
     let copy = tempfile::tempdir().unwrap();
+    let mut chosen = None;
     for entry in fs::read_dir(folder(name)).unwrap() {
-        let path = entry.unwrap().path();
-        let mut bytes = fs::read(&path).unwrap();
-        if path.to_str().unwrap().ends_with(suffix) {
-            change(&mut bytes);
+        let from = entry.unwrap().path();
+        let to = copy.path().join(from.file_name().unwrap());
+        fs::copy(&from, &to).unwrap();
+        if to.to_str().unwrap().ends_with(suffix) {
+            chosen = Some((to.clone(), fs::read(&to).unwrap()));
         }
-        fs::write(copy.path().join(path.file_name().unwrap()), bytes).unwrap();
     }
-    copy
+    let (file, bytes) = chosen.unwrap();
+    (copy, file, bytes)
 }
 
 /// Reads everything; the first error.
@@ -101,7 +103,9 @@ fn errors_are_tensorflows() {
 
 #[test]
 fn a_bad_checksum_names_both() {
-    let copy = damaged("objects", ".data-00000-of-00001", |bytes| bytes[1] ^= 1);
+    let (copy, file, mut bytes) = copied("objects", ".data-00000-of-00001");
+    bytes[1] ^= 1;
+    fs::write(file, bytes).unwrap();
     let prefix = copy.path().join("ckpt");
     assert!(read_all(copy.path()).is_err());
     let reader = BundleReader::open(&prefix).unwrap();
@@ -118,31 +122,33 @@ fn a_bad_checksum_names_both() {
 
 #[test]
 fn every_truncation_is_an_error() {
-    for (name, file) in
-        [("objects", ".index"), ("sliced", ".index"), ("objects", "-00001"), ("legacy", "/ckpt")]
-    {
-        let path = fs::read_dir(folder(name)).unwrap().map(|entry| entry.unwrap().path());
-        let path = path.into_iter().find(|path| path.to_str().unwrap().ends_with(file)).unwrap();
-        for length in 0..fs::metadata(&path).unwrap().len() {
-            let copy = damaged(name, file, |bytes| bytes.truncate(length as usize));
-            assert!(read_all(copy.path()).is_err(), "{name} {file} cut at {length}");
+    for (name, suffix) in [
+        ("objects", ".index"),
+        ("sliced", ".index"),
+        ("objects", "-00001"),
+        ("legacy_sharded", "00000-of-00002"),
+    ] {
+        let (copy, file, bytes) = copied(name, suffix);
+        for length in 0..bytes.len() {
+            fs::write(&file, &bytes[..length]).unwrap();
+            assert!(read_all(copy.path()).is_err(), "{name} {suffix} cut at {length}");
         }
     }
 }
 
 #[test]
 fn no_flipped_bit_gives_other_values() {
-    for (name, file) in
-        [("sharded", ".index"), ("sharded", "00000-of-00002"), ("legacy_sharded", "00000-of-00002")]
-    {
-        let path = fs::read_dir(folder(name)).unwrap().map(|entry| entry.unwrap().path());
-        let path = path.into_iter().find(|path| path.to_str().unwrap().ends_with(file)).unwrap();
+    let shard = "00000-of-00002";
+    for (name, suffix) in [("sharded", ".index"), ("sharded", shard), ("legacy_sharded", shard)] {
         let whole = read_all(&folder(name)).unwrap();
-        for byte in 0..fs::metadata(&path).unwrap().len() as usize {
-            let copy = damaged(name, file, |bytes| bytes[byte] ^= 1 << (byte % 8));
+        let (copy, file, mut bytes) = copied(name, suffix);
+        for index in 0..bytes.len() {
+            bytes[index] ^= 1 << (index % 8);
+            fs::write(&file, &bytes).unwrap();
+            bytes[index] ^= 1 << (index % 8);
             // What is padding, or not needed to read the tensors, may change.
             if let Ok(read) = read_all(copy.path()) {
-                assert!(read == whole, "{name} {file} byte {byte}");
+                assert!(read == whole, "{name} {suffix} byte {index}");
             }
         }
     }
