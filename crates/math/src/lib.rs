@@ -11,8 +11,11 @@ pub mod denormal;
 pub mod lane;
 pub mod map;
 pub mod narrow;
+pub mod norm;
 pub mod par;
+pub mod reduce;
 pub mod simd;
+pub mod softmax;
 pub mod unary;
 
 #[cfg(test)]

@@ -4,9 +4,13 @@
 //! threads. Work of one chunk, or in a pool of one thread, runs inline, chunk by chunk, without touching the pool.
 //! Tasks inherit the caller's denormal mode (see [`crate::denormal`]).
 
-use crate::denormal;
-use rayon::prelude::*;
+use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::denormal;
 
 /// Time one task should take, in nanoseconds: long against the cost of handing it to another thread.
 const TASK_NS: f64 = 20_000.0;
@@ -33,9 +37,75 @@ pub fn chunk(index: usize, len: usize, grain: usize) -> Range<usize> {
     start..len.min(start.saturating_add(grain.max(1)))
 }
 
+/// Threads that large loops are split over.
+///
+/// A pool of one has no thread of its own: all work stays on the caller's. [`Pool::enter`] makes a pool the one that
+/// the loops of this thread use; entering costs nothing until a loop is large enough to be split.
+#[derive(Debug)]
+pub struct Pool(Option<Arc<rayon::ThreadPool>>);
+
+thread_local! {
+    /// The pool that was entered: none (rayon's current one is used), one of one thread, or one of several.
+    static ENTERED: RefCell<Option<Option<Arc<rayon::ThreadPool>>>> = const { RefCell::new(None) };
+}
+
+/// Restores the pool that was entered before when dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Entered(Option<Option<Arc<rayon::ThreadPool>>>);
+
+/// Number of cores that this process may use.
+pub fn available() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+impl Pool {
+    /// A pool of this many threads, at least one.
+    ///
+    /// # Errors
+    /// When the threads can't be started.
+    pub fn new(threads: usize) -> Result<Pool, rayon::ThreadPoolBuildError> {
+        if threads <= 1 {
+            return Ok(Pool(None));
+        }
+        let name = |index| format!("savedmodel-{index}");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build()?;
+        Ok(Pool(Some(Arc::new(pool))))
+    }
+
+    /// Number of threads.
+    pub fn threads(&self) -> usize {
+        self.0.as_ref().map_or(1, |pool| pool.current_num_threads())
+    }
+
+    /// Lets the loops of this thread use this pool while the guard lives.
+    pub fn enter(&self) -> Entered {
+        Entered(ENTERED.replace(Some(self.0.clone())))
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        ENTERED.set(self.0.take());
+    }
+}
+
 /// True when `chunks` chunks are worth the pool.
 fn inline(chunks: usize) -> bool {
-    chunks <= 1 || rayon::current_num_threads() == 1
+    let threads = ENTERED.with_borrow(|entered| match entered {
+        None => rayon::current_num_threads(),
+        Some(None) => 1,
+        Some(Some(pool)) => pool.current_num_threads(),
+    });
+    chunks <= 1 || threads == 1
+}
+
+/// Does `work` on the pool that this thread entered, or on rayon's current one.
+fn install<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    match ENTERED.with_borrow(|entered| entered.clone().flatten()) {
+        Some(pool) => pool.install(work),
+        None => work(),
+    }
 }
 
 /// Calls `f(index)` for each index below `count`, each call a task of its own.
@@ -44,9 +114,11 @@ pub fn for_each(count: usize, f: impl Fn(usize) + Sync) {
         return (0..count).for_each(f);
     }
     let mode = denormal::mode();
-    (0..count).into_par_iter().for_each(|index| {
-        let _guard = denormal::enter(mode);
-        f(index);
+    install(|| {
+        (0..count).into_par_iter().for_each(|index| {
+            let _guard = denormal::enter(mode);
+            f(index);
+        });
     });
 }
 
@@ -62,13 +134,11 @@ pub fn map_chunks<R: Send>(len: usize, grain: usize, f: impl Fn(Range<usize>) ->
         return (0..count).map(|index| f(chunk(index, len, grain))).collect();
     }
     let mode = denormal::mode();
-    (0..count)
-        .into_par_iter()
-        .map(|index| {
-            let _guard = denormal::enter(mode);
-            f(chunk(index, len, grain))
-        })
-        .collect()
+    let results = (0..count).into_par_iter().map(|index| {
+        let _guard = denormal::enter(mode);
+        f(chunk(index, len, grain))
+    });
+    install(|| results.collect())
 }
 
 /// Calls `f(offset, chunk)` on consecutive chunks of `out` of at most `grain` items.
@@ -86,9 +156,11 @@ pub fn for_chunks_mut<T: Send>(out: &mut [T], grain: usize, f: impl Fn(usize, &m
         return out.chunks_mut(grain).enumerate().for_each(|(index, chunk)| f(index * grain, chunk));
     }
     let mode = denormal::mode();
-    out.par_chunks_mut(grain).enumerate().for_each(|(index, chunk)| {
-        let _guard = denormal::enter(mode);
-        f(index * grain, chunk);
+    install(|| {
+        out.par_chunks_mut(grain).enumerate().for_each(|(index, chunk)| {
+            let _guard = denormal::enter(mode);
+            f(index * grain, chunk);
+        });
     });
 }
 
@@ -109,9 +181,11 @@ pub fn for_chunks_mut2<T: Send, U: Send>(
         return chunks.for_each(|(index, (a, b))| f(index * grain, a, b));
     }
     let mode = denormal::mode();
-    a.par_chunks_mut(grain).zip(b.par_chunks_mut(grain)).enumerate().for_each(|(index, (a, b))| {
-        let _guard = denormal::enter(mode);
-        f(index * grain, a, b);
+    install(|| {
+        a.par_chunks_mut(grain).zip(b.par_chunks_mut(grain)).enumerate().for_each(|(index, (a, b))| {
+            let _guard = denormal::enter(mode);
+            f(index * grain, a, b);
+        });
     });
 }
 
@@ -169,7 +243,7 @@ pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> 
         return (a(), b());
     }
     let mode = denormal::mode();
-    rayon::join(
+    let (a, b) = (
         || {
             let _guard = denormal::enter(mode);
             a()
@@ -178,7 +252,8 @@ pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> 
             let _guard = denormal::enter(mode);
             b()
         },
-    )
+    );
+    install(|| rayon::join(a, b))
 }
 
 #[cfg(test)]
