@@ -8,11 +8,9 @@
 mod attrs;
 mod function;
 mod graph;
-mod order;
 mod signature;
 
 pub use attrs::{AttrValue, Attrs, FunctionRef};
 pub use function::{Argument, Function, FunctionLibrary, FunctionSource};
 pub use graph::{Graph, Node, NodeId, Output};
-pub use order::Order;
 pub use signature::{Signature, TensorInfo, TensorSource};

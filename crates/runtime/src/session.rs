@@ -1,0 +1,231 @@
+//! Sessions: a graph with its state, ready to run any part of it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+use savedmodel_graph::{AttrValue, FunctionRef, Graph, NodeId, Output};
+use savedmodel_math::{denormal, par};
+use savedmodel_op::{Limits, Registry, ResourceManager};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
+
+use crate::compile::{self, Feed, Request};
+use crate::environment::{Environment, Options};
+use crate::{Plan, execute};
+
+/// Settings of a session.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SessionOptions {
+    /// Number of threads that large steps are split over; all cores if `None`, the caller's alone if 1.
+    pub threads: Option<usize>,
+    /// How plans are made.
+    pub plans: Options,
+    /// What kernels may allocate.
+    pub limits: Limits,
+}
+
+/// A graph with its variables, tables, threads and the plans made so far.
+///
+/// Runs from many threads at once; they share the state and nothing else.
+pub struct Session {
+    env: Arc<Environment>,
+    graph: Arc<Graph>,
+    plans: Mutex<FxHashMap<PlanKey, Arc<Plan>>>,
+    pool: Option<Arc<par::Pool>>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct PlanKey {
+    feeds: Vec<Output>,
+    fetches: Vec<Output>,
+    targets: Vec<NodeId>,
+}
+
+impl Session {
+    /// A session over a graph.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED` when the threads can't be started.
+    pub fn new(
+        graph: Arc<Graph>,
+        library: Arc<savedmodel_graph::FunctionLibrary>,
+        registry: Arc<Registry>,
+        options: SessionOptions,
+    ) -> Result<Session> {
+        let mut env = Environment::new(registry, library, Arc::new(ResourceManager::new()));
+        env.options = options.plans;
+        env.limits = options.limits;
+        let threads = options.threads.unwrap_or_else(par::available);
+        let pool = par::Pool::new(threads)
+            .map_err(|e| Error::resource_exhausted(format!("{threads} threads can't be started: {e}")))?;
+        Ok(Session { env: Arc::new(env), graph, plans: Mutex::default(), pool: Some(Arc::new(pool)) })
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Arc<Graph> {
+        &self.graph
+    }
+
+    /// Operators, functions and state.
+    pub fn environment(&self) -> &Arc<Environment> {
+        &self.env
+    }
+
+    /// Variables, tables and other state.
+    pub fn resources(&self) -> &ResourceManager {
+        &self.env.resources
+    }
+
+    /// The output with this name: `node:1`, or `node` for output 0.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no such node, or it has no such output.
+    pub fn output(&self, name: &str) -> Result<Output> {
+        let (node_name, index) = split_name(name)?;
+        let node = self.graph.find(node_name).ok_or_else(|| {
+            Error::not_found(format!(
+                "The name '{name}' refers to a Tensor which does not exist. The operation, '{node_name}', does not \
+                 exist in the graph."
+            ))
+        })?;
+        if let Some(outputs) = self.output_dtypes(node).filter(|outputs| outputs.len() <= index) {
+            return Err(Error::not_found(format!(
+                "The name '{name}' refers to a Tensor which does not exist. The operation, '{node_name}', exists but \
+                 only has {} outputs.",
+                outputs.len()
+            )));
+        }
+        Ok(Output { node, index })
+    }
+
+    /// The node with this name, for targets.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is none.
+    pub fn operation(&self, name: &str) -> Result<NodeId> {
+        self.graph.find(name.trim_start_matches('^')).ok_or_else(|| {
+            Error::not_found(format!("The name '{name}' refers to an Operation not in the graph."))
+        })
+    }
+
+    /// The dtype of an output, where the operator is known or the node says it.
+    pub fn dtype(&self, output: Output) -> Option<DType> {
+        match self.output_dtypes(output.node) {
+            Some(dtypes) => dtypes.get(output.index).copied(),
+            None => match self.graph.node(output.node).attrs.get("dtype") {
+                Some(AttrValue::Type(dtype)) => Some(*dtype),
+                _ => None,
+            },
+        }
+    }
+
+    fn output_dtypes(&self, node: NodeId) -> Option<Vec<DType>> {
+        let node = self.graph.node(node);
+        if let Ok(def) = self.env.registry.def(&node.op) {
+            return compile::output_dtypes(def, &node.attrs);
+        }
+        let reference = FunctionRef { name: node.op.to_string(), attrs: node.attrs.clone() };
+        let function = self.env.library.find(&reference).ok()??;
+        Some(function.results.iter().map(|result| result.dtype).collect())
+    }
+
+    /// The plan that gives `fetches` and runs `targets` from `feeds`, made unless it was made before.
+    ///
+    /// # Errors
+    /// `UNIMPLEMENTED` when it needs an operator, attribute or dtype that there is not; `INVALID_ARGUMENT` when that part
+    /// of the graph is malformed or a feed is repeated.
+    pub fn prepare(&self, feeds: &[Output], fetches: &[Output], targets: &[NodeId]) -> Result<Arc<Plan>> {
+        let key = PlanKey { feeds: feeds.to_vec(), fetches: fetches.to_vec(), targets: targets.to_vec() };
+        if let Some(plan) = self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Arc::clone(plan));
+        }
+        if let Some(i) = (1..feeds.len()).find(|&i| feeds[..i].contains(&feeds[i])) {
+            let name = &self.graph.node(feeds[i].node).name;
+            return Err(Error::invalid_argument(format!(
+                "feed '{name}:{}' is given more than once",
+                feeds[i].index
+            )));
+        }
+        let described: Vec<Feed> = feeds.iter().map(|&output| self.feed(output)).collect();
+        let request = Request { feeds: &described, fetches, targets };
+        let plan = Arc::new(guarded(|| compile::graph(&self.env, &self.graph, &request))?);
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&plan));
+        Ok(plan)
+    }
+
+    fn feed(&self, output: Output) -> Feed {
+        let shape = match self.graph.node(output.node).attrs.get("shape") {
+            Some(AttrValue::Shape(shape)) => shape.clone(),
+            _ => PartialShape::unknown(),
+        };
+        Feed { output, dtype: self.dtype(output), shape }
+    }
+
+    /// Runs a plan: the values of its feeds in, those of its fetches out, both in the plan's order.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when number or dtypes of the feeds are wrong; else the first error of a step, with node,
+    /// operator, dtypes and shapes.
+    pub fn run(&self, plan: &Plan, feeds: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        plan.check_feeds(&feeds)?;
+        self.inside(|| execute::run(&self.env, plan, feeds))
+    }
+
+    /// Does something on the session's threads, in the floating-point mode of TensorFlow's kernels.
+    fn inside<R>(&self, work: impl FnOnce() -> Result<R>) -> Result<R> {
+        let _mode = denormal::flush();
+        let _pool = self.pool.as_deref().map(par::Pool::enter);
+        guarded(work)
+    }
+
+    /// Forgets all plans: they are made anew when they are asked for.
+    pub fn forget_plans(&self) {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.env.forget_functions();
+    }
+}
+
+impl Plan {
+    fn check_feeds(&self, feeds: &[Tensor]) -> Result<()> {
+        if feeds.len() != self.feed_infos.len() {
+            return Err(Error::invalid_argument(format!(
+                "{} feeds for a plan that takes {}",
+                feeds.len(),
+                self.feed_infos.len()
+            )));
+        }
+        for (tensor, info) in feeds.iter().zip(&self.feed_infos) {
+            if info.dtype.is_some_and(|dtype| dtype != tensor.dtype()) {
+                let want = info.dtype.map_or_else(String::new, |dtype| dtype.to_string());
+                return Err(Error::invalid_argument(format!(
+                    "feed {} must be {want}{}, got {}",
+                    info.name,
+                    info.shape,
+                    tensor.describe()
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A defect that panics costs the caller this one run, not the process.
+fn guarded<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().cloned();
+        let text =
+            text.or_else(|| payload.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default();
+        Err(Error::internal(format!("a kernel panicked: {text}")))
+    })
+}
+
+fn split_name(name: &str) -> Result<(&str, usize)> {
+    match name.rsplit_once(':') {
+        None => Ok((name, 0)),
+        Some((node, index)) => index.parse().map(|index| (node, index)).map_err(|_| {
+            Error::invalid_argument(format!(
+                "'{name}' is no tensor name; expected 'node:output', such as 'x:0'"
+            ))
+        }),
+    }
+}
