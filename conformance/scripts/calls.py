@@ -25,6 +25,8 @@ class Call:
     fails: bool = False
     # Inputs that are constants of the graph: indices, or None for "as the engine likes".
     const: tuple | None = None
+    # The outputs to fetch, or None for all; some kernels leave an output uninitialized.
+    outputs: tuple | None = None
 
 
 @dataclass

@@ -56,8 +56,8 @@ def perturb(byte: int) -> None:
     ctypes.CDLL(None).mallopt(M_PERTURB, byte)
 
 
-def single_op_graph(op: str, call: Call, const: tuple) -> tuple[graph_pb2.GraphDef, Request]:
-    """Placeholders or constants, and the one node `op` that uses them."""
+def single_op_graph(op: str, call: Call, const: tuple, shaped=False) -> tuple[graph_pb2.GraphDef, Request]:
+    """Placeholders (of unknown shape, or `shaped`) or constants, and the one node `op` that uses them."""
     definition = op_def_registry.get(op)
     graph, feeds = graph_pb2.GraphDef(), {}
     node_inputs, attrs = [], dict(call.attrs)
@@ -69,7 +69,10 @@ def single_op_graph(op: str, call: Call, const: tuple) -> tuple[graph_pb2.GraphD
         if constant:
             node.attr["value"].tensor.CopyFrom(value)
         else:
-            node.attr["shape"].shape.unknown_rank = True
+            if shaped:
+                node.attr["shape"].shape.CopyFrom(value.tensor_shape)
+            else:
+                node.attr["shape"].shape.unknown_rank = True
             feeds[f"{label}:0"] = value
         node_inputs.append(label)
         return tf.dtypes.as_dtype(value.dtype)
@@ -94,7 +97,10 @@ def single_op_graph(op: str, call: Call, const: tuple) -> tuple[graph_pb2.GraphD
         if definition_attr.name in attrs:
             set_attr(node.attr[definition_attr.name], definition_attr.type, attrs.pop(definition_attr.name))
     assert not attrs, f"{op} has no attributes {list(attrs)}"
-    request = Request(feeds, [f"op:{i}" for i in range(output_count(definition, node))], [])
+    outputs = range(output_count(definition, node)) if call.outputs is None else call.outputs
+    request = Request(feeds, [f"op:{i}" for i in outputs], [])
+    if not request.fetches:
+        request.targets.append("op")
     return graph, request
 
 
@@ -191,14 +197,20 @@ class Session:
         self.session.close()
 
 
-def ask(session: Session, request: Request) -> tuple[prediction_log_pb2.PredictionLog, str]:
-    """The record of a run and what is expected: "" or "CODE: message"."""
+def unanswered(request: Request) -> prediction_log_pb2.PredictionLog:
+    """The record of a run, without a response."""
     log = prediction_log_pb2.PredictionLog()
     asked = log.session_run_log.request
     for name, value in request.feeds.items():
         asked.feed.add(name=name).tensor.CopyFrom(value)
     asked.fetch.extend(request.fetches)
     asked.target.extend(request.targets)
+    return log
+
+
+def ask(session: Session, request: Request) -> tuple[prediction_log_pb2.PredictionLog, str]:
+    """The record of a run and what is expected: "" or "CODE: message"."""
+    log = unanswered(request)
     try:
         answers = session.run(request)
     except tf.errors.OpError as error:
@@ -257,31 +269,37 @@ class Maker:
                 choices.insert(0, tuple(range(1, len(item.inputs))))
             elif index % 8 == 2:
                 choices.insert(0, tuple(range(len(item.inputs))))
-        plans = []
-        for const in choices:
-            graph, request = single_op_graph(self.op, item, const)
-            plans.append((graph, [request]))
-        return plans
+        plans = [single_op_graph(self.op, item, const) for const in choices]
+        # Some shape functions want to know the rank.
+        plans.append(single_op_graph(self.op, item, fed, shaped=True))
+        return [(graph, [request]) for graph, request in plans]
 
     def run(self, index: int, item) -> Group | None:
         for graph, requests in self.plan(index, item):
             try:
                 first = self.answers(graph, requests, 0x5A)
             except (ValueError, tf.errors.InvalidArgumentError) as error:
-                reason = f"call {index} does not make a graph: {error}: {brief(item)}"
+                reason = str(error)
+                if item.fails and isinstance(item, Call):
+                    message = re.sub(r"\s*(for '\{\{node|; NodeDef:).*", "", reason, flags=re.S)
+                    first = [(unanswered(requests[0]), f"INVALID_ARGUMENT: {message}")]
+                    return self.group(graph, item, first)
                 continue
             if first != self.answers(graph, requests, 0xC3):
-                self.notes.append(f"call {index} answers differently each time: {brief(item)}")
+                self.notes.append(f"call {index} answers differently each time: {brief(item)}"[:600])
                 return None
-            group = Group(graph, item.tolerance or self.spec.tolerance, item.kind)
-            group.logs, group.expected = [a[0] for a in first], [a[1] for a in first]
+            group = self.group(graph, item, first)
             problem = self.surprise(item, group.expected)
             if problem:
                 self.notes.append(f"call {index} {problem}: {brief(item)}"[:600])
                 return group if item.fails else None
             return group
-        self.notes.append(reason[:600])
+        self.notes.append(f"call {index} does not make a graph: {reason}: {brief(item)}"[:600])
         return None
+
+    def group(self, graph, item, answers: list) -> Group:
+        logs, expected = [log for log, _ in answers], [said for _, said in answers]
+        return Group(graph, item.tolerance or self.spec.tolerance, item.kind, logs, expected)
 
     def answers(self, graph, requests: list, byte: int) -> list:
         perturb(byte)
