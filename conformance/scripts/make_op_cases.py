@@ -43,7 +43,7 @@ def child(name: str, spec: calls.Spec, skip: set, progress: str) -> None:
             size = engine.write(path, made.groups)
             print(f"{name}: {made.counts()} {size} bytes", flush=True)
         for line in made.notes[:4]:
-            print(f"  {line[:300]}", flush=True)
+            print(f"  {name} {line[:300]}", flush=True)
         with open(progress, "w") as file:
             file.write("\n".join(made.notes))
         code = 0
