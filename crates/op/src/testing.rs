@@ -121,8 +121,10 @@ impl<'a> OpTest<'a> {
         kernel.compute(&mut Context::new(&mut slots, &[], &refs, &places, run))?;
         let results: Vec<Tensor> = slots.drain(n..).filter_map(|mut value| value.take()).collect();
         assert_eq!(results.len(), outputs.len(), "number of outputs of {}", self.op.name);
-        for (result, dtype) in results.iter().zip(&outputs) {
-            assert_eq!(result.dtype(), *dtype, "dtype of an output of {}", self.op.name);
+        let references = def.output_refs(&self.attrs)?;
+        for ((result, dtype), is_ref) in results.iter().zip(&outputs).zip(references) {
+            let dtype = if is_ref { DType::Resource } else { *dtype };
+            assert_eq!(result.dtype(), dtype, "dtype of an output of {}", self.op.name);
         }
         Ok(results)
     }
@@ -162,6 +164,7 @@ fn infer(def: &OpDef, inputs: &[Tensor], attrs: &mut Attrs) {
 }
 
 /// An attribute value made from a plain Rust value.
+#[derive(Clone, Debug)]
 pub struct TestAttr(AttrValue);
 
 macro_rules! test_attr {

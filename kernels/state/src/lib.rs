@@ -1,0 +1,28 @@
+//! Variables: those of V1 graphs, which are references, and resource variables.
+//!
+//! Both kinds are a [`Variable`](savedmodel_op::Variable) behind a handle; an operator that is declared to take a
+//! reference gets the handle, any other gets the value that the variable has when the operator runs. Start reading
+//! at [`OPS`].
+#![forbid(unsafe_code)]
+
+mod arithmetic;
+mod assign;
+mod assign_update;
+mod destroy_resource;
+mod handles;
+mod is_initialized;
+mod read_variable;
+mod ref_identity;
+mod variable_shape;
+
+use savedmodel_op::Op;
+
+/// The operators of this family.
+pub const OPS: &[&[Op]] = &[
+    &[destroy_resource::OP, ref_identity::OP, variable_shape::OP],
+    assign::OPS,
+    assign_update::OPS,
+    handles::OPS,
+    is_initialized::OPS,
+    read_variable::OPS,
+];
