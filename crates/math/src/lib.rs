@@ -4,10 +4,12 @@
 //! SIMD, and of the choice between one thread and many: every function is fast when called with everything at once.
 //!
 //! Start at [`par`] (chunks and threads) and [`simd`] (instruction sets); [`map`] applies any closure, [`unary`] and
-//! [`binary`] hold the vectorised functions, [`lane`] their scalar forms for use in loops of your own.
+//! [`binary`] hold the vectorised functions, [`lane`] their scalar forms for use in loops of your own; [`reduce`], [`softmax`] and
+//! [`norm`] work along axes, [`gemm`] multiplies matrices.
 
 pub mod binary;
 pub mod denormal;
+pub mod gemm;
 pub mod lane;
 pub mod map;
 pub mod narrow;

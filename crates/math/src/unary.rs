@@ -286,8 +286,37 @@ functions! {
 }
 
 /// Activations in double precision.
-mod double {
+pub(crate) mod double {
+    use crate::gemm::Activation;
     use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_PI};
+
+    pub fn activation(x: f64, activation: Activation) -> f64 {
+        let clamp = |lo: f32, hi: f32| {
+            let x = if x < f64::from(lo) { f64::from(lo) } else { x };
+            if x > f64::from(hi) { f64::from(hi) } else { x }
+        };
+        match activation {
+            Activation::Identity => x,
+            Activation::Relu => clamp(0.0, f32::INFINITY),
+            Activation::Relu6 => clamp(0.0, 6.0),
+            Activation::Clip(lo, hi) => clamp(lo, hi),
+            Activation::LeakyRelu(slope) => {
+                if x < 0.0 {
+                    x * f64::from(slope)
+                } else {
+                    x
+                }
+            }
+            Activation::Elu => elu(x),
+            Activation::Selu => selu(x),
+            Activation::Tanh => x.tanh(),
+            Activation::Sigmoid => sigmoid(x),
+            Activation::Silu => silu(x),
+            Activation::Softplus => softplus(x),
+            Activation::Gelu => gelu(x),
+            Activation::GeluTanh => gelu_tanh(x),
+        }
+    }
 
     pub fn sigmoid(x: f64) -> f64 {
         1.0 / (1.0 + (-x).exp())

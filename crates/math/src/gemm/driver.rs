@@ -1,0 +1,271 @@
+//! From matrices to tiles and tasks.
+
+use super::epilogue::{Activation, Epilogue};
+use super::pack::{DEPTH, Lhs, pack_panel};
+use super::tile::{Table, Tile, Tiled};
+use super::{Gemm, Rhs};
+use crate::par;
+use crate::simd::{self, Isa, Kernel};
+use crate::unary::double;
+use std::ops::Range;
+
+/// Multiplications that are worth a task.
+pub const TASK_MACS: usize = 1 << 20;
+/// Most tasks of one product.
+const TASKS: usize = 64;
+/// Rows of A that stay in the second-level cache with a panel of B.
+const ROWS: usize = 768;
+/// Elements of the largest tile of any instruction set.
+const TILE: usize = 256;
+
+/// An element type of [`Gemm`].
+pub trait Scalar: Tiled + Default {
+    #[doc(hidden)]
+    fn from_f32(x: f32) -> Self;
+    #[doc(hidden)]
+    fn activate<I: Isa>(row: &mut [Self], activation: Activation);
+    #[doc(hidden)]
+    fn add<I: Isa>(row: &mut [Self], other: &[Self]);
+    #[doc(hidden)]
+    fn fma<I: Isa>(a: Self, b: Self, c: Self) -> Self;
+}
+
+impl Scalar for f32 {
+    #[inline(always)]
+    fn from_f32(x: f32) -> f32 {
+        x
+    }
+    #[inline(always)]
+    fn activate<I: Isa>(row: &mut [f32], activation: Activation) {
+        activation.apply::<I>(row);
+    }
+    #[inline(always)]
+    fn add<I: Isa>(row: &mut [f32], other: &[f32]) {
+        row.iter_mut().zip(other).for_each(|(x, y)| *x += y);
+    }
+    #[inline(always)]
+    fn fma<I: Isa>(a: f32, b: f32, c: f32) -> f32 {
+        I::fma(a, b, c)
+    }
+}
+
+impl Scalar for f64 {
+    #[inline(always)]
+    fn from_f32(x: f32) -> f64 {
+        f64::from(x)
+    }
+    #[inline(always)]
+    fn activate<I: Isa>(row: &mut [f64], activation: Activation) {
+        for x in row {
+            *x = double::activation(*x, activation);
+        }
+    }
+    #[inline(always)]
+    fn add<I: Isa>(row: &mut [f64], other: &[f64]) {
+        row.iter_mut().zip(other).for_each(|(x, y)| *x += y);
+    }
+    #[inline(always)]
+    fn fma<I: Isa>(a: f64, b: f64, c: f64) -> f64 {
+        I::fma64(a, b, c)
+    }
+}
+
+/// Adds the residual to rows of C and applies the activation.
+pub struct Finish<'a, T> {
+    /// The rows.
+    pub row: &'a mut [T],
+    /// As long as the row, or empty.
+    pub residual: &'a [T],
+    /// Applied last.
+    pub activation: Activation,
+}
+
+impl<T: Scalar> Kernel for Finish<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        T::add::<I>(self.row, self.residual);
+        T::activate::<I>(self.row, self.activation);
+    }
+}
+
+/// C, shared by tasks that write to different parts of it.
+#[derive(Clone, Copy)]
+struct Out<T> {
+    c: *mut T,
+    stride: usize,
+}
+
+// SAFETY: `run` gives each task its own rows and columns, and none outlives the slice.
+unsafe impl<T: Send> Send for Out<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Out<T> {}
+
+struct Product<'a, T: Scalar, A> {
+    gemm: &'a Gemm<'a, T>,
+    k: usize,
+    n: usize,
+    a: &'a A,
+    b: Rhs<'a, T>,
+    table: &'static Table<T>,
+    out: Out<T>,
+}
+
+/// Computes C; the sizes have been checked and none of `m` and `n` is zero. A `View` of B has adjacent columns.
+pub fn run<T: Scalar>(gemm: &Gemm<T>, [m, k, n]: [usize; 3], a: &impl Lhs<T>, b: Rhs<T>, c: &mut [T]) {
+    let level = match b {
+        Rhs::Packed(packed) => packed.level,
+        Rhs::View(_) => simd::level(),
+    };
+    let table = T::table(level);
+    let out = Out { c: c.as_mut_ptr(), stride: gemm.c_stride.unwrap_or(n) };
+    let product = Product { gemm, k, n, a, b, table, out };
+    let panels = n.div_ceil(table.columns);
+    let tasks = ((m * n).saturating_mul(k) / TASK_MACS).clamp(1, TASKS);
+    let row_tasks = tasks.min(m.div_ceil(8 * table.rows)).max(m.div_ceil(ROWS));
+    let column_tasks = (tasks / row_tasks).clamp(1, panels);
+    let rows = m.div_ceil(row_tasks).next_multiple_of(table.rows);
+    let columns = panels.div_ceil(column_tasks);
+    let (row_tasks, column_tasks) = (m.div_ceil(rows), panels.div_ceil(columns));
+    par::for_each(row_tasks * column_tasks, |task| {
+        let rows = par::chunk(task / column_tasks, m, rows);
+        product.block(rows, par::chunk(task % column_tasks, panels, columns));
+    });
+}
+
+impl<T: Scalar, A: Lhs<T>> Product<'_, T, A> {
+    /// Computes some rows of some panels.
+    fn block(&self, rows: Range<usize>, panels: Range<usize>) {
+        let (mut a_buffer, mut b_buffer) = (Vec::new(), Vec::new());
+        let mut first = 0;
+        loop {
+            let depth = DEPTH.min(self.k - first);
+            let (a, a_stride) = self.a.block(rows.clone(), first..first + depth, &mut a_buffer);
+            for panel in panels.clone() {
+                let start = panel * self.table.columns;
+                let columns = start..self.n.min(start + self.table.columns);
+                let (b, b_stride) = self.panel(first..first + depth, columns.clone(), &mut b_buffer);
+                for row in rows.clone().step_by(self.table.rows) {
+                    let strip = Strip {
+                        rows: row..rows.end.min(row + self.table.rows),
+                        columns: columns.clone(),
+                        a: a.get((row - rows.start) * a_stride..).unwrap_or_default(),
+                        a_stride,
+                        b,
+                        b_stride,
+                        blocks: (first, depth),
+                    };
+                    self.strip(&strip);
+                }
+            }
+            first += depth;
+            if first >= self.k {
+                break;
+            }
+        }
+    }
+
+    /// A panel of some rows of B, at least as wide as the widest tile, and the distance between its rows.
+    fn panel<'b>(
+        &'b self,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        buffer: &'b mut Vec<T>,
+    ) -> (&'b [T], usize) {
+        let width = self.table.columns;
+        match self.b {
+            Rhs::Packed(packed) => (packed.panel(rows.start, columns.start / width), width),
+            Rhs::View(view) if columns.len() == width && !rows.is_empty() => {
+                let start = rows.start * view.row_stride + columns.start;
+                let end = (rows.end - 1) * view.row_stride + columns.end;
+                (&view.data[start..end], view.row_stride)
+            }
+            Rhs::View(view) => {
+                buffer.clear();
+                buffer.resize(rows.len() * width, T::default());
+                pack_panel(view, rows.start, columns, width, buffer);
+                (buffer, width)
+            }
+        }
+    }
+
+    /// Computes one tile for one block of k, through a buffer when it is narrower than its microkernel.
+    fn strip(&self, strip: &Strip<T>) {
+        let Strip { rows, columns, blocks: (first, depth), .. } = strip;
+        let (height, width) = (rows.len(), columns.len());
+        let last = first + depth == self.k;
+        let half = usize::from(width * 2 <= self.table.columns);
+        let full = if half == 1 { self.table.columns / 2 } else { self.table.columns };
+        // SAFETY: `check` has seen that C holds `rows` x `columns`, so this is its first element of the tile.
+        let c = unsafe { self.out.c.add(rows.start * self.out.stride + columns.start) };
+        let Epilogue { bias, residual, activation } = self.gemm.epilogue;
+        let bounds = if last && residual.is_empty() { activation.bounds() } else { None };
+        let (lo, hi) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
+        let accumulate = self.gemm.accumulate || *first > 0;
+        let bias = if bias.is_empty() { bias } else { &bias[columns.clone()] };
+        let mut tile = Tile {
+            k: *depth,
+            a: strip.a.as_ptr(),
+            a_stride: strip.a_stride,
+            b: strip.b.as_ptr(),
+            b_stride: strip.b_stride,
+            c,
+            c_stride: self.out.stride,
+            accumulate,
+            bias: if bias.is_empty() || accumulate { std::ptr::null() } else { bias.as_ptr() },
+            lo: T::from_f32(lo),
+            hi: T::from_f32(hi),
+        };
+        let kernel = self.table.kernels[height - 1][half];
+        debug_assert!(strip.a.len() >= (height - 1) * strip.a_stride + depth);
+        debug_assert!(*depth == 0 || strip.b.len() >= (depth - 1) * strip.b_stride + full);
+        if width == full {
+            // SAFETY: the table belongs to a level this processor has; A, B and the bias were bounded above, and C
+            // is written to in this task's rows and columns alone.
+            unsafe { kernel(&tile) };
+        } else {
+            let (mut buffer, mut bias_buffer) = ([T::default(); TILE], [T::default(); TILE]);
+            bias_buffer[..bias.len()].copy_from_slice(bias);
+            tile.bias = if tile.bias.is_null() { tile.bias } else { bias_buffer.as_ptr() };
+            (tile.c, tile.c_stride) = (buffer.as_mut_ptr(), full);
+            for (row, buffer) in buffer.chunks_exact_mut(full).take(height).enumerate() {
+                // SAFETY: this row of the tile belongs to this task alone, and lies in C.
+                let c = unsafe { std::slice::from_raw_parts_mut(c.add(row * self.out.stride), width) };
+                buffer[..width].copy_from_slice(c);
+            }
+            // SAFETY: as above, with a buffer that holds the largest tile in place of C.
+            unsafe { kernel(&tile) };
+            for (row, buffer) in buffer.chunks_exact(full).take(height).enumerate() {
+                // SAFETY: as above.
+                let c = unsafe { std::slice::from_raw_parts_mut(c.add(row * self.out.stride), width) };
+                c.copy_from_slice(&buffer[..width]);
+            }
+        }
+        if last && bounds.is_none() {
+            self.finish(strip, residual, activation);
+        }
+    }
+
+    fn finish(&self, strip: &Strip<T>, residual: &[T], activation: Activation) {
+        for row in strip.rows.clone() {
+            let start = row * self.out.stride + strip.columns.start;
+            let residual =
+                if residual.is_empty() { residual } else { &residual[start..][..strip.columns.len()] };
+            // SAFETY: this row of the tile belongs to this task alone, and lies in C.
+            let row = unsafe { std::slice::from_raw_parts_mut(self.out.c.add(start), strip.columns.len()) };
+            simd::dispatch(Finish { row, residual, activation });
+        }
+    }
+}
+
+/// The operands of one tile, for one block of k.
+struct Strip<'a, T> {
+    rows: Range<usize>,
+    columns: Range<usize>,
+    a: &'a [T],
+    a_stride: usize,
+    b: &'a [T],
+    b_stride: usize,
+    /// Where the block starts, and its length.
+    blocks: (usize, usize),
+}

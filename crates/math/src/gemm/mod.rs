@@ -1,0 +1,151 @@
+//! Matrix products.
+//!
+//! [`Gemm`] computes `C = activation(A B + bias + residual)` for `f32` and `f64`: microkernels in registers
+//! ([`tile`](self)), B in panels packed once ([`PackedB`]) or on the fly, A read in place when its rows are contiguous.
+//! Products with one row stream through B as it lies. Any strides are taken, so transposes cost nothing but packing.
+//! Each element of C is summed in ascending order of k in blocks, the same for any number of threads.
+//! [`narrow`] takes half and bfloat16 and accumulates in single precision, [`integer`] wraps, [`complex`] goes through
+//! matrixmultiply.
+//!
+//! ```
+//! use savedmodel_math::gemm::{Gemm, View};
+//! let (a, b) = ([1.0f32, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]);
+//! let mut c = [0.0; 4];
+//! Gemm::default().run([2, 2, 2], View::new(&a, 2), View::new(&b, 2), &mut c);
+//! assert_eq!(c, [19.0, 22.0, 43.0, 50.0]);
+//! ```
+
+mod driver;
+mod epilogue;
+mod other;
+mod pack;
+mod row;
+mod tile;
+mod vector;
+
+pub use driver::Scalar;
+pub use epilogue::{Activation, Epilogue};
+pub use other::{Complex, complex, integer, narrow};
+pub use pack::{Lhs, PackedB, View};
+
+use crate::par;
+
+/// A product, but for its operands.
+#[derive(Clone, Copy, Debug)]
+pub struct Gemm<'a, T> {
+    /// What follows the product.
+    pub epilogue: Epilogue<'a, T>,
+    /// Whether the product is added to what C holds, instead of written over it; the bias is then not added.
+    pub accumulate: bool,
+    /// Distance between rows of C, or `None` when they are adjacent.
+    pub c_stride: Option<usize>,
+}
+
+impl<T> Default for Gemm<'_, T> {
+    fn default() -> Self {
+        Gemm { epilogue: Epilogue::default(), accumulate: false, c_stride: None }
+    }
+}
+
+/// B as it lies, or packed.
+#[derive(Clone, Copy, Debug)]
+pub enum Rhs<'a, T> {
+    /// A strided matrix.
+    View(View<'a, T>),
+    /// A packed one.
+    Packed(&'a PackedB<T>),
+}
+
+impl<'a, T> From<View<'a, T>> for Rhs<'a, T> {
+    fn from(view: View<'a, T>) -> Self {
+        Rhs::View(view)
+    }
+}
+
+impl<'a, T> From<&'a PackedB<T>> for Rhs<'a, T> {
+    fn from(packed: &'a PackedB<T>) -> Self {
+        Rhs::Packed(packed)
+    }
+}
+
+/// Rows from which packing B pays.
+const PACK_ROWS: usize = 24;
+
+impl<T: Scalar> Gemm<'_, T> {
+    /// C (`m` x `n`) from A (`m` x `k`) and B (`k` x `n`), for `[m, k, n]`.
+    ///
+    /// # Panics
+    /// When a matrix, the bias or the residual does not fit the sizes.
+    pub fn run<'b>(&self, [m, k, n]: [usize; 3], a: View<T>, b: impl Into<Rhs<'b, T>>, c: &mut [T]) {
+        a.check(m, k);
+        let b = b.into();
+        if m == 1
+            && let Rhs::View(b) = b
+            && (b.column_stride == 1 || b.row_stride == 1)
+            && !self.accumulate
+        {
+            b.check(k, n);
+            self.check([m, k, n], &Rhs::View(b), c.len());
+            return row::row(&self.epilogue, k, (a, b), &mut c[..n]);
+        }
+        self.run_lhs([m, k, n], &a, b, c);
+    }
+
+    /// [`Gemm::run`] with rows of A that are made when they are needed.
+    ///
+    /// # Panics
+    /// As [`Gemm::run`].
+    pub fn run_lhs<'b>(&self, [m, k, n]: [usize; 3], a: &impl Lhs<T>, b: impl Into<Rhs<'b, T>>, c: &mut [T]) {
+        let b = b.into();
+        self.check([m, k, n], &b, c.len());
+        if m == 0 || n == 0 {
+            return;
+        }
+        match b {
+            Rhs::View(view) if view.column_stride != 1 || m >= PACK_ROWS => {
+                let packed = PackedB::new(k, n, view);
+                driver::run(self, [m, k, n], a, Rhs::Packed(&packed), c);
+            }
+            _ => driver::run(self, [m, k, n], a, b, c),
+        }
+    }
+
+    fn check(&self, [m, k, n]: [usize; 3], b: &Rhs<T>, c_len: usize) {
+        match b {
+            Rhs::View(view) => view.check(k, n),
+            Rhs::Packed(packed) => assert!(packed.k() == k && packed.n() == n),
+        }
+        let stride = self.c_stride.unwrap_or(n);
+        let size = m.checked_sub(1).map_or(Some(0), |last| last.checked_mul(stride)?.checked_add(n));
+        let fits = |len: usize| size.is_some_and(|size| size <= len);
+        assert!(stride >= n && fits(c_len), "C outside its slice");
+        assert!(self.epilogue.bias.is_empty() || self.epilogue.bias.len() == n);
+        assert!(self.epilogue.residual.is_empty() || fits(self.epilogue.residual.len()));
+    }
+
+    /// `count` products of matrices that lie `a_step` and `b_step` elements apart (0 to use one for all); those of C are
+    /// adjacent and dense.
+    ///
+    /// # Panics
+    /// As [`Gemm::run`], and when `c` is not `count` matrices.
+    pub fn run_batch(
+        &self,
+        [m, k, n]: [usize; 3],
+        (a, a_step): (View<T>, usize),
+        (b, b_step): (View<T>, usize),
+        c: &mut [T],
+    ) {
+        let macs = (m * n).saturating_mul(k).max(1);
+        let grain = (driver::TASK_MACS / macs).max(1);
+        par::for_rows_mut(c, m * n, grain, |first, c| {
+            for (index, c) in (first..).zip(c.chunks_exact_mut(m * n)) {
+                let a = View { data: a.data.get(index * a_step..).unwrap_or_default(), ..a };
+                let b = View { data: b.data.get(index * b_step..).unwrap_or_default(), ..b };
+                self.run([m, k, n], a, b, c);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

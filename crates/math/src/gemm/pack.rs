@@ -1,0 +1,175 @@
+//! Operands: strided views, and B in panels.
+
+use super::tile::Tiled;
+use crate::par;
+use crate::simd::{self, Level};
+
+/// Rows of B in one block, so that a panel of it stays in the first-level cache.
+pub const DEPTH: usize = 256;
+
+/// A matrix in a slice: element (i, j) is `data[i * row_stride + j * column_stride]`.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a, T> {
+    /// The elements.
+    pub data: &'a [T],
+    /// Distance between rows.
+    pub row_stride: usize,
+    /// Distance between columns.
+    pub column_stride: usize,
+}
+
+impl<'a, T> View<'a, T> {
+    /// A dense row-major matrix of `columns` columns.
+    pub fn new(data: &'a [T], columns: usize) -> Self {
+        View { data, row_stride: columns, column_stride: 1 }
+    }
+
+    /// The transpose.
+    pub fn t(self) -> Self {
+        View { row_stride: self.column_stride, column_stride: self.row_stride, ..self }
+    }
+
+    /// [`View::new`], transposed when asked: `data` then holds the transpose, row-major with `rows` columns.
+    pub fn maybe_t(data: &'a [T], [rows, columns]: [usize; 2], transposed: bool) -> Self {
+        if transposed { View::new(data, rows).t() } else { View::new(data, columns) }
+    }
+
+    /// # Panics
+    /// When an element of a `rows` x `columns` matrix lies outside the slice.
+    pub(super) fn check(&self, rows: usize, columns: usize) {
+        if rows > 0 && columns > 0 {
+            let last = (rows - 1)
+                .checked_mul(self.row_stride)
+                .zip((columns - 1).checked_mul(self.column_stride))
+                .and_then(|(a, b)| a.checked_add(b));
+            assert!(last.is_some_and(|last| last < self.data.len()), "matrix outside its slice");
+        }
+    }
+}
+
+/// B, ready for the microkernels of this processor: blocks of [`DEPTH`] rows, in each the panels of adjacent columns.
+#[derive(Clone, Debug)]
+pub struct PackedB<T> {
+    data: Vec<T>,
+    k: usize,
+    n: usize,
+    pub(super) level: Level,
+}
+
+impl<T: Tiled + Default> PackedB<T> {
+    /// Packs a `k` x `n` matrix.
+    ///
+    /// # Panics
+    /// When an element lies outside the view.
+    pub fn new(k: usize, n: usize, b: View<T>) -> Self {
+        b.check(k, n);
+        let level = simd::level();
+        let width = T::table(level).columns;
+        let panels = n.div_ceil(width);
+        let mut data = vec![T::default(); panels * width * k];
+        for (index, block) in data.chunks_mut((panels * width * DEPTH).max(1)).enumerate() {
+            let (first, depth) = (index * DEPTH, DEPTH.min(k - index * DEPTH));
+            let size = (depth * width).max(1);
+            par::for_rows_mut(block, size, (par::grain(0.2) / size).max(1), |panel, out| {
+                for (panel, out) in (panel..).zip(out.chunks_exact_mut(size)) {
+                    pack_panel(b, first, panel * width..n.min((panel + 1) * width), width, out);
+                }
+            });
+        }
+        PackedB { data, k, n, level }
+    }
+
+    /// Rows.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Columns.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// One panel of the block of rows that starts at row `first`.
+    pub(super) fn panel(&self, first: usize, panel: usize) -> &[T] {
+        let width = T::table(self.level).columns;
+        let depth = DEPTH.min(self.k - first);
+        let start = first * self.n.next_multiple_of(width) + panel * depth * width;
+        &self.data[start..start + depth * width]
+    }
+}
+
+/// Copies columns of some rows of `b` from row `first` on; the columns up to `width` keep the zeros they have.
+pub fn pack_panel<T: Copy>(
+    b: View<T>,
+    first: usize,
+    columns: std::ops::Range<usize>,
+    width: usize,
+    out: &mut [T],
+) {
+    let count = columns.len();
+    if b.column_stride == 1 {
+        for (p, out) in out.chunks_exact_mut(width).enumerate() {
+            let start = (first + p) * b.row_stride + columns.start;
+            out[..count].copy_from_slice(&b.data[start..start + count]);
+        }
+        return;
+    }
+    transpose(b, first, columns, width, out);
+}
+
+/// The general case of [`pack_panel`], in square blocks so that both sides stay in cache.
+fn transpose<T: Copy>(
+    b: View<T>,
+    first: usize,
+    columns: std::ops::Range<usize>,
+    width: usize,
+    out: &mut [T],
+) {
+    const SIDE: usize = 16;
+    let depth = out.len() / width;
+    for p0 in (0..depth).step_by(SIDE) {
+        for x0 in (0..columns.len()).step_by(SIDE) {
+            for x in x0..columns.len().min(x0 + SIDE) {
+                let base = (columns.start + x) * b.column_stride + (first + p0) * b.row_stride;
+                for p in 0..SIDE.min(depth - p0) {
+                    out[(p0 + p) * width + x] = b.data[base + p * b.row_stride];
+                }
+            }
+        }
+    }
+}
+
+/// Where the rows of A come from.
+pub trait Lhs<T>: Sync {
+    /// Rows `rows`, columns `columns` of A with adjacent columns, and the distance between rows; in `buffer` unless they
+    /// already lie so.
+    fn block<'a>(
+        &'a self,
+        rows: std::ops::Range<usize>,
+        columns: std::ops::Range<usize>,
+        buffer: &'a mut Vec<T>,
+    ) -> (&'a [T], usize);
+}
+
+impl<T: Copy + Sync> Lhs<T> for View<'_, T> {
+    fn block<'a>(
+        &'a self,
+        rows: std::ops::Range<usize>,
+        columns: std::ops::Range<usize>,
+        buffer: &'a mut Vec<T>,
+    ) -> (&'a [T], usize) {
+        if rows.is_empty() || columns.is_empty() {
+            return (&[], 0);
+        }
+        if self.column_stride == 1 {
+            let start = rows.start * self.row_stride + columns.start;
+            let end = (rows.end - 1) * self.row_stride + columns.end;
+            return (&self.data[start..end], self.row_stride);
+        }
+        let (count, depth) = (rows.len(), columns.len());
+        buffer.clear();
+        buffer.resize(count * depth, self.data[0]);
+        transpose(*self, rows.start, columns, depth, buffer);
+        (buffer, depth)
+    }
+}

@@ -1,0 +1,166 @@
+//! Microkernels: one tile of C in registers.
+
+use super::vector::Vector;
+use crate::simd::Level;
+
+/// One call of a microkernel: `C = clamp(A B + start)` for a tile of C, where `start` is C itself, a row of bias, or 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Tile<T> {
+    /// Length of the rows of A and columns of B.
+    pub k: usize,
+    /// The first row of A, whose elements are adjacent.
+    pub a: *const T,
+    /// Distance between rows of A.
+    pub a_stride: usize,
+    /// The first row of B, at least as long as the tile is wide.
+    pub b: *const T,
+    /// Distance between rows of B.
+    pub b_stride: usize,
+    /// The first row of C.
+    pub c: *mut T,
+    /// Distance between rows of C.
+    pub c_stride: usize,
+    /// Whether C is read.
+    pub accumulate: bool,
+    /// What each row starts with when C is not read, or null for 0.
+    pub bias: *const T,
+    /// Lower end of the results.
+    pub lo: T,
+    /// Upper end of the results.
+    pub hi: T,
+}
+
+/// A microkernel.
+///
+/// # Safety
+/// The processor has the instructions; rows of A and B are readable, rows of C writable (and readable, to accumulate)
+/// over the whole tile, and so is the bias.
+pub type Run<T> = unsafe fn(&Tile<T>);
+
+/// The microkernels of one instruction set.
+#[derive(Debug)]
+pub struct Table<T: 'static> {
+    /// Rows of the largest tile.
+    pub rows: usize,
+    /// Columns of the widest tile.
+    pub columns: usize,
+    /// By rows, less one; the widest tile and the one of half its columns.
+    pub kernels: &'static [[Run<T>; 2]],
+}
+
+/// Computes `ROWS` rows of `WIDTH` registers.
+///
+/// # Safety
+/// As [`Run`].
+#[inline(always)]
+unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::Element>) {
+    let &Tile { k, a, a_stride, b, b_stride, c, c_stride, accumulate, bias, lo, hi } = tile;
+    // SAFETY: the caller promises `k` rows of B, `ROWS` rows of A with `k` elements each, and `ROWS` rows of C and a
+    // bias of `WIDTH` registers each; all indices below stay within these.
+    unsafe {
+        // Elements are floats, for which all zero bits are 0.
+        let zero = V::splat(std::mem::zeroed());
+        let mut sums = [[zero; WIDTH]; ROWS];
+        for (row, sums) in sums.iter_mut().enumerate() {
+            for (column, sum) in sums.iter_mut().enumerate() {
+                *sum = if accumulate {
+                    V::load(c.add(row * c_stride + column * V::LEN))
+                } else if bias.is_null() {
+                    zero
+                } else {
+                    V::load(bias.add(column * V::LEN))
+                };
+            }
+        }
+        for p in 0..k {
+            let row = b.add(p * b_stride);
+            let mut bs = [zero; WIDTH];
+            for (column, b) in bs.iter_mut().enumerate() {
+                *b = V::load(row.add(column * V::LEN));
+            }
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let a = V::splat(*a.add(row * a_stride + p));
+                for (sum, b) in sums.iter_mut().zip(bs) {
+                    *sum = a.fma(b, *sum);
+                }
+            }
+        }
+        let (lo, hi) = (V::splat(lo), V::splat(hi));
+        for (row, sums) in sums.into_iter().enumerate() {
+            for (column, sum) in sums.into_iter().enumerate() {
+                sum.clamp(lo, hi).store(c.add(row * c_stride + column * V::LEN));
+            }
+        }
+    }
+}
+
+/// An element type with microkernels.
+pub trait Tiled: Copy + Send + Sync + 'static {
+    /// The microkernels for an instruction set.
+    fn table(level: Level) -> &'static Table<Self>;
+}
+
+macro_rules! kernels {
+    ($name:ident $t:ty, $vector:ty, $features:literal; $rows:literal $($row:literal)*) => {
+        pub static $name: Table<$t> = {
+            #[target_feature(enable = $features)]
+            unsafe fn tile<const ROWS: usize, const WIDTH: usize>(tile: &Tile<$t>) {
+                // SAFETY: the features are enabled here; the caller promises the rest.
+                unsafe { run::<$vector, ROWS, WIDTH>(tile) }
+            }
+            Table {
+                rows: $rows,
+                columns: 2 * <$vector as Vector>::LEN,
+                kernels: &[$([tile::<$row, 2>, tile::<$row, 1>]),*],
+            }
+        };
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::*;
+    use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
+
+    kernels!(F32_AVX512 f32, __m512, "avx512f,avx512bw,avx512dq,avx512vl"; 8 1 2 3 4 5 6 7 8);
+    kernels!(F64_AVX512 f64, __m512d, "avx512f,avx512bw,avx512dq,avx512vl"; 8 1 2 3 4 5 6 7 8);
+    kernels!(F32_AVX2 f32, __m256, "avx2,fma"; 6 1 2 3 4 5 6);
+    kernels!(F64_AVX2 f64, __m256d, "avx2,fma"; 6 1 2 3 4 5 6);
+}
+
+macro_rules! portable {
+    ($name:ident $t:ty; $($row:literal)*) => {
+        static $name: Table<$t> = Table {
+            rows: 4,
+            columns: 8,
+            kernels: &[$([run::<[$t; 4], $row, 2>, run::<[$t; 4], $row, 1>]),*],
+        };
+    };
+}
+
+portable!(F32_PORTABLE f32; 1 2 3 4);
+portable!(F64_PORTABLE f64; 1 2 3 4);
+
+impl Tiled for f32 {
+    fn table(level: Level) -> &'static Table<f32> {
+        match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => &x86::F32_AVX512,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => &x86::F32_AVX2,
+            _ => &F32_PORTABLE,
+        }
+    }
+}
+
+impl Tiled for f64 {
+    fn table(level: Level) -> &'static Table<f64> {
+        match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => &x86::F64_AVX512,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => &x86::F64_AVX2,
+            _ => &F64_PORTABLE,
+        }
+    }
+}

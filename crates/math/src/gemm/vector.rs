@@ -1,0 +1,126 @@
+//! The vector registers that microkernels are written against.
+
+/// A register of `LEN` elements.
+///
+/// # Safety
+/// The methods may only be called where the processor has the instructions of the implementing type.
+pub unsafe trait Vector: Copy {
+    /// The element.
+    type Element: Copy;
+    /// Number of elements.
+    const LEN: usize;
+
+    /// All elements `x`.
+    ///
+    /// # Safety
+    /// The processor has the instructions; so for all methods.
+    unsafe fn splat(x: Self::Element) -> Self;
+    /// The `LEN` elements at `from`.
+    ///
+    /// # Safety
+    /// They are readable.
+    unsafe fn load(from: *const Self::Element) -> Self;
+    /// Writes the `LEN` elements at `to`.
+    ///
+    /// # Safety
+    /// They are writable.
+    unsafe fn store(self, to: *mut Self::Element);
+    /// `self * b + c`.
+    ///
+    /// # Safety
+    /// As [`Vector::splat`].
+    unsafe fn fma(self, b: Self, c: Self) -> Self;
+    /// The elements of `self` between those of `lo` and `hi`; NaN stays NaN.
+    ///
+    /// # Safety
+    /// As [`Vector::splat`].
+    unsafe fn clamp(self, lo: Self, hi: Self) -> Self;
+}
+
+macro_rules! portable {
+    ($($t:ty)*) => {$(
+        // SAFETY: plain Rust, which every processor runs.
+        unsafe impl Vector for [$t; 4] {
+            type Element = $t;
+            const LEN: usize = 4;
+            #[inline(always)]
+            unsafe fn splat(x: $t) -> Self {
+                [x; 4]
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const $t) -> Self {
+                // SAFETY: the caller promises four readable elements; no alignment is assumed.
+                unsafe { from.cast::<Self>().read_unaligned() }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $t) {
+                // SAFETY: the caller promises four writable elements; no alignment is assumed.
+                unsafe { to.cast::<Self>().write_unaligned(self) }
+            }
+            #[inline(always)]
+            unsafe fn fma(self, b: Self, c: Self) -> Self {
+                std::array::from_fn(|i| {
+                    if cfg!(target_arch = "aarch64") { self[i].mul_add(b[i], c[i]) } else { self[i] * b[i] + c[i] }
+                })
+            }
+            #[inline(always)]
+            unsafe fn clamp(self, lo: Self, hi: Self) -> Self {
+                std::array::from_fn(|i| {
+                    let x = if self[i] < lo[i] { lo[i] } else { self[i] };
+                    if x > hi[i] { hi[i] } else { x }
+                })
+            }
+        }
+    )*};
+}
+
+portable!(f32 f64);
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Vector;
+    use std::arch::x86_64::*;
+
+    macro_rules! register {
+        ($($vector:ty, $t:ty, $len:literal: $set:ident $load:ident $store:ident $fma:ident $max:ident $min:ident;)*) => {$(
+            // SAFETY: each method is one instruction of the set that the register belongs to, which callers have checked.
+            unsafe impl Vector for $vector {
+                type Element = $t;
+                const LEN: usize = $len;
+                #[inline(always)]
+                unsafe fn splat(x: $t) -> Self {
+                    // SAFETY: the caller has the instruction.
+                    unsafe { $set(x) }
+                }
+                #[inline(always)]
+                unsafe fn load(from: *const $t) -> Self {
+                    // SAFETY: the caller has the instruction and promises a readable register; it may be unaligned.
+                    unsafe { $load(from) }
+                }
+                #[inline(always)]
+                unsafe fn store(self, to: *mut $t) {
+                    // SAFETY: the caller has the instruction and promises a writable register; it may be unaligned.
+                    unsafe { $store(to, self) }
+                }
+                #[inline(always)]
+                unsafe fn fma(self, b: Self, c: Self) -> Self {
+                    // SAFETY: the caller has the instruction.
+                    unsafe { $fma(self, b, c) }
+                }
+                #[inline(always)]
+                unsafe fn clamp(self, lo: Self, hi: Self) -> Self {
+                    // Both instructions return their second operand when one is NaN.
+                    // SAFETY: the caller has the instructions.
+                    unsafe { $min(hi, $max(lo, self)) }
+                }
+            }
+        )*};
+    }
+
+    register! {
+        __m512, f32, 16: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_max_ps _mm512_min_ps;
+        __m512d, f64, 8: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_max_pd _mm512_min_pd;
+        __m256, f32, 8: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_max_ps _mm256_min_ps;
+        __m256d, f64, 4: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_max_pd _mm256_min_pd;
+    }
+}
