@@ -22,7 +22,8 @@ class Call:
     attrs: dict = field(default_factory=dict)
     tolerance: str = ""
     kind: str = ""
-    fails: bool = False
+    # Whether TensorFlow refuses; None if either will do.
+    fails: bool | None = False
     # Inputs that are constants of the graph: indices, or None for "as the engine likes".
     const: tuple | None = None
     # The outputs to fetch, or None for all; some kernels leave an output uninitialized.
@@ -40,8 +41,8 @@ class Scene:
     build: Callable
     tolerance: str = ""
     kind: str = ""
-    # Whether the last run fails.
-    fails: bool = False
+    # Whether the last run fails; None if either will do.
+    fails: bool | None = False
 
 
 @dataclass
@@ -54,6 +55,13 @@ class Spec:
 def Bad(inputs, **rest) -> Call:
     """A call that TensorFlow refuses."""
     return Call(inputs, fails=True, **rest)
+
+
+def advisory(name: str, case: str, inputs, attrs=None) -> None:
+    """Adds a call from a security advisory: whatever TensorFlow 2.21 answers is recorded, unless it dies."""
+    item = Scene(inputs, kind=case, fails=None) if callable(inputs) else Call(inputs, attrs or {}, kind=case, fails=None, const=())
+    spec = SPECS.setdefault(f"{name}@advisories", Spec("advisories", lambda op, rng, items=[]: iter(items), "exact"))
+    spec.generate.__defaults__[0].append(item)
 
 
 def op(*names: str, family: str, tolerance: str = "exact"):

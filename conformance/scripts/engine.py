@@ -264,7 +264,7 @@ class Maker:
             return [(graph, requests)]
         fed = item.const or ()
         choices = [fed]
-        if item.const is None and not item.fails and small(item.inputs):
+        if item.const is None and item.fails is False and small(item.inputs):
             if index % 4 == 1 and len(item.inputs) > 1:
                 choices.insert(0, tuple(range(1, len(item.inputs))))
             elif index % 8 == 2:
@@ -280,7 +280,7 @@ class Maker:
                 first = self.answers(graph, requests, 0x5A)
             except (ValueError, tf.errors.InvalidArgumentError) as error:
                 reason = str(error)
-                if item.fails and isinstance(item, Call):
+                if item.fails is not False and isinstance(item, Call):
                     message = re.sub(r"\s*(for '\{\{node|; NodeDef:).*", "", reason, flags=re.S)
                     first = [(unanswered(requests[0]), f"INVALID_ARGUMENT: {message}")]
                     return self.group(graph, item, first)
@@ -316,7 +316,7 @@ class Maker:
         """What is not as the spec said."""
         should = [False] * (len(expected) - 1) + [item.fails]
         for number, (want, got) in enumerate(zip(should, expected)):
-            if bool(got) != want:
+            if want is not None and bool(got) != want:
                 return f"run {number} {'fails: ' + got if got else 'passes'}"
         return ""
 

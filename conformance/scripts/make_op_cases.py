@@ -1,7 +1,7 @@
 """Makes the operator cases: `conformance/cases/ops/<family>/<Op>.tfrecord.gz`.
 
     python make_op_cases.py          every operator that has a spec
-    python make_op_cases.py OP...    these only
+    python make_op_cases.py OP...    these only; the calls from security advisories are OP@advisories
     python make_op_cases.py --list   the specs
 
 Specs are generators in `ops/*.py`; the format is described in conformance/README.md. Each operator runs in a process
@@ -37,9 +37,10 @@ def child(name: str, spec: calls.Spec, skip: set, progress: str) -> None:
     code = 1
     try:
         signal.alarm(TIME_LIMIT)
-        made = engine.Maker(name, spec, skip, progress).make()
+        op = name.partition("@")[0]
+        made = engine.Maker(op, spec, skip, progress).make()
         if made.groups:
-            path = os.path.join(CASES, spec.family, f"{name}.tfrecord.gz")
+            path = os.path.join(CASES, spec.family, f"{op}.tfrecord.gz")
             size = engine.write(path, made.groups)
             print(f"{name}: {made.counts()} {size} bytes", flush=True)
         for line in made.notes[:4]:
