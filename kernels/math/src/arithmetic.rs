@@ -4,8 +4,8 @@
 //! pages of the other names.
 
 use half::{bf16, f16};
-use savedmodel_op::Op;
-use savedmodel_tensor::{Complex32, Complex64};
+use savedmodel_op::{Construction, Kernel, Kernels, Op};
+use savedmodel_tensor::{Complex32, Complex64, DType, Result};
 
 use crate::complex;
 use crate::elementwise::{CHEAP, zip, zip_kernels};
@@ -17,8 +17,10 @@ use crate::elementwise::{CHEAP, zip, zip_kernels};
 pub const OPS: &[Op] = &[
     zip::op(
         "AddV2",
-        &["T: {bfloat16, half, float, double, uint8, uint16, uint32, uint64, int8, int16, int32, int64, complex64, \
-           complex128}"],
+        &[
+            "T: {bfloat16, half, float, double, uint8, uint16, uint32, uint64, int8, int16, int32, int64, complex64, \
+           complex128}",
+        ],
         zip_kernels!("T", CHEAP;
             floats |x, y| x + y,
             hot [i32 i64] |x, y| x.wrapping_add(y),
@@ -27,8 +29,10 @@ pub const OPS: &[Op] = &[
     ),
     zip::op(
         "Sub",
-        &["T: {bfloat16, half, float, double, uint8, int8, uint16, int16, int32, int64, complex64, complex128, uint32, \
-           uint64}"],
+        &[
+            "T: {bfloat16, half, float, double, uint8, int8, uint16, int16, int32, int64, complex64, complex128, uint32, \
+           uint64}",
+        ],
         zip_kernels!("T", CHEAP;
             floats |x, y| x - y,
             hot [i32 i64] |x, y| x.wrapping_sub(y),
@@ -55,10 +59,10 @@ pub const OPS: &[Op] = &[
         "DivNoNan",
         &["T: {half, float, bfloat16, double, complex64, complex128}"],
         zip_kernels!("T", CHEAP;
-            floats |x, y| if y == 0.0 { 0.0 } else { x / y },
-            each [Complex32 Complex64] |x, y| {
-                if y == Default::default() { Default::default() } else { complex::divide(x, y) }
-            }),
+        floats |x, y| if y == 0.0 { 0.0 } else { x / y },
+        each [Complex32 Complex64] |x, y| {
+            if y == Default::default() { Default::default() } else { complex::divide(x, y) }
+        }),
     ),
     zip::op(
         "MulNoNan",
@@ -91,6 +95,16 @@ pub const OPS: &[Op] = &[
             each [Complex32 Complex64] |x, y| (x - y).conj() * (x - y)),
     ),
 ];
+
+/// The kernel of `AddV2` for a dtype.
+///
+/// # Errors
+/// `UNIMPLEMENTED` when there is none.
+pub fn add(dtype: DType, node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    let Kernels::ByDType(_, rows) = OPS[0].kernels else { return Err(node.unimplemented("T")) };
+    let row = rows.iter().find(|row| row.0 == dtype).ok_or_else(|| node.unimplemented("T"))?;
+    row.1(node)
+}
 
 const NUMBERS: &str = "T: {bfloat16, half, float, double, uint8, int8, uint16, int16, int32, uint32, uint64, int64, \
                        complex64, complex128}";
@@ -137,7 +151,11 @@ mod tests {
         check(op(OPS, "Mul"), [half(300.0), half(300.0)], half(f32::INFINITY));
         check(op(OPS, "SquaredDifference"), [brain(257.0), brain(0.0)], brain(65536.0));
         let (x, y) = (Complex32::new(1.0, 2.0), Complex32::new(3.0, -1.0));
-        check(op(OPS, "Mul"), [Tensor::scalar(x), Tensor::scalar(y)], Tensor::scalar(Complex32::new(5.0, 5.0)));
+        check(
+            op(OPS, "Mul"),
+            [Tensor::scalar(x), Tensor::scalar(y)],
+            Tensor::scalar(Complex32::new(5.0, 5.0)),
+        );
         check(
             op(OPS, "SquaredDifference"),
             [Tensor::scalar(x), Tensor::scalar(y)],

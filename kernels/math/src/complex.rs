@@ -1,13 +1,167 @@
-//! Functions of complex numbers that more than one operator uses.
+//! Functions of complex numbers.
+//!
+//! They are computed in double precision and rounded, which keeps single precision exact to the last places where the
+//! parts cancel.
 
 use num_complex::Complex;
 use num_traits::Float;
+use savedmodel_tensor::{Complex32, Complex64};
+
+/// A complex number of either precision.
+pub trait Number: Copy {
+    /// In double precision.
+    fn widen(self) -> Complex64;
+    /// Rounded from double precision.
+    fn narrow(wide: Complex64) -> Self;
+}
+
+impl Number for Complex32 {
+    fn widen(self) -> Complex64 {
+        Complex::new(self.re.into(), self.im.into())
+    }
+    fn narrow(wide: Complex64) -> Complex32 {
+        Complex::new(wide.re as f32, wide.im as f32)
+    }
+}
+
+impl Number for Complex64 {
+    fn widen(self) -> Complex64 {
+        self
+    }
+    fn narrow(wide: Complex64) -> Complex64 {
+        wide
+    }
+}
 
 /// `x / y`, scaled by the larger part of `y` so that its square neither overflows nor vanishes.
-#[inline(always)]
 pub fn divide<F: Float>(x: Complex<F>, y: Complex<F>) -> Complex<F> {
     let scale = if y.re.abs() > y.im.abs() { y.re.abs() } else { y.im.abs() };
     let (re, im) = (y.re / scale, y.im / scale);
     let square = re * re + im * im;
     Complex::new((x.re * re + x.im * im) / square / scale, (x.im * re - x.re * im) / square / scale)
+}
+
+macro_rules! functions {
+    ($($(#[$doc:meta])* $name:ident: |$x:ident| $value:expr;)*) => {
+        $($(#[$doc])* pub fn $name<C: Number>(x: C) -> C {
+            let $x = x.widen();
+            C::narrow($value)
+        })*
+    };
+}
+
+functions! {
+    /// `e^x`.
+    exp: |x| x.exp();
+    /// `e^x - 1`, without cancellation near zero.
+    expm1: |x| {
+        let (sin, half) = (x.im.sin(), (x.im / 2.0).sin());
+        let grown = x.re.exp_m1();
+        Complex::new(grown * x.im.cos() - 2.0 * half * half, (grown + 1.0) * sin)
+    };
+    /// The principal logarithm.
+    log: |x| logarithm(x);
+    /// `log(1 + x)`, without cancellation near zero.
+    log1p: |x| Complex::new(modulus_log1p(x), x.im.atan2(1.0 + x.re));
+    /// `1 / (1 + e^-x)`.
+    sigmoid: |x| {
+        // Of the two forms, the one whose exponential can't overflow.
+        let e = if x.re < 0.0 { x.exp() } else { (-x).exp() };
+        if x.re < 0.0 { divide(e, e + 1.0) } else { divide(Complex::new(1.0, 0.0), e + 1.0) }
+    };
+    /// `1 / sqrt(x)`.
+    rsqrt: |x| if x.re == 0.0 && x.im == 0.0 {
+        Complex::new(f64::INFINITY, f64::NAN)
+    } else {
+        divide(Complex::new(1.0, 0.0), x.sqrt())
+    };
+    /// The sine.
+    sin: |x| Complex::new(x.re.sin() * x.im.cosh(), x.re.cos() * x.im.sinh());
+    /// The cosine.
+    cos: |x| Complex::new(x.re.cos() * x.im.cosh(), -x.re.sin() * x.im.sinh());
+    /// The tangent.
+    tan: |x| turn_back(tangent(turn(x)));
+    /// The principal arc sine.
+    asin: |x| turn_back(arsinh(turn(x)));
+    /// The principal arc cosine.
+    acos: |x| {
+        let (a, b) = (root(1.0 - x.re, -x.im), root(1.0 + x.re, x.im));
+        Complex::new(2.0 * a.re.atan2(b.re), (b.re * a.im - b.im * a.re).asinh())
+    };
+    /// The principal arc tangent.
+    atan: |x| turn_back(artanh(turn(x)));
+    /// The hyperbolic sine.
+    sinh: |x| Complex::new(x.re.sinh() * x.im.cos(), x.re.cosh() * x.im.sin());
+    /// The hyperbolic cosine.
+    cosh: |x| Complex::new(x.re.cosh() * x.im.cos(), x.re.sinh() * x.im.sin());
+    /// The hyperbolic tangent.
+    tanh: |x| tangent(x);
+    /// The principal inverse hyperbolic sine.
+    asinh: |x| arsinh(x);
+    /// The principal inverse hyperbolic cosine.
+    acosh: |x| {
+        let (a, b) = (root(x.re - 1.0, x.im), root(x.re + 1.0, x.im));
+        Complex::new((a.re * b.re + a.im * b.im).asinh(), 2.0 * a.im.atan2(b.re))
+    };
+    /// The principal inverse hyperbolic tangent.
+    atanh: |x| artanh(x);
+}
+
+/// `i x`.
+fn turn(x: Complex64) -> Complex64 {
+    Complex::new(-x.im, x.re)
+}
+
+/// `-i x`.
+fn turn_back(x: Complex64) -> Complex64 {
+    Complex::new(x.im, -x.re)
+}
+
+fn root(re: f64, im: f64) -> Complex64 {
+    Complex::new(re, im).sqrt()
+}
+
+/// `log |1 + x|`.
+fn modulus_log1p(x: Complex64) -> f64 {
+    let square = x.re * (2.0 + x.re) + x.im * x.im;
+    if square.abs() < 0.5 { 0.5 * square.ln_1p() } else { (1.0 + x.re).hypot(x.im).ln() }
+}
+
+/// The logarithm, which near the unit circle is taken of the square of the modulus less one.
+fn logarithm(x: Complex64) -> Complex64 {
+    let modulus = x.re.hypot(x.im);
+    let log = if (0.7..1.4).contains(&modulus) {
+        let (large, small) = (x.re.abs().max(x.im.abs()), x.re.abs().min(x.im.abs()));
+        0.5 * ((large - 1.0) * (large + 1.0) + small * small).ln_1p()
+    } else {
+        modulus.ln()
+    };
+    Complex::new(log, x.im.atan2(x.re))
+}
+
+fn tangent(x: Complex64) -> Complex64 {
+    // Beyond this the tangent is ±1 and the squares would overflow.
+    if x.re.abs() > 22.0 {
+        let tail = 4.0 * x.im.sin() * x.im.cos() * (-2.0 * x.re.abs()).exp();
+        return Complex::new(1.0_f64.copysign(x.re), if tail.is_nan() { 0.0 } else { tail });
+    }
+    let (sinh, cosh) = (x.re.sinh(), x.re.cosh());
+    let (sin, cos) = x.im.sin_cos();
+    let scale = sinh * sinh + cos * cos;
+    Complex::new(sinh * cosh / scale, sin * cos / scale)
+}
+
+fn arsinh(x: Complex64) -> Complex64 {
+    let (a, b) = (root(1.0 - x.im, x.re), root(1.0 + x.im, -x.re));
+    let re = (a.re * b.im - a.im * b.re).asinh();
+    Complex::new(-re, x.im.atan2(a.re * b.re - a.im * b.im))
+}
+
+fn artanh(x: Complex64) -> Complex64 {
+    if x.re.is_infinite() || x.im.is_infinite() {
+        return Complex::new(0.0_f64.copysign(x.re), std::f64::consts::FRAC_PI_2.copysign(x.im));
+    }
+    let (im2, less) = (x.im * x.im, 1.0 - x.re);
+    let re = 0.25 * (4.0 * x.re / (less * less + im2)).ln_1p();
+    Complex::new(re, 0.5 * (2.0 * x.im).atan2(less * (1.0 + x.re) - im2))
 }

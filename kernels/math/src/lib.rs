@@ -5,11 +5,38 @@
 
 use savedmodel_op::Op;
 
+mod add;
 mod arithmetic;
+mod bitwise;
+mod classes;
+mod comparison;
 mod complex;
+mod division;
 pub mod elementwise;
+mod equal;
+mod exponential;
+mod logical;
+mod pow;
+mod powers;
+mod rounding;
+mod signs;
 #[cfg(test)]
 mod testing;
+mod trigonometric;
 
 /// The operators of this family.
-pub const OPS: &[&[Op]] = &[arithmetic::OPS];
+pub const OPS: &[&[Op]] = &[
+    &[add::OP, pow::OP],
+    arithmetic::OPS,
+    bitwise::OPS,
+    classes::OPS,
+    comparison::OPS,
+    division::OPS,
+    equal::OPS,
+    exponential::OPS,
+    logical::OPS,
+    powers::OPS,
+    rounding::OPS,
+    signs::OPS,
+    trigonometric::OPS,
+];

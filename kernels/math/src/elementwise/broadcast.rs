@@ -35,7 +35,9 @@ impl Broadcast {
                 continue;
             }
             match dims.last_mut() {
-                Some(inner) if (0..2).all(|i| dim.steps[i] == inner.steps[i] * inner.size) => inner.size *= size,
+                Some(inner) if (0..2).all(|i| dim.steps[i] == inner.steps[i] * inner.size) => {
+                    inner.size *= size
+                }
                 _ => dims.push(dim),
             }
         }
@@ -177,7 +179,10 @@ mod tests {
                 flat /= size;
             }
             let lead = out.rank() - shape.rank();
-            shape.iter().zip(&index[lead..]).fold(0, |at, (&size, &i)| at * size + if size == 1 { 0 } else { i })
+            shape
+                .iter()
+                .zip(&index[lead..])
+                .fold(0, |at, (&size, &i)| at * size + if size == 1 { 0 } else { i })
         };
         (0..out.elements()).map(|i| (position(a, i), position(b, i))).collect()
     }
@@ -207,10 +212,8 @@ mod tests {
             let geometry = Broadcast::new(&a, &b, &out);
             assert_eq!(geometry.pairs().collect::<Vec<_>>(), want, "{a} {b}");
             let data: Vec<usize> = (0..a.elements().max(b.elements())).collect();
-            let mut operands = [
-                geometry.operand(0, &data[..a.elements()]),
-                geometry.operand(1, &data[..b.elements()]),
-            ];
+            let mut operands =
+                [geometry.operand(0, &data[..a.elements()]), geometry.operand(1, &data[..b.elements()])];
             let mut left = 0..out.elements();
             while !left.is_empty() {
                 let block = geometry.block(&left);

@@ -93,7 +93,7 @@ pub(crate) use map_kernels;
 
 /// A table of kernels of two tensors that broadcast, by dtype; written as [`map_kernels!`].
 ///
-/// `checked [types] (check, f)` is `each` with a `check` that may refuse the second operand.
+/// Any other word before the types is a function that may refuse the second operand: `nonzero [i32] |x, y| x / y`.
 macro_rules! zip_kernels {
     ($attr:literal $(=> $u:ident)?, $ns:expr; floats $f:expr $(, $how:ident [$($t:ty)+] $g:expr)* $(,)?) => {
         zip_kernels!($attr $(=> $u)?, $ns; single $f, each [f64] $f $(, $how [$($t)+] $g)*)
@@ -138,11 +138,6 @@ macro_rules! zip_kernels {
         $crate::elementwise::zip::kernel::<$t>($ns, |a, b, out| $crate::elementwise::loops::zip(a, b, out, $f))
     };
     (@slices $t:ty, $ns:expr, $f:expr) => { $crate::elementwise::zip::kernel::<$t>($ns, $f) };
-    (@checked $t:ty, $ns:expr, ($check:expr, $f:expr)) => {
-        $crate::elementwise::zip::checked::<$t>($ns, $check, |a, b, out| {
-            $crate::elementwise::loops::zip(a, b, out, $f)
-        })
-    };
     (@each $t:ty => $u:ident, $ns:expr, $f:expr) => {
         $crate::elementwise::zip::convert::<$t, $u>($ns, |a, b, out| {
             $crate::elementwise::loops::zip(a, b, out, $f)
@@ -151,6 +146,11 @@ macro_rules! zip_kernels {
     (@hot $t:ty => $u:ident, $ns:expr, $f:expr) => {
         $crate::elementwise::zip::convert::<$t, $u>($ns, |a, b, out| {
             $crate::elementwise::loops::zip_hot(a, b, out, $f)
+        })
+    };
+    (@$check:ident $t:ty, $ns:expr, $f:expr) => {
+        $crate::elementwise::zip::checked::<$t>($ns, $check, |a, b, out| {
+            $crate::elementwise::loops::zip(a, b, out, $f)
         })
     };
 }

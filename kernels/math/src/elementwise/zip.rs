@@ -25,7 +25,11 @@ pub fn kernel<T: Element>(ns: f64, run: Zip<T, T>) -> Result<Box<dyn Kernel>> {
 ///
 /// # Errors
 /// None.
-pub fn checked<T: Element>(ns: f64, check: fn(&[T]) -> Result<()>, run: Zip<T, T>) -> Result<Box<dyn Kernel>> {
+pub fn checked<T: Element>(
+    ns: f64,
+    check: fn(&[T]) -> Result<()>,
+    run: Zip<T, T>,
+) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         if ctx.input(0).elements() > 0 {
             check(ctx.input(1).as_slice()?)?;
