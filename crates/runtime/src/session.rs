@@ -34,6 +34,15 @@ pub struct Session {
     pool: Option<Arc<par::Pool>>,
 }
 
+/// What a run can be asked for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetch {
+    /// The value of an output.
+    Tensor(Output),
+    /// That an operation runs.
+    Operation(NodeId),
+}
+
 #[derive(PartialEq, Eq, Hash)]
 struct PlanKey {
     feeds: Vec<Output>,
@@ -96,6 +105,21 @@ impl Session {
             )));
         }
         Ok(Output { node, index })
+    }
+
+    /// What a fetch names: `x:1` and `x` are outputs; `^x`, and `x` that has no outputs, are operations.
+    ///
+    /// # Errors
+    /// As [`Session::output`] and [`Session::operation`].
+    pub fn fetch(&self, name: &str) -> Result<Fetch> {
+        if name.starts_with('^') {
+            return self.operation(name).map(Fetch::Operation);
+        }
+        let node = if name.contains(':') { None } else { self.graph.find(name) };
+        match node.and_then(|node| self.output_dtypes(node).map(|outputs| (node, outputs))) {
+            Some((node, outputs)) if outputs.is_empty() => Ok(Fetch::Operation(node)),
+            _ => self.output(name).map(Fetch::Tensor),
+        }
     }
 
     /// The node with this name, for targets.

@@ -1,0 +1,128 @@
+//! A metagraph, converted.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use savedmodel_graph::{FunctionLibrary, Graph, Signature};
+use savedmodel_op::Registry;
+use savedmodel_proto::collection_def::Kind;
+use savedmodel_proto::tensor_info::Encoding;
+use savedmodel_proto::{AssetFileDef, MetaGraphDef};
+use savedmodel_tensor::Result;
+
+use crate::file::{self, SavedModelFile};
+use crate::initializer::{self, INIT_SIGNATURE, Initializer};
+use crate::restore::{self, Restore};
+use crate::{functions, graph_def, signatures};
+
+/// A file that the model brings along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// The tensor that the initialiser gets the path from.
+    pub tensor: String,
+    /// The file's name under `assets/`.
+    pub filename: String,
+}
+
+/// One metagraph of a SavedModel: all that is needed to run it, and nothing computed yet.
+#[derive(Debug)]
+pub struct MetaGraph {
+    /// The model's directory.
+    pub directory: PathBuf,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// The version of TensorFlow that wrote it.
+    pub tensorflow_version: String,
+    /// The graph.
+    pub graph: Arc<Graph>,
+    /// The functions that the graph and they themselves call.
+    pub library: Arc<FunctionLibrary>,
+    /// The signatures, sorted by name, without those that only the loader uses.
+    pub signatures: IndexMap<String, Signature>,
+    /// What runs after the variables are restored.
+    pub initializer: Option<Initializer>,
+    /// The files that the initialiser reads.
+    pub assets: Vec<Asset>,
+    /// Which variables the checkpoint holds.
+    pub restore: Option<Restore>,
+}
+
+impl MetaGraph {
+    /// Converts the metagraph with these tags (see [`SavedModelFile::select`]).
+    ///
+    /// # Errors
+    /// When there is no such metagraph, or its graph or signatures are malformed.
+    pub fn load(
+        file: &SavedModelFile,
+        tags: Option<&[String]>,
+        registry: &Arc<Registry>,
+    ) -> Result<MetaGraph> {
+        MetaGraph::convert(file, file.select(tags)?, registry)
+    }
+
+    /// Converts a metagraph of the file.
+    ///
+    /// # Errors
+    /// When its graph or signatures are malformed.
+    pub fn convert(
+        file: &SavedModelFile,
+        message: &MetaGraphDef,
+        registry: &Arc<Registry>,
+    ) -> Result<MetaGraph> {
+        let empty = Default::default();
+        let graph_message = message.graph_def.as_ref().unwrap_or(&empty);
+        let graph = graph_def::graph(graph_message)?;
+        let library = graph_message.library.clone().unwrap_or_default();
+        let library = functions::library(library, Arc::clone(registry));
+        let mut signatures = IndexMap::new();
+        for (name, def) in message.signature_def.iter().filter(|(name, _)| is_callable(name)) {
+            let signature = signatures::signature(def).map_err(|e| e.at(format!("signature '{name}'")))?;
+            signatures.insert(name.clone(), signature);
+        }
+        let info = message.meta_info_def.as_ref();
+        Ok(MetaGraph {
+            directory: file.directory.clone(),
+            tags: file::tags(message),
+            tensorflow_version: info.map(|info| info.tensorflow_version.clone()).unwrap_or_default(),
+            restore: restore::find(message, &graph, &library)?,
+            graph: Arc::new(graph),
+            library: Arc::new(library),
+            signatures,
+            initializer: initializer::find(message)?,
+            assets: assets(message),
+        })
+    }
+
+    /// The prefix of the checkpoint's files.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.directory.join("variables").join("variables")
+    }
+
+    /// Where an asset lies.
+    pub fn asset_path(&self, asset: &Asset) -> PathBuf {
+        self.directory.join("assets").join(&asset.filename)
+    }
+}
+
+fn is_callable(signature: &str) -> bool {
+    signature != INIT_SIGNATURE && signature != "__saved_model_train_op"
+}
+
+/// The assets, from where TensorFlow lists them now and where it did before.
+fn assets(message: &MetaGraphDef) -> Vec<Asset> {
+    let convert = |def: &AssetFileDef| match def.tensor_info.as_ref()?.encoding.as_ref()? {
+        Encoding::Name(name) => Some(Asset { tensor: name.clone(), filename: def.filename.clone() }),
+        _ => None,
+    };
+    let mut assets: Vec<Asset> = message.asset_file_def.iter().filter_map(convert).collect();
+    let older = message.collection_def.get("saved_model_assets").and_then(|def| def.kind.as_ref());
+    if let (true, Some(Kind::AnyList(list))) = (assets.is_empty(), older) {
+        let decoded = list
+            .value
+            .iter()
+            .filter_map(|any| savedmodel_proto::decode::<AssetFileDef>(any.value.clone()).ok());
+        assets.extend(decoded.filter_map(|def| convert(&def)));
+    }
+    assets
+}

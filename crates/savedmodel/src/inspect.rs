@@ -1,0 +1,137 @@
+//! What a directory holds.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use savedmodel_graph::{AttrValue, FunctionRef, Graph, Signature};
+use savedmodel_loader::{MetaGraph, SavedModelFile};
+use savedmodel_op::Registry;
+use savedmodel_tensor::{DType, PartialShape, Result};
+
+/// What a SavedModel directory holds.
+#[derive(Debug)]
+pub struct Inspection {
+    /// Its metagraphs, in order.
+    pub meta_graphs: Vec<MetaGraphInfo>,
+}
+
+/// What a metagraph holds.
+#[derive(Debug)]
+pub struct MetaGraphInfo {
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// The version of TensorFlow that wrote it.
+    pub tensorflow_version: String,
+    /// Its signatures, by name.
+    pub signatures: IndexMap<String, Signature>,
+    /// Its variables, sorted by name.
+    pub variables: Vec<VariableInfo>,
+    /// The files that it brings along.
+    pub assets: Vec<String>,
+    /// The operators of the graph and of all functions, sorted by name.
+    pub operators: Vec<OperatorUse>,
+}
+
+/// A variable of a metagraph.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VariableInfo {
+    /// Its name.
+    pub name: String,
+    /// Its dtype.
+    pub dtype: Option<DType>,
+    /// What is declared of its shape, as text.
+    pub shape: String,
+}
+
+/// An operator that a metagraph uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorUse {
+    /// Its name.
+    pub name: String,
+    /// How many nodes use it.
+    pub count: usize,
+    /// Whether the registry has it.
+    pub supported: bool,
+}
+
+/// Tells what a directory holds, without restoring or running anything.
+///
+/// ```
+/// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/models/keras3_mlp/model");
+/// let inspection = savedmodel::inspect(dir)?;
+/// assert_eq!(inspection.meta_graphs[0].tags, ["serve"]);
+/// # Ok::<(), savedmodel::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`SavedModel::load`](crate::SavedModel::load), but for what restoring and running may find.
+pub fn inspect(directory: impl AsRef<Path>) -> Result<Inspection> {
+    let file = SavedModelFile::read(directory)?;
+    let registry = crate::registry();
+    let infos = file.message.meta_graphs.iter().map(|message| {
+        let meta = MetaGraph::convert(&file, message, &registry)?;
+        meta_graph(meta, &registry)
+    });
+    Ok(Inspection { meta_graphs: infos.collect::<Result<_>>()? })
+}
+
+fn meta_graph(meta: MetaGraph, registry: &Arc<Registry>) -> Result<MetaGraphInfo> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    count(&meta.graph, &mut counts);
+    let functions = meta.library.names();
+    for name in &functions {
+        let reference = FunctionRef { name: name.clone(), ..FunctionRef::default() };
+        if let Some(function) = meta.library.find(&reference)? {
+            count(&function.graph, &mut counts);
+        }
+    }
+    let operators = counts
+        .into_iter()
+        .filter(|(name, _)| name != "_Arg" && functions.binary_search(name).is_err())
+        .map(|(name, count)| OperatorUse { supported: registry.find(&name).is_some(), name, count })
+        .collect();
+    Ok(MetaGraphInfo {
+        variables: variables(&meta.graph),
+        assets: meta.assets.iter().map(|asset| asset.filename.clone()).collect(),
+        tags: meta.tags,
+        tensorflow_version: meta.tensorflow_version,
+        signatures: meta.signatures,
+        operators,
+    })
+}
+
+fn count(graph: &Graph, counts: &mut BTreeMap<String, usize>) {
+    for node in graph.nodes() {
+        *counts.entry(graph.node(node).op.to_string()).or_default() += 1;
+    }
+}
+
+fn variables(graph: &Graph) -> Vec<VariableInfo> {
+    let mut found: Vec<VariableInfo> = graph
+        .nodes()
+        .map(|node| graph.node(node))
+        .filter(|node| matches!(&*node.op, "VarHandleOp" | "VariableV2" | "Variable"))
+        .map(|node| {
+            let shared = match node.attrs.get("shared_name") {
+                Some(AttrValue::Bytes(bytes)) if !bytes.is_empty() => {
+                    String::from_utf8_lossy(bytes).into_owned()
+                }
+                _ => node.name.to_string(),
+            };
+            let dtype = match node.attrs.get("dtype") {
+                Some(AttrValue::Type(dtype)) => Some(*dtype),
+                _ => None,
+            };
+            let shape = match node.attrs.get("shape") {
+                Some(AttrValue::Shape(shape)) => shape.clone(),
+                _ => PartialShape::unknown(),
+            };
+            VariableInfo { name: shared, dtype, shape: shape.to_string() }
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}

@@ -1,0 +1,137 @@
+//! From a directory to a model that is ready to run.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use savedmodel_bundle::{Checkpoint, ReadOptions};
+use savedmodel_graph::{AttrValue, Graph, NodeId};
+use savedmodel_loader::{MetaGraph, Restore, SavedModelFile};
+use savedmodel_op::{Registry, Variable};
+use savedmodel_runtime::{Options, Session, SessionOptions};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
+
+use crate::SavedModel;
+
+/// How to load a model.
+///
+/// ```
+/// use savedmodel::LoadOptions;
+/// let options = LoadOptions { threads: Some(1), ..LoadOptions::default() };
+/// ```
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// The tags of the metagraph; `None` takes the only one.
+    pub tags: Option<Vec<String>>,
+    /// Number of threads that large steps are split over; all cores if `None`, the caller's alone if 1.
+    pub threads: Option<usize>,
+    /// Whether graphs are rewritten before they run.
+    pub optimize: bool,
+    /// Whether the checksums of the checkpoint are verified.
+    pub verify_checksums: bool,
+    /// The operators; those of this project if `None`.
+    pub registry: Option<Arc<Registry>>,
+    /// The most bytes that one tensor may take.
+    pub tensor_bytes: Option<usize>,
+}
+
+impl Default for LoadOptions {
+    fn default() -> LoadOptions {
+        LoadOptions {
+            tags: None,
+            threads: None,
+            optimize: true,
+            verify_checksums: true,
+            registry: None,
+            tensor_bytes: None,
+        }
+    }
+}
+
+/// Loads a model: converts it, restores its variables and runs its initialiser.
+pub(crate) fn load(directory: &Path, options: &LoadOptions) -> Result<SavedModel> {
+    let registry = options.registry.clone().unwrap_or_else(crate::registry);
+    let file = SavedModelFile::read(directory)?;
+    let at = |e: Error| e.at(format!("SavedModel {}", directory.display()));
+    let meta = MetaGraph::load(&file, options.tags.as_deref(), &registry).map_err(at)?;
+    drop(file);
+    let mut settings = SessionOptions {
+        threads: options.threads,
+        plans: Options { optimize: options.optimize },
+        ..SessionOptions::default()
+    };
+    if let Some(bytes) = options.tensor_bytes {
+        settings.limits.tensor_bytes = bytes;
+    }
+    let session = Session::new(Arc::clone(&meta.graph), Arc::clone(&meta.library), registry, settings)?;
+    if let Some(restore) = &meta.restore {
+        restore_variables(&session, &meta, restore, options).map_err(at)?;
+    }
+    initialize(&session, &meta).map_err(at)?;
+    Ok(SavedModel::new(meta, session))
+}
+
+fn restore_variables(
+    session: &Session,
+    meta: &MetaGraph,
+    restore: &Restore,
+    options: &LoadOptions,
+) -> Result<()> {
+    let prefix = meta.checkpoint();
+    // A model without variables may come without the files; TensorFlow's loader looks at the index alone.
+    if !prefix.with_extension("index").is_file() {
+        return Ok(());
+    }
+    let read = ReadOptions { verify: options.verify_checksums, ..ReadOptions::default() };
+    let checkpoint = Checkpoint::open_with(&prefix, read)?;
+    for entry in &restore.entries {
+        let value = checkpoint.restore(&entry.key, &entry.shape_and_slice)?;
+        let variable = variable(session, &meta.graph, entry.variable)?;
+        variable.assign(value).map_err(|e| e.at(format!("checkpoint key '{}'", entry.key)))?;
+    }
+    if restore.needs_subgraph {
+        let filename = session.output(&restore.filename)?;
+        let target = session.operation(&restore.operation)?;
+        let plan = session.prepare(&[filename], &[], &[target])?;
+        let prefix = prefix.to_string_lossy().into_owned();
+        session.run(&plan, vec![Tensor::from_strings([], [prefix])?])?;
+    }
+    Ok(())
+}
+
+/// The variable of a node that gives a handle or a reference to one.
+pub(crate) fn variable(session: &Session, graph: &Graph, node: NodeId) -> Result<Arc<Variable>> {
+    let node = graph.node(node);
+    let text = |attr: &str| match node.attrs.get(attr) {
+        Some(AttrValue::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        _ => String::new(),
+    };
+    let Some(AttrValue::Type(dtype)) = node.attrs.get("dtype") else {
+        return Err(Error::invalid_argument(format!("variable '{}' has no dtype", node.name)));
+    };
+    let shape = match node.attrs.get("shape") {
+        Some(AttrValue::Shape(shape)) => shape.clone(),
+        _ => PartialShape::unknown(),
+    };
+    let shared = text("shared_name");
+    let name = if shared.is_empty() { node.name.to_string() } else { shared };
+    let make = || Ok(Variable::new(name.clone(), *dtype, shape));
+    session.resources().get_or_create(&text("container"), &name, make)
+}
+
+/// Runs the operation that fills tables, with the paths of the assets.
+fn initialize(session: &Session, meta: &MetaGraph) -> Result<()> {
+    let Some(initializer) = &meta.initializer else { return Ok(()) };
+    let target = session.operation(&initializer.operation)?;
+    let (mut feeds, mut paths) = (Vec::new(), Vec::new());
+    for asset in &meta.assets {
+        let output = session.output(&asset.tensor)?;
+        if session.dtype(output).is_some_and(|dtype| dtype != DType::String) || feeds.contains(&output) {
+            continue;
+        }
+        feeds.push(output);
+        paths.push(Tensor::from_strings([], [meta.asset_path(asset).to_string_lossy().into_owned()])?);
+    }
+    let plan = session.prepare(&feeds, &[], &[target])?;
+    session.run(&plan, paths).map_err(|e| e.at(format!("initialiser '{}'", initializer.operation)))?;
+    Ok(())
+}

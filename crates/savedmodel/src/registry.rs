@@ -1,0 +1,28 @@
+//! All operators of this project.
+
+use std::sync::{Arc, OnceLock};
+
+use savedmodel_op::{Op, Registry};
+
+/// The families of operators.
+const FAMILIES: &[&[&[Op]]] = &[
+    savedmodel_kernels_array::OPS,
+    savedmodel_kernels_control::OPS,
+    savedmodel_kernels_lookup::OPS,
+    savedmodel_kernels_math::OPS,
+    savedmodel_kernels_state::OPS,
+];
+
+/// The operators of this project, to which [`LoadOptions::registry`](crate::LoadOptions) may hold additions.
+///
+/// ```
+/// assert!(savedmodel::registry().find("AddV2").is_some());
+/// ```
+pub fn registry() -> Arc<Registry> {
+    static REGISTRY: OnceLock<Arc<Registry>> = OnceLock::new();
+    Arc::clone(REGISTRY.get_or_init(|| {
+        let mut registry = Registry::new();
+        FAMILIES.iter().for_each(|family| registry.add(family));
+        Arc::new(registry)
+    }))
+}
