@@ -44,7 +44,7 @@ for id, splits, attrs in (
 ):
     advisory("StringNGrams", id, [text("a", "b"), L(*splits)], {**GRAMS, **attrs})
 
-for id, data, ids in (("hx2x-85gr-wrpq", F(3), [-1, 0, 1]), ("p2cq-cprg-frvm", F(3), [2, 0, 1]), ("cq76-mxrc-vchh", F(1), [2**31 - 2]), ("hx2x-85gr-wrpq", F(2, 2), [-5, -4])):
+for id, data, ids in (("hx2x-85gr-wrpq", F(3), [-1, 0, 1]), ("p2cq-cprg-frvm", F(3), [2, 0, 1]), ("cq76-mxrc-vchh", F(1, 4096), [2**31 - 2]), ("hx2x-85gr-wrpq", F(2, 2), [-5, -4])):
     for name in ("SegmentSum", "SegmentMax", "SegmentMean"):
         advisory(name, id, [data, np.array(ids, i32)])
 advisory("UnsortedSegmentSum", "TFSA-2019-002", [F(2), ints(0, 1), np.array(HUGE, i64)])
