@@ -1,7 +1,7 @@
 """Gather, scatter, choose, order by index; matrices' diagonals; blocks and patches."""
 
 import numpy as np
-from calls import ALL, BIG, Bad, Call, combinations, dtypes, f32, f64, i8, i16, i32, i64, is_complex, op, periodic, specials, u8, values
+from calls import ALL, Bad, Call, combinations, dtypes, f32, f64, i32, i64, is_complex, op, periodic, specials, values
 from ops.array_shapes import ints
 
 

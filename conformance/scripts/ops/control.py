@@ -5,7 +5,6 @@ import tensorflow as tf
 from calls import ALL, Bad, Call, Scene, f32, i32, i64, op, values
 from ops.array_shapes import ints
 from ops.text import text
-from tensorflow.python.framework import function as v1_function
 
 raw = tf.raw_ops
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
-from calls import Bad, Call, Scene, bf16, combinations, dtypes, f16, f32, f64, i32, i64, op, u8, values
+from calls import Bad, Call, Scene, dtypes, f32, i32, op, u8, values
 from ops.array_shapes import ints
 from ops.text import one, text
 

@@ -1,7 +1,7 @@
 """Matrix products and decompositions."""
 
 import numpy as np
-from calls import VECTOR_SIZES, Bad, Call, bf16, combinations, dtypes, f16, f32, f64, is_complex, is_float, op, periodic, values
+from calls import VECTOR_SIZES, Bad, Call, combinations, dtypes, f32, f64, is_float, op, periodic, values
 
 
 @op("MatMul", family="linalg", tolerance="eps 32")

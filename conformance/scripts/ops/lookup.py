@@ -2,7 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
-from calls import Scene, combinations, f32, f64, i32, i64, op, values
+from calls import Scene, combinations, f32, i64, op, values
 from ops.text import text
 
 raw = tf.raw_ops

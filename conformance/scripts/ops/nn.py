@@ -1,7 +1,7 @@
 """Convolution, pooling, normalisation, softmax, bias."""
 
 import numpy as np
-from calls import BIG, VECTOR_SIZES, Bad, Call, bf16, combinations, dtypes, f16, f32, f64, i32, i64, is_float, op, periodic, specials, u8, values
+from calls import VECTOR_SIZES, Bad, Call, combinations, dtypes, f32, i32, i64, op, periodic, values
 from ops.array_shapes import ints
 
 CONV = (

@@ -4,8 +4,7 @@ import zlib
 
 import numpy as np
 import tensorflow as tf
-from calls import ALL, Bad, Call, dtypes, f16, f32, f64, i32, i64, op, u8, values
-from ops.array_shapes import ints
+from calls import ALL, Bad, Call, dtypes, f32, f64, i32, i64, op, u8, values
 from ops.text import one, text
 
 

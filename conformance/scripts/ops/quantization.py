@@ -3,7 +3,6 @@
 import numpy as np
 import tensorflow as tf
 from calls import Bad, Call, Scene, dtypes, f32, i32, op, specials, values
-from ops.array_shapes import ints
 
 raw = tf.raw_ops
 X = np.array([-2, -1.01, -1, -0.5, -0.003, 0, 0.003, 0.1, 0.5, 1, 1.01, 7, 250, 300], f32)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
-from calls import Bad, Call, Scene, combinations, dtypes, f32, f64, i32, i64, is_float, op, values
+from calls import Bad, Call, Scene, combinations, dtypes, f32, f64, i32, i64, op, values
 from ops.array_shapes import ints
 from ops.linalg import positive, solid
 from ops.sparse import ROWS, SHAPE, at

@@ -2,7 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
-from calls import ALL, Bad, Call, Scene, combinations, dtypes, f16, f32, f64, i32, i64, op, values
+from calls import ALL, Bad, Call, Scene, dtypes, f32, i32, i64, op, values
 from ops.array_shapes import ints
 from ops.text import one, text
 

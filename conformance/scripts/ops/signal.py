@@ -1,7 +1,7 @@
 """Fourier transforms and the audio front end."""
 
 import numpy as np
-from calls import Bad, Call, c64, combinations, dtypes, f32, f64, i32, op, values
+from calls import Bad, Call, c64, dtypes, f32, f64, i32, op, values
 from ops.array_shapes import ints
 from ops.text import one
 

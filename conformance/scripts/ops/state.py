@@ -3,7 +3,6 @@
 import numpy as np
 import tensorflow as tf
 from calls import Scene, bf16, c64, f16, f32, f64, i8, i32, i64, op, u8, values
-from ops.array_shapes import ints
 
 raw = tf.raw_ops
 KINDS = (f16, bf16, f32, f64, i8, i32, i64, u8, np.bool_, c64, object)

@@ -1,7 +1,7 @@
 """String operators."""
 
 import numpy as np
-from calls import WORDS, Bad, Call, bf16, c64, combinations, dtypes, f16, f32, f64, i8, i16, i32, i64, op, specials, u8, u16, u32, u64, values
+from calls import WORDS, Bad, Call, dtypes, f32, f64, i32, i64, op, specials, u32, u64, values
 from ops.array_shapes import ints
 
 
