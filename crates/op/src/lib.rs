@@ -18,6 +18,7 @@ mod op_def;
 mod registry;
 mod resources;
 pub mod shape;
+pub mod summary;
 pub mod testing;
 mod variable;
 

@@ -3,5 +3,5 @@
 mod print;
 mod read;
 
-pub use print::{Notation, Style, shortest6};
+pub use print::{Notation, Style, exact_f32, exact_f64, shortest6};
 pub use read::{Float, Integer, read_float, read_integer};

@@ -1,6 +1,7 @@
 //! Numbers to text, as C's `printf` does.
 
-use std::fmt::Write;
+/// No number has more digits after the point than this.
+const EXACT: usize = 1100;
 
 /// How the digits of a floating-point number are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,38 +51,38 @@ impl Style {
     pub fn integer(&self, value: i128) -> String {
         let mut body = value.unsigned_abs().to_string();
         if let Some(precision) = self.precision {
-            body = if precision == 0 && value == 0 { String::new() } else { format!("{body:0>precision$}") };
+            let mut digits = String::new();
+            zeros(&mut digits, precision.saturating_sub(body.len()));
+            body = if precision == 0 && value == 0 { String::new() } else { digits + &body };
         }
         // An explicit precision turns the zero flag off.
         self.pad(value < 0, &body, self.zeros && self.precision.is_none())
     }
 
-    /// A string in this style: `precision` is the most bytes that are taken of it.
-    pub fn string(&self, value: &str) -> String {
-        let Style { width, precision, .. } = *self;
-        let cut = precision.map_or(value, |precision| value.get(..precision).unwrap_or(value));
-        if self.left { format!("{cut:<width$}") } else { format!("{cut:>width$}") }
-    }
-
     fn fixed(&self, value: f64, precision: usize) -> String {
-        let mut text = format!("{value:.precision$}");
+        let exact = precision.min(EXACT);
+        let mut text = format!("{value:.exact$}");
         if precision == 0 && self.point {
             text.push('.');
         }
+        zeros(&mut text, precision - exact);
         text
     }
 
     fn scientific(&self, value: f64, precision: usize) -> String {
-        let text = format!("{value:.precision$e}");
+        let exact = precision.min(EXACT);
+        let text = format!("{value:.exact$e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let exponent: i32 = exponent.parse().unwrap_or(0);
-        let point = if precision == 0 && self.point { "." } else { "" };
-        let sign = if exponent < 0 { '-' } else { '+' };
-        format!("{digits}{point}e{sign}{:02}", exponent.abs())
+        let mut text = digits.to_owned();
+        zeros(&mut text, precision - exact);
+        text.push_str(if precision == 0 && self.point { ".e" } else { "e" });
+        text.push(if exponent < 0 { '-' } else { '+' });
+        text + &format!("{:02}", exponent.abs())
     }
 
     fn general(&self, value: f64, precision: usize) -> String {
-        let text = format!("{value:.*e}", precision - 1);
+        let text = format!("{value:.*e}", (precision - 1).min(EXACT));
         let exponent: i32 = text.split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);
         let scientific = exponent < -4 || i64::from(exponent) >= precision as i64;
         let text = if scientific {
@@ -107,20 +108,42 @@ impl Style {
         };
         let missing = self.width.saturating_sub(sign.len() + body.len());
         let mut text = String::with_capacity(sign.len() + body.len() + missing);
-        let (before, inside, after) = match (self.left, zeros) {
-            (true, _) => (0, 0, missing),
-            (_, true) => (0, missing, 0),
-            _ => (missing, 0, 0),
+        let fill = |text: &mut String, c: char, wanted: bool| {
+            text.extend(std::iter::repeat_n(c, if wanted { missing } else { 0 }));
         };
-        let written = write!(text, "{:before$}{sign}{:0>inside$}{body}{:after$}", "", "", "");
-        debug_assert!(written.is_ok(), "writing to a string never fails");
+        fill(&mut text, ' ', !self.left && !zeros);
+        text.push_str(sign);
+        fill(&mut text, '0', !self.left && zeros);
+        text.push_str(body);
+        fill(&mut text, ' ', self.left);
         text
     }
+}
+
+fn zeros(text: &mut String, n: usize) {
+    text.extend(std::iter::repeat_n('0', n));
 }
 
 /// At most six significant digits, as Abseil's `StrCat` and C++ streams print floating-point numbers (`%g`).
 pub fn shortest6(value: f64) -> String {
     Style::default().float(value, Notation::General)
+}
+
+/// Enough significant digits to read the same `f32` again: six if they do, else nine (TensorFlow's `FloatToBuffer`).
+pub fn exact_f32(value: f32) -> String {
+    round_trip(value.into(), [6, 9], |text| text.parse() == Ok(value))
+}
+
+/// Enough significant digits to read the same `f64` again: 15 if they do, else 17 (TensorFlow's `DoubleToBuffer`).
+pub fn exact_f64(value: f64) -> String {
+    round_trip(value, [15, 17], |text| text.parse() == Ok(value))
+}
+
+fn round_trip(value: f64, digits: [usize; 2], same: impl Fn(&str) -> bool) -> String {
+    let print =
+        |digits| Style { precision: Some(digits), ..Style::default() }.float(value, Notation::General);
+    let short = print(digits[0]);
+    if !value.is_finite() || same(&short) { short } else { print(digits[1]) }
 }
 
 #[cfg(test)]
@@ -165,13 +188,34 @@ mod tests {
     }
 
     #[test]
-    fn integers_and_strings() {
+    fn integers() {
         let style = Style { width: 5, ..Style::default() };
         assert_eq!(style.integer(-12), "  -12");
         assert_eq!(Style { zeros: true, ..style }.integer(-12), "-0012");
         assert_eq!(Style { zeros: true, precision: Some(3), ..style }.integer(-12), " -012");
-        assert_eq!(style.string("true"), " true");
-        assert_eq!(Style { left: true, ..style }.string("true"), "true ");
         assert_eq!(style.integer(u64::MAX.into()), "18446744073709551615");
+    }
+
+    #[test]
+    fn more_digits_than_there_are() {
+        let style = Style { precision: Some(70_000), width: 80_000, ..Style::default() };
+        for notation in [Notation::Fixed, Notation::Scientific] {
+            let text = style.float(0.1, notation);
+            assert_eq!((text.len(), text.contains("000000000000000055511151231257827")), (80_000, true));
+        }
+        assert_eq!(style.float(0.5, Notation::General).trim_start(), "0.5");
+    }
+
+    #[test]
+    fn exact() {
+        let check = |got: String, want: &str| assert_eq!(got, want);
+        check(exact_f32(0.3), "0.3");
+        check(exact_f32(1.0 / 3.0), "0.333333343");
+        check(exact_f32(123_456_792.0), "123456792");
+        check(exact_f32(1e6), "1e+06");
+        check(exact_f32(f32::NEG_INFINITY), "-inf");
+        check(exact_f64(0.1 + 0.2), "0.30000000000000004");
+        check(exact_f64(1.0 / 3.0), "0.33333333333333331");
+        check(exact_f64(123_456_789.0), "123456789");
     }
 }
