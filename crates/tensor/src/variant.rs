@@ -4,10 +4,20 @@ use std::any::Any;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
+use crate::{Error, Result};
+
 /// What a type needs to travel in `variant` tensors.
 pub trait VariantValue: Any + Debug + Send + Sync {
     /// The name that TensorFlow registers for the type, such as `tensorflow::TensorList`.
     fn type_name(&self) -> &'static str;
+
+    /// What `ZerosLike` makes of the value.
+    ///
+    /// # Errors
+    /// `UNIMPLEMENTED` for types that do not say.
+    fn zeros_like(&self) -> Result<Variant> {
+        Err(Error::unimplemented(format!("ZerosLike of a variant that holds a {}", self.type_name())))
+    }
 }
 
 /// The element of `variant` tensors: an immutable, shared value; `Variant::default()` is empty.
@@ -30,6 +40,17 @@ impl Variant {
     /// The registered name of the value's type; empty for the empty variant.
     pub fn type_name(&self) -> &'static str {
         self.0.as_ref().map_or("", |value| value.type_name())
+    }
+
+    /// What `ZerosLike` makes of the value.
+    ///
+    /// # Errors
+    /// `INTERNAL` for the empty variant; those of the type.
+    pub fn zeros_like(&self) -> Result<Variant> {
+        match &self.0 {
+            Some(value) => value.zeros_like(),
+            None => Err(Error::internal("ZerosLike of an empty variant")),
+        }
     }
 
     /// The value, if it is a `T`.

@@ -4,7 +4,9 @@ use savedmodel_op::testing::{OpTest, TestAttr};
 use savedmodel_op::{AttrDef, AttrType, AttrValue, Attrs, Op, OpDef, ShapeContext};
 use savedmodel_tensor::*;
 
-/// Operator, attributes (`axis=1 mode=REFLECT`), inputs (`float[2] 1 2; int32[] 0`), outputs or error in the same form.
+/// Operator, attributes (`axis=1 mode=REFLECT`), inputs (`float[2] 1 2; int32[] 0`), outputs in the same form or error.
+///
+/// An error is TensorFlow's code and message, or the code alone where the message is ours.
 pub(crate) type Row = (&'static str, &'static str, &'static str, &'static str);
 
 /// Runs each row with fed and with constant inputs, and holds the shape function against the outputs.
@@ -23,7 +25,8 @@ fn fault(&(name, attrs, inputs, want): &Row) -> Result<(), String> {
     let mut results = [run(op, &attrs, &inputs, false), run(op, &attrs, &inputs, true)];
     for result in &results {
         let got = show(result);
-        if got != want {
+        let same = got == want || !want.contains(['[', ':']) && got.split(':').next() == Some(want);
+        if !same {
             return Err(format!("{name}: got  {got}\n{name}: want {want}"));
         }
     }

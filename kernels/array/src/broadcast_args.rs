@@ -1,0 +1,70 @@
+//! See [`OP`].
+
+use savedmodel_op::dtypes::INDICES;
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
+use savedmodel_tensor::{Error, PartialShape, Result, Shape};
+
+use crate::index;
+
+/// Tells the shape that two shapes broadcast to.
+///
+/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/BroadcastArgs>
+pub const OP: Op = Op {
+    name: "BroadcastArgs",
+    inputs: &["s0: T", "s1: T"],
+    outputs: &["r0: T"],
+    attrs: &["T: {int32, int64} = DT_INT32"],
+    effect: Effect::Pure,
+    shape,
+    kernels: Kernels::All(&[("T", INDICES)], build),
+};
+
+fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    let rank = ctx.input(0).dim(0).zip(ctx.input(1).dim(0)).map(|(a, b)| a.max(b));
+    Ok(vec![PartialShape::new([rank])])
+}
+
+fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(|ctx: &mut Context<'_>| {
+        let [a, b] = operands(ctx)?;
+        let shape = Shape::broadcast(&a, &b).ok_or_else(|| incompatible(&a, &b))?;
+        let output = index::tensor(ctx.input(0).dtype(), [shape.rank()], &shape.to_i64())?;
+        ctx.set(0, output);
+        Ok(())
+    }))
+}
+
+/// The two shapes that the inputs hold.
+pub(crate) fn operands(ctx: &Context<'_>) -> Result<[Shape; 2]> {
+    let shape = |i: usize| {
+        let t = ctx.input(i);
+        if t.rank() != 1 {
+            return Err(Error::invalid_argument(format!("In[{i}] must be a vector.{}", t.shape())));
+        }
+        index::shape(&t.to_i64s()?)
+    };
+    Ok([shape(0)?, shape(1)?])
+}
+
+pub(crate) fn incompatible(a: &Shape, b: &Shape) -> Error {
+    Error::invalid_argument(format!("Incompatible shapes: {a} vs. {b}"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn table() {
+        crate::cases::check(&[
+            ("BroadcastArgs", "", "int32[2] 2 1; int32[1] 3", "int32[2] 2 3"),
+            ("BroadcastArgs", "", "int64[0]; int64[2] 3 0", "int64[2] 3 0"),
+            ("BroadcastArgs", "", "int32[1] 0; int32[1] 1", "int32[1] 0"),
+            (
+                "BroadcastArgs",
+                "",
+                "int32[1] 2; int32[1] 3",
+                "INVALID_ARGUMENT: Incompatible shapes: [2] vs. [3]",
+            ),
+            ("BroadcastArgs", "", "int32[] 2; int32[1] 3", "INVALID_ARGUMENT: In[0] must be a vector.[]"),
+        ]);
+    }
+}

@@ -1,0 +1,86 @@
+//! See [`OP`].
+
+use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
+use savedmodel_tensor::{
+    Complex32, Complex64, DType, Element, Error, PartialShape, Result, Shape, Tensor, bf16,
+};
+
+/// Gives the coordinates of all elements that are not zero, in row-major order.
+///
+/// NaN is not zero. Scalars and tensors of more than eight dimensions are refused, and so is `half`, as by
+/// TensorFlow's CPU kernel.
+/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Where>
+pub const OP: Op = Op {
+    name: "Where",
+    inputs: &["input: T"],
+    outputs: &["index: int64"],
+    attrs: &["T: {numbertype, qint16, quint16, bool} = DT_BOOL"],
+    effect: Effect::Pure,
+    shape,
+    kernels: by_dtype!("T"; build: f32 f64 bf16 i8 i16 i32 i64 u8 u16 u32 u64 bool Complex32 Complex64),
+};
+
+fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    Ok(vec![PartialShape::new([None, ctx.input(0).rank()])])
+}
+
+fn build<T: Element>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(|ctx: &mut Context<'_>| {
+        let input = ctx.input(0);
+        if !(1..=8).contains(&input.rank()) {
+            let text = format!("WhereOp : Unhandled input dimensions: {}", input.rank());
+            return Err(Error::invalid_argument(text));
+        }
+        let found = positions(input.as_slice::<T>()?);
+        let mut output = ctx.allocate(DType::Int64, [found.len(), input.rank()])?;
+        coordinates(&found, input.shape(), &mut output)?;
+        ctx.set(0, output);
+        Ok(())
+    }))
+}
+
+fn positions<T: Element>(values: &[T]) -> Vec<usize> {
+    let zero = T::default();
+    let count = values.iter().filter(|&&v| v != zero).count();
+    let mut found = Vec::with_capacity(count);
+    found.extend(values.iter().enumerate().filter(|&(_, &v)| v != zero).map(|(i, _)| i));
+    found
+}
+
+/// Writes the coordinates of each position into a row.
+fn coordinates(found: &[usize], shape: &Shape, output: &mut Tensor) -> Result<()> {
+    let Some((&inner, outer)) = shape.split_last() else { return Ok(()) };
+    let mut place = vec![0; shape.rank()];
+    let mut row = usize::MAX;
+    for (out, &position) in output.as_mut_slice::<i64>()?.chunks_exact_mut(shape.rank()).zip(found) {
+        if position / inner != row {
+            row = position / inner;
+            let mut rest = row;
+            for (digit, &dim) in place[..outer.len()].iter_mut().zip(outer).rev() {
+                *digit = (rest % dim) as i64;
+                rest /= dim;
+            }
+        }
+        place[outer.len()] = (position % inner) as i64;
+        out.copy_from_slice(&place);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn table() {
+        crate::cases::check(&[
+            ("Where", "", "bool[4] true false true true", "int64[3,1] 0 2 3"),
+            ("Where", "", "float[2,3] 0 1 NaN 0 -0 2", "int64[3,2] 0 1 0 2 1 2"),
+            ("Where", "", "int8[2,2,2] 0 1 0 0 2 0 0 3", "int64[3,3] 0 0 1 1 0 0 1 1 1"),
+            ("Where", "", "complex64[2] 0+1i 0+0i", "int64[1,1] 0"),
+            ("Where", "", "bool[] true", "INVALID_ARGUMENT: WhereOp : Unhandled input dimensions: 0"),
+            ("Where", "", "bool[] false", "INVALID_ARGUMENT: WhereOp : Unhandled input dimensions: 0"),
+            ("Where", "", "bfloat16[0,2]", "?"),
+            ("Where", "", "half[0,2]", "UNIMPLEMENTED"),
+            ("Where", "", "int64[3] 0 0 0", "int64[0,1]"),
+        ]);
+    }
+}
