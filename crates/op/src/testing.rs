@@ -1,5 +1,9 @@
 //! A harness for tests of single operators.
 
+mod rows;
+
+pub use rows::{Row, check_rows, parse_tensor, run_row, show};
+
 use savedmodel_graph::{AttrValue, Attrs};
 use savedmodel_tensor::{Bytes, DType, PartialShape, Result, Tensor};
 
