@@ -3,14 +3,15 @@
 use savedmodel_math::gemm::{Gemm, PackedB, View};
 use savedmodel_math::{binary, reduce, softmax, unary};
 use std::time::Instant;
-
-/// The least time of one call of `f`, in nanoseconds.
+/// The least time of one call of `f`, in nanoseconds; many short runs, so that one is likely to be undisturbed.
 fn time(mut f: impl FnMut()) -> f64 {
     let start = Instant::now();
     f();
-    let repeats = (2e6 / start.elapsed().as_nanos() as f64).clamp(1.0, 1e5) as usize;
+    let first = start.elapsed().as_nanos() as f64;
+    let repeats = (2e5 / first).clamp(1.0, 1e4) as usize;
+    let runs = (3e8 / (first * repeats as f64)).clamp(5.0, 300.0) as usize;
     let mut best = f64::INFINITY;
-    for _ in 0..20 {
+    for _ in 0..runs {
         let start = Instant::now();
         (0..repeats).for_each(|_| f());
         best = best.min(start.elapsed().as_nanos() as f64 / repeats as f64);

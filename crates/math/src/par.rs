@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -100,12 +100,32 @@ fn inline(chunks: usize) -> bool {
     chunks <= 1 || threads == 1
 }
 
-/// Does `work` on the pool that this thread entered, or on rayon's current one.
-fn install<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+/// Calls `task` with each index below `count`, on the pool that this thread entered or rayon's current one.
+///
+/// The one place where rayon is called: as it knows no closure types, its machinery is compiled once and not for every loop.
+fn spread(count: usize, task: &(dyn Fn(usize) + Sync)) {
+    let mode = denormal::mode();
+    let work = || {
+        (0..count).into_par_iter().with_max_len(1).for_each(|index| {
+            let _guard = denormal::enter(mode);
+            task(index);
+        });
+    };
     match ENTERED.with_borrow(|entered| entered.clone().flatten()) {
         Some(pool) => pool.install(work),
         None => work(),
     }
+}
+
+/// Calls `f` with each item, each call a task of its own; which task gets which item is left open.
+fn spread_items<I: Send>(count: usize, items: impl Iterator<Item = I> + Send, f: impl Fn(I) + Sync) {
+    let items = Mutex::new(items);
+    spread(count, &|_| {
+        let item = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+        if let Some(item) = item {
+            f(item);
+        }
+    });
 }
 
 /// Calls `f(index)` for each index below `count`, each call a task of its own.
@@ -113,13 +133,7 @@ pub fn for_each(count: usize, f: impl Fn(usize) + Sync) {
     if inline(count) {
         return (0..count).for_each(f);
     }
-    let mode = denormal::mode();
-    install(|| {
-        (0..count).into_par_iter().for_each(|index| {
-            let _guard = denormal::enter(mode);
-            f(index);
-        });
-    });
+    spread(count, &f);
 }
 
 /// Calls `f` on the consecutive ranges of at most `grain` items that make up `0..len`.
@@ -133,12 +147,12 @@ pub fn map_chunks<R: Send>(len: usize, grain: usize, f: impl Fn(Range<usize>) ->
     if inline(count) {
         return (0..count).map(|index| f(chunk(index, len, grain))).collect();
     }
-    let mode = denormal::mode();
-    let results = (0..count).into_par_iter().map(|index| {
-        let _guard = denormal::enter(mode);
-        f(chunk(index, len, grain))
+    let mut results: Vec<Option<R>> = Vec::new();
+    results.resize_with(count, || None);
+    spread_items(count, results.iter_mut().enumerate(), |(index, result)| {
+        *result = Some(f(chunk(index, len, grain)));
     });
-    install(|| results.collect())
+    results.into_iter().flatten().collect()
 }
 
 /// Calls `f(offset, chunk)` on consecutive chunks of `out` of at most `grain` items.
@@ -152,16 +166,13 @@ pub fn map_chunks<R: Send>(len: usize, grain: usize, f: impl Fn(Range<usize>) ->
 /// ```
 pub fn for_chunks_mut<T: Send>(out: &mut [T], grain: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     let grain = grain.max(1);
-    if inline(chunk_count(out.len(), grain)) {
-        return out.chunks_mut(grain).enumerate().for_each(|(index, chunk)| f(index * grain, chunk));
+    let count = chunk_count(out.len(), grain);
+    let chunks = out.chunks_mut(grain).enumerate();
+    let call = |(index, chunk): (usize, &mut [T])| f(index * grain, chunk);
+    if inline(count) {
+        return chunks.for_each(call);
     }
-    let mode = denormal::mode();
-    install(|| {
-        out.par_chunks_mut(grain).enumerate().for_each(|(index, chunk)| {
-            let _guard = denormal::enter(mode);
-            f(index * grain, chunk);
-        });
-    });
+    spread_items(count, chunks, call);
 }
 
 /// Calls `f(offset, a chunk, b chunk)` on matching chunks of two outputs of equal length.
@@ -176,17 +187,13 @@ pub fn for_chunks_mut2<T: Send, U: Send>(
 ) {
     assert_eq!(a.len(), b.len());
     let grain = grain.max(1);
-    if inline(chunk_count(a.len(), grain)) {
-        let chunks = a.chunks_mut(grain).zip(b.chunks_mut(grain)).enumerate();
-        return chunks.for_each(|(index, (a, b))| f(index * grain, a, b));
+    let count = chunk_count(a.len(), grain);
+    let chunks = a.chunks_mut(grain).zip(b.chunks_mut(grain)).enumerate();
+    let call = |(index, (a, b)): (usize, (&mut [T], &mut [U]))| f(index * grain, a, b);
+    if inline(count) {
+        return chunks.for_each(call);
     }
-    let mode = denormal::mode();
-    install(|| {
-        a.par_chunks_mut(grain).zip(b.par_chunks_mut(grain)).enumerate().for_each(|(index, (a, b))| {
-            let _guard = denormal::enter(mode);
-            f(index * grain, a, b);
-        });
-    });
+    spread_items(count, chunks, call);
 }
 
 /// Calls `f(out chunk, a chunk)` on matching chunks of an output and an input of equal length.
@@ -242,18 +249,32 @@ pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> 
     if inline(2) {
         return (a(), b());
     }
-    let mode = denormal::mode();
-    let (a, b) = (
-        || {
-            let _guard = denormal::enter(mode);
-            a()
-        },
-        || {
-            let _guard = denormal::enter(mode);
-            b()
-        },
-    );
-    install(|| rayon::join(a, b))
+    let (a, b) = (Mutex::new(Once::Before(a)), Mutex::new(Once::Before(b)));
+    spread(2, &|index| if index == 0 { Once::run(&a) } else { Once::run(&b) });
+    (Once::result(a), Once::result(b))
+}
+
+/// A closure before it ran, and its result after.
+enum Once<F, R> {
+    Before(F),
+    Running,
+    After(R),
+}
+
+impl<R, F: FnOnce() -> R> Once<F, R> {
+    fn run(cell: &Mutex<Once<F, R>>) {
+        let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Once::Before(f) = std::mem::replace(&mut *cell, Once::Running) {
+            *cell = Once::After(f());
+        }
+    }
+
+    fn result(cell: Mutex<Once<F, R>>) -> R {
+        match cell.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Once::After(result) => result,
+            Once::Before(_) | Once::Running => unreachable!("every index of a loop is visited"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,10 +11,13 @@ use std::ops::Range;
 
 /// Multiplications that are worth a task.
 pub const TASK_MACS: usize = 1 << 20;
-/// Most tasks of one product.
-const TASKS: usize = 64;
-/// Rows of A that stay in the second-level cache with a panel of B.
-const ROWS: usize = 768;
+/// Below this number, large tasks are split.
+const FEW_TASKS: usize = 8;
+/// Rows of A and panels of B in one task.
+const ROWS: usize = 256;
+const PANELS: usize = 8;
+/// Panels from which it pays to bring far rows of A together, where they share no cache sets.
+const DENSE_PANELS: usize = 4;
 /// Elements of the largest tile of any instruction set.
 const TILE: usize = 256;
 
@@ -121,11 +124,7 @@ pub fn run<T: Scalar>(gemm: &Gemm<T>, [m, k, n]: [usize; 3], a: &impl Lhs<T>, b:
     let out = Out { c: c.as_mut_ptr(), stride: gemm.c_stride.unwrap_or(n) };
     let product = Product { gemm, k, n, a, b, table, out };
     let panels = n.div_ceil(table.columns);
-    let tasks = ((m * n).saturating_mul(k) / TASK_MACS).clamp(1, TASKS);
-    let row_tasks = tasks.min(m.div_ceil(8 * table.rows)).max(m.div_ceil(ROWS));
-    let column_tasks = (tasks / row_tasks).clamp(1, panels);
-    let rows = m.div_ceil(row_tasks).next_multiple_of(table.rows);
-    let columns = panels.div_ceil(column_tasks);
+    let (rows, columns) = task_size([m, k, panels], table.rows);
     let (row_tasks, column_tasks) = (m.div_ceil(rows), panels.div_ceil(columns));
     par::for_each(row_tasks * column_tasks, |task| {
         let rows = par::chunk(task / column_tasks, m, rows);
@@ -133,14 +132,43 @@ pub fn run<T: Scalar>(gemm: &Gemm<T>, [m, k, n]: [usize; 3], a: &impl Lhs<T>, b:
     });
 }
 
+/// Rows and panels of one task: a block of A and one of B share the second-level cache; smaller ones when tasks would
+/// be few and large.
+fn task_size([m, k, panels]: [usize; 3], height: usize) -> (usize, usize) {
+    let (mut rows, mut columns) = (ROWS.next_multiple_of(height), PANELS.min(panels));
+    loop {
+        let tasks = m.div_ceil(rows) * panels.div_ceil(columns);
+        let macs = rows.min(m) * columns * 32 * k;
+        if tasks >= FEW_TASKS || macs < 2 * TASK_MACS {
+            return (rows, columns);
+        }
+        if columns > 2 {
+            columns = columns.div_ceil(2);
+        } else if rows > 8 * height {
+            rows = (rows / 2).next_multiple_of(height);
+        } else {
+            return (rows, columns);
+        }
+    }
+}
+
 impl<T: Scalar, A: Lhs<T>> Product<'_, T, A> {
     /// Computes some rows of some panels.
     fn block(&self, rows: Range<usize>, panels: Range<usize>) {
-        let (mut a_buffer, mut b_buffer) = (Vec::new(), Vec::new());
+        let (mut a_buffer, mut b_buffer, mut dense) = (Vec::new(), Vec::new(), Vec::new());
         let mut first = 0;
         loop {
             let depth = DEPTH.min(self.k - first);
             let (a, a_stride) = self.a.block(rows.clone(), first..first + depth, &mut a_buffer);
+            let needed = (rows.len() - 1).saturating_mul(a_stride).saturating_add(depth);
+            assert!(a.len() >= needed, "rows of A cut short");
+            let (a, a_stride) = if a_stride > depth && panels.len() >= DENSE_PANELS {
+                dense.clear();
+                a.chunks(a_stride).for_each(|row| dense.extend_from_slice(&row[..depth]));
+                (&dense[..], depth)
+            } else {
+                (a, a_stride)
+            };
             for panel in panels.clone() {
                 let start = panel * self.table.columns;
                 let columns = start..self.n.min(start + self.table.columns);

@@ -1,7 +1,7 @@
 //! Matrix products.
 //!
-//! [`Gemm`] computes `C = activation(A B + bias + residual)` for `f32` and `f64`: microkernels in registers
-//! ([`tile`](self)), B in panels packed once ([`PackedB`]) or on the fly, A read in place when its rows are contiguous.
+//! [`Gemm`] computes `C = activation(A B + bias + residual)` for `f32` and `f64`: microkernels in registers,
+//! B in panels packed once ([`PackedB`]) or on the fly, A read in place when its rows are contiguous.
 //! Products with one row stream through B as it lies. Any strides are taken, so transposes cost nothing but packing.
 //! Each element of C is summed in ascending order of k in blocks, the same for any number of threads.
 //! [`narrow`] takes half and bfloat16 and accumulates in single precision, [`integer`] wraps, [`complex`] goes through
@@ -68,6 +68,8 @@ impl<'a, T> From<&'a PackedB<T>> for Rhs<'a, T> {
     }
 }
 
+/// Rows up to which columns of B that are contiguous are multiplied where they lie.
+const DOT_ROWS: usize = 6;
 /// Rows from which packing B pays.
 const PACK_ROWS: usize = 24;
 
@@ -79,16 +81,26 @@ impl<T: Scalar> Gemm<'_, T> {
     pub fn run<'b>(&self, [m, k, n]: [usize; 3], a: View<T>, b: impl Into<Rhs<'b, T>>, c: &mut [T]) {
         a.check(m, k);
         let b = b.into();
-        if m == 1
-            && let Rhs::View(b) = b
-            && (b.column_stride == 1 || b.row_stride == 1)
+        if let Rhs::View(b) = b
             && !self.accumulate
+            && (m == 1 && b.column_stride == 1 || m <= DOT_ROWS && b.row_stride == 1)
         {
-            b.check(k, n);
             self.check([m, k, n], &Rhs::View(b), c.len());
-            return row::row(&self.epilogue, k, (a, b), &mut c[..n]);
+            return self.rows([m, k, n], a, b, c);
         }
         self.run_lhs([m, k, n], &a, b, c);
+    }
+
+    /// The product row by row.
+    fn rows(&self, [m, k, n]: [usize; 3], a: View<T>, b: View<T>, c: &mut [T]) {
+        let stride = self.c_stride.unwrap_or(n);
+        for row in 0..m {
+            let a = View { data: a.data.get(row * a.row_stride..).unwrap_or_default(), ..a };
+            let start = row * stride;
+            let residual = self.epilogue.residual.get(start..start + n).unwrap_or_default();
+            let epilogue = Epilogue { residual, ..self.epilogue };
+            row::row(&epilogue, k, (a, b), &mut c[start..start + n]);
+        }
     }
 
     /// [`Gemm::run`] with rows of A that are made when they are needed.

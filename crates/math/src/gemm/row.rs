@@ -8,7 +8,7 @@ use crate::simd::{self, Isa, Kernel};
 
 /// Columns whose sums stay in the first-level cache.
 const COLUMNS: usize = 2048;
-const LANES: usize = 16;
+const LANES: usize = 64;
 
 /// One row of C; rows or columns of B are contiguous.
 pub fn row<T: Scalar>(epilogue: &Epilogue<T>, k: usize, (a, b): (View<T>, View<T>), c: &mut [T]) {
@@ -88,31 +88,23 @@ impl<T: Scalar> Kernel for Dot<'_, T> {
     #[inline(always)]
     fn run<I: Isa>(self) -> T {
         let (a, b) = (self.0, &self.1[..self.0.len()]);
-        let mut sums = [[T::default(); LANES]; 4];
-        let (a_chunks, a_rest) = a.as_chunks::<{ 4 * LANES }>();
-        let (b_chunks, b_rest) = b.as_chunks::<{ 4 * LANES }>();
+        let mut sums = [T::default(); LANES];
+        let (a_chunks, a_rest) = a.as_chunks::<LANES>();
+        let (b_chunks, b_rest) = b.as_chunks::<LANES>();
         for (a, b) in a_chunks.iter().zip(b_chunks) {
-            for (part, sums) in sums.iter_mut().enumerate() {
-                for lane in 0..LANES {
-                    let i = part * LANES + lane;
-                    sums[lane] = T::fma::<I>(a[i], b[i], sums[lane]);
-                }
+            for lane in 0..LANES {
+                sums[lane] = T::fma::<I>(a[lane], b[lane], sums[lane]);
             }
         }
-        for (i, (&a, &b)) in a_rest.iter().zip(b_rest).enumerate() {
-            let sum = &mut sums[i / LANES][i % LANES];
+        for (sum, (&a, &b)) in sums.iter_mut().zip(a_rest.iter().zip(b_rest)) {
             *sum = T::fma::<I>(a, b, *sum);
         }
-        let [mut total, second, third, fourth] = sums;
-        T::add::<I>(&mut total, &second);
-        T::add::<I>(&mut total, &third);
-        T::add::<I>(&mut total, &fourth);
         let mut width = LANES / 2;
         while width > 0 {
-            let (low, high) = total.split_at_mut(width);
+            let (low, high) = sums.split_at_mut(width);
             T::add::<I>(low, &high[..width]);
             width /= 2;
         }
-        total[0]
+        sums[0]
     }
 }

@@ -60,18 +60,19 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
     unsafe {
         // Elements are floats, for which all zero bits are 0.
         let zero = V::splat(std::mem::zeroed());
-        let mut sums = [[zero; WIDTH]; ROWS];
-        for (row, sums) in sums.iter_mut().enumerate() {
-            for (column, sum) in sums.iter_mut().enumerate() {
-                *sum = if accumulate {
-                    V::load(c.add(row * c_stride + column * V::LEN))
-                } else if bias.is_null() {
-                    zero
-                } else {
-                    V::load(bias.add(column * V::LEN))
-                };
+        let mut start = [zero; WIDTH];
+        if accumulate {
+            for row in 0..ROWS {
+                for column in 0..WIDTH {
+                    V::prefetch(c.wrapping_add(row * c_stride + column * V::LEN));
+                }
+            }
+        } else if !bias.is_null() {
+            for (column, start) in start.iter_mut().enumerate() {
+                *start = V::load(bias.add(column * V::LEN));
             }
         }
+        let mut sums = [start; ROWS];
         for p in 0..k {
             let row = b.add(p * b_stride);
             let mut bs = [zero; WIDTH];
@@ -88,7 +89,9 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
         let (lo, hi) = (V::splat(lo), V::splat(hi));
         for (row, sums) in sums.into_iter().enumerate() {
             for (column, sum) in sums.into_iter().enumerate() {
-                sum.clamp(lo, hi).store(c.add(row * c_stride + column * V::LEN));
+                let c = c.add(row * c_stride + column * V::LEN);
+                let sum = if accumulate { V::load(c).add(sum) } else { sum };
+                sum.clamp(lo, hi).store(c);
             }
         }
     }

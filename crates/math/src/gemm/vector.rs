@@ -25,6 +25,16 @@ pub unsafe trait Vector: Copy {
     /// # Safety
     /// They are writable.
     unsafe fn store(self, to: *mut Self::Element);
+    /// Asks for the cache line at `from`, which need not be readable.
+    #[inline(always)]
+    fn prefetch(from: *const Self::Element) {
+        let _ = from;
+    }
+    /// `self + b`.
+    ///
+    /// # Safety
+    /// As [`Vector::splat`].
+    unsafe fn add(self, b: Self) -> Self;
     /// `self * b + c`.
     ///
     /// # Safety
@@ -58,6 +68,10 @@ macro_rules! portable {
                 unsafe { to.cast::<Self>().write_unaligned(self) }
             }
             #[inline(always)]
+            unsafe fn add(self, b: Self) -> Self {
+                std::array::from_fn(|i| self[i] + b[i])
+            }
+            #[inline(always)]
             unsafe fn fma(self, b: Self, c: Self) -> Self {
                 std::array::from_fn(|i| {
                     if cfg!(target_arch = "aarch64") { self[i].mul_add(b[i], c[i]) } else { self[i] * b[i] + c[i] }
@@ -82,7 +96,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     macro_rules! register {
-        ($($vector:ty, $t:ty, $len:literal: $set:ident $load:ident $store:ident $fma:ident $max:ident $min:ident;)*) => {$(
+        ($($vector:ty, $t:ty, $len:literal: $set:ident $load:ident $store:ident $add:ident $fma:ident $max:ident $min:ident;)*) => {$(
             // SAFETY: each method is one instruction of the set that the register belongs to, which callers have checked.
             unsafe impl Vector for $vector {
                 type Element = $t;
@@ -103,6 +117,16 @@ mod x86 {
                     unsafe { $store(to, self) }
                 }
                 #[inline(always)]
+                fn prefetch(from: *const $t) {
+                    // SAFETY: SSE is part of x86-64, and a prefetch never faults.
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+                }
+                #[inline(always)]
+                unsafe fn add(self, b: Self) -> Self {
+                    // SAFETY: the caller has the instruction.
+                    unsafe { $add(self, b) }
+                }
+                #[inline(always)]
                 unsafe fn fma(self, b: Self, c: Self) -> Self {
                     // SAFETY: the caller has the instruction.
                     unsafe { $fma(self, b, c) }
@@ -118,9 +142,9 @@ mod x86 {
     }
 
     register! {
-        __m512, f32, 16: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_max_ps _mm512_min_ps;
-        __m512d, f64, 8: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_max_pd _mm512_min_pd;
-        __m256, f32, 8: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_max_ps _mm256_min_ps;
-        __m256d, f64, 4: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_max_pd _mm256_min_pd;
+        __m512, f32, 16: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps _mm512_max_ps _mm512_min_ps;
+        __m512d, f64, 8: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_fmadd_pd _mm512_max_pd _mm512_min_pd;
+        __m256, f32, 8: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_fmadd_ps _mm256_max_ps _mm256_min_ps;
+        __m256d, f64, 4: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_fmadd_pd _mm256_max_pd _mm256_min_pd;
     }
 }
