@@ -8,6 +8,7 @@ use savedmodel_op::Op;
 mod add;
 mod arithmetic;
 mod bitwise;
+mod cast;
 mod classes;
 mod comparison;
 mod complex;
@@ -18,6 +19,8 @@ mod exponential;
 mod logical;
 mod pow;
 mod powers;
+mod reduction;
+mod reductions;
 mod rounding;
 mod signs;
 #[cfg(test)]
@@ -26,7 +29,7 @@ mod trigonometric;
 
 /// The operators of this family.
 pub const OPS: &[&[Op]] = &[
-    &[add::OP, pow::OP],
+    &[add::OP, cast::OP, pow::OP],
     arithmetic::OPS,
     bitwise::OPS,
     classes::OPS,
@@ -36,6 +39,7 @@ pub const OPS: &[&[Op]] = &[
     exponential::OPS,
     logical::OPS,
     powers::OPS,
+    reductions::OPS,
     rounding::OPS,
     signs::OPS,
     trigonometric::OPS,
