@@ -1,7 +1,7 @@
 //! Variables.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
@@ -15,12 +15,27 @@ pub struct Variable {
     shape: PartialShape,
     value: RwLock<Option<Tensor>>,
     version: AtomicU64,
+    /// Whether plans have been made that hold the value as a constant.
+    frozen: AtomicBool,
+    /// Whether it was written after that; then it is never frozen again.
+    volatile: AtomicBool,
+    /// What to count up when a frozen value is written.
+    epoch: OnceLock<Arc<AtomicU64>>,
 }
 
 impl Variable {
     /// A variable without a value yet.
     pub fn new(name: impl Into<String>, dtype: DType, shape: PartialShape) -> Variable {
-        Variable { name: name.into(), dtype, shape, value: RwLock::new(None), version: AtomicU64::new(0) }
+        Variable {
+            name: name.into(),
+            dtype,
+            shape,
+            value: RwLock::new(None),
+            version: AtomicU64::new(0),
+            frozen: AtomicBool::new(false),
+            volatile: AtomicBool::new(false),
+            epoch: OnceLock::new(),
+        }
     }
 
     /// Its name.
@@ -61,6 +76,22 @@ impl Variable {
         self.get().ok_or_else(|| self.uninitialized())
     }
 
+    /// The value, for a plan that takes it as a constant; `None` if there is none or the variable changes.
+    ///
+    /// The next write counts `epoch` up, which tells that such plans are out of date. A variable that was written after
+    /// it was frozen is not frozen again: making plans anew costs more than reading it.
+    pub fn freeze(&self, epoch: &Arc<AtomicU64>) -> Option<Tensor> {
+        if self.volatile.load(Ordering::Acquire) {
+            return None;
+        }
+        let known = self.epoch.get_or_init(|| Arc::clone(epoch));
+        if !Arc::ptr_eq(known, epoch) {
+            return None;
+        }
+        self.frozen.store(true, Ordering::SeqCst);
+        self.get()
+    }
+
     /// Replaces the value.
     ///
     /// # Errors
@@ -74,7 +105,7 @@ impl Variable {
             )));
         }
         *self.value.write().unwrap_or_else(PoisonError::into_inner) = Some(value);
-        self.version.fetch_add(1, Ordering::Release);
+        self.written();
         Ok(())
     }
 
@@ -85,16 +116,28 @@ impl Variable {
     /// # Errors
     /// `FAILED_PRECONDITION` when there is no value yet; those of `change`.
     pub fn update(&self, change: impl FnOnce(&mut Tensor) -> Result<()>) -> Result<()> {
-        let mut value = self.value.write().unwrap_or_else(PoisonError::into_inner);
-        let value = value.as_mut().ok_or_else(|| self.uninitialized())?;
-        self.version.fetch_add(1, Ordering::Release);
-        change(value)
+        let mut guard = self.value.write().unwrap_or_else(PoisonError::into_inner);
+        let value = guard.as_mut().ok_or_else(|| self.uninitialized())?;
+        let done = change(value);
+        drop(guard);
+        self.written();
+        done
     }
 
     /// Takes the value away.
     pub fn clear(&self) {
         *self.value.write().unwrap_or_else(PoisonError::into_inner) = None;
-        self.version.fetch_add(1, Ordering::Release);
+        self.written();
+    }
+
+    fn written(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
+        if self.frozen.swap(false, Ordering::SeqCst) {
+            self.volatile.store(true, Ordering::Release);
+            if let Some(epoch) = self.epoch.get() {
+                epoch.fetch_add(1, Ordering::SeqCst);
+            }
+        }
     }
 
     #[cold]
@@ -104,5 +147,23 @@ impl Variable {
              has been deleted or was never initialized.",
             self.name
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_tells_whoever_froze_the_value() {
+        let variable = Variable::new("v", DType::Int32, PartialShape::unknown());
+        let epoch = Arc::new(AtomicU64::new(0));
+        variable.assign(Tensor::scalar(1)).unwrap();
+        assert_eq!(variable.freeze(&epoch).unwrap().to_scalar::<i32>(), Ok(1));
+        assert_eq!(epoch.load(Ordering::SeqCst), 0);
+        variable.assign(Tensor::scalar(2)).unwrap();
+        variable.assign(Tensor::scalar(3)).unwrap();
+        assert_eq!((epoch.load(Ordering::SeqCst), variable.version()), (1, 3));
+        assert!(variable.freeze(&epoch).is_none());
     }
 }

@@ -1,0 +1,56 @@
+//! Rewrites of graphs before they are compiled.
+//!
+//! A [`Program`] is the part of a graph that a plan is made of; [`optimize`] rewrites it so that it gives the same values
+//! with less work: calls are inlined, variables that nothing in reach writes become constants, what constants determine
+//! is computed once, and nodes that pass their input on go. Graphs go in and graphs come out; what plans are, this crate
+//! does not know. Start reading at [`optimize`].
+#![forbid(unsafe_code)]
+
+mod fold;
+mod freeze;
+mod inline;
+mod program;
+mod reach;
+mod simplify;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use savedmodel_graph::FunctionLibrary;
+use savedmodel_op::{Functions, Limits, Registry, ResourceManager};
+use savedmodel_tensor::Result;
+
+pub use program::Program;
+pub use reach::Written;
+
+/// What passes may look at besides the program.
+pub struct Scope<'a> {
+    /// The operators.
+    pub registry: &'a Registry,
+    /// The functions.
+    pub library: &'a FunctionLibrary,
+    /// The state whose values may be frozen.
+    pub resources: &'a ResourceManager,
+    /// What kernels that are run for folding may allocate.
+    pub limits: &'a Limits,
+    /// The functions that kernels may ask for.
+    pub functions: &'a dyn Functions,
+    /// The variables that something in reach of the run may write, so that they can't be frozen.
+    pub written: &'a Written,
+    /// What a write to a frozen variable counts up.
+    pub epoch: &'a Arc<AtomicU64>,
+}
+
+/// Rewrites a program.
+///
+/// # Errors
+/// When a function that it calls is malformed.
+pub fn optimize(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
+    inline::calls(program, scope)?;
+    program.prune();
+    freeze::variables(program, scope)?;
+    fold::constants(program, scope)?;
+    simplify::pass_through(program, scope)?;
+    program.prune();
+    Ok(())
+}

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use savedmodel_graph::{Function, Graph, NodeId, Output};
-use savedmodel_tensor::{DType, Error, PartialShape, Result};
+use savedmodel_optimize::{Program, Scope};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
-use crate::environment::{Environment, FunctionAccess};
+use crate::environment::{FunctionAccess, Unit};
 use crate::frames::{self, FrameId, Frames};
 use crate::plan::{FeedInfo, Plan};
 use crate::schedule;
@@ -32,43 +33,62 @@ pub(crate) struct Request<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Feed {
     pub output: Output,
+    pub name: String,
     pub dtype: Option<DType>,
     pub shape: PartialShape,
 }
 
+impl Feed {
+    fn info(&self) -> FeedInfo {
+        FeedInfo { name: self.name.clone(), dtype: self.dtype, shape: self.shape.clone() }
+    }
+}
+
 /// The plan for the part of a graph that a request needs.
-pub(crate) fn graph(env: &Arc<Environment>, graph: &Graph, request: &Request<'_>) -> Result<Plan> {
-    let compiler = Compiler::new(env, graph, request)?;
-    compiler.root(request)
+pub(crate) fn graph(unit: &Arc<Unit>, graph: &Graph, request: &Request<'_>) -> Result<Plan> {
+    let feeds: Vec<(Output, Option<DType>)> =
+        request.feeds.iter().map(|feed| (feed.output, feed.dtype)).collect();
+    let program = Program::cut(graph, &feeds, request.fetches, request.targets)?;
+    plan(unit, program, request.feeds.iter().map(Feed::info).collect())
 }
 
 /// The plan for a function: feeds are its arguments, fetches its results.
-pub(crate) fn function(env: &Arc<Environment>, function: &Function) -> Result<Plan> {
-    let feeds: Vec<Feed> = function
-        .argument_nodes
-        .iter()
-        .zip(&function.arguments)
-        .map(|(&node, argument)| Feed {
-            output: Output { node, index: 0 },
-            dtype: Some(argument.dtype),
-            shape: PartialShape::unknown(),
-        })
-        .collect();
-    let observable = function.graph.nodes().filter(|&node| {
-        let op = env.registry.find(&function.graph.node(node).op);
-        op.is_some_and(|op| op.effect.is_observable())
+///
+/// Arguments that are bound are known; what is fed for them is not looked at.
+pub(crate) fn function(unit: &Arc<Unit>, function: &Function, bound: &[Option<Tensor>]) -> Result<Plan> {
+    let infos = function.arguments.iter().map(|argument| FeedInfo {
+        name: argument.name.clone(),
+        dtype: Some(argument.dtype),
+        shape: PartialShape::unknown(),
     });
-    let targets: Vec<NodeId> = function.control_results.iter().copied().chain(observable).collect();
-    let request = Request { feeds: &feeds, fetches: &function.result_outputs, targets: &targets };
-    graph(env, &function.graph, &request).map_err(|e| e.at(format!("function '{}'", function.name)))
+    let at = |e: Error| e.at(format!("function '{}'", function.name));
+    let program = Program::of(function, bound, &unit.env.registry).map_err(at)?;
+    plan(unit, program, infos.collect()).map_err(at)
 }
 
-/// What stays the same while one graph is compiled.
+fn plan(unit: &Arc<Unit>, mut program: Program, infos: Vec<FeedInfo>) -> Result<Plan> {
+    let env = &unit.env;
+    let functions = FunctionAccess(Arc::clone(unit));
+    if env.options.optimize {
+        let scope = Scope {
+            registry: &env.registry,
+            library: &env.library,
+            resources: &env.resources,
+            limits: &env.limits,
+            functions: &functions,
+            written: &unit.written,
+            epoch: &env.epoch,
+        };
+        savedmodel_optimize::optimize(&mut program, &scope)?;
+    }
+    Compiler::new(unit, &program, functions)?.root(&program, infos)
+}
+
+/// What stays the same while one program is compiled.
 struct Compiler<'a> {
-    env: &'a Arc<Environment>,
+    unit: &'a Arc<Unit>,
     graph: &'a Graph,
     functions: FunctionAccess,
-    fed: FxHashMap<Output, usize>,
     nodes: Vec<NodeId>,
     frames: Frames,
 }
@@ -81,71 +101,35 @@ enum Item {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(env: &'a Arc<Environment>, graph: &'a Graph, request: &Request<'_>) -> Result<Compiler<'a>> {
-        let fed: FxHashMap<Output, usize> =
-            request.feeds.iter().enumerate().map(|(i, feed)| (feed.output, i)).collect();
-        let functions = FunctionAccess(Arc::clone(env));
-        let frames = Frames::find(graph, &[], |_| Vec::new())?;
-        let mut compiler = Compiler { env, graph, functions, fed, nodes: Vec::new(), frames };
-        compiler.nodes = compiler.needed(request)?;
-        compiler.frames = Frames::find(graph, &compiler.nodes, |node| compiler.before(node))?;
-        Ok(compiler)
+    fn new(unit: &'a Arc<Unit>, program: &'a Program, functions: FunctionAccess) -> Result<Compiler<'a>> {
+        let graph = &program.graph;
+        let is_feed = |node: &NodeId| &*graph.node(*node).op == "_Arg";
+        let nodes: Vec<NodeId> = graph.nodes().filter(|node| !is_feed(node)).collect();
+        for &node in &nodes {
+            graph.inputs(node)?;
+        }
+        let before = |node| before(graph, node);
+        let frames = Frames::find(graph, &nodes, before)?;
+        Ok(Compiler { unit, graph, functions, nodes, frames })
     }
 
-    /// What a node waits for: the sources of inputs that are not fed, and of control edges.
+    /// What a node waits for.
     fn before(&self, node: NodeId) -> Vec<NodeId> {
-        // The inputs of every needed node were checked when it was found to be needed.
-        let inputs = self.graph.inputs(node).unwrap_or_default();
-        let data =
-            inputs.into_iter().filter(|output| !self.fed.contains_key(output)).map(|output| output.node);
-        data.chain(self.controls(node)).collect()
+        before(self.graph, node)
     }
 
-    /// Whom a node waits for without taking a tensor; a fed placeholder is there from the start.
-    fn controls(&self, node: NodeId) -> Vec<NodeId> {
-        let is_fed_placeholder = |&source: &NodeId| {
-            matches!(
-                &*self.graph.node(source).op,
-                "Placeholder" | "PlaceholderV2" | "PlaceholderWithDefault" | "_Arg"
-            ) && self.fed.contains_key(&Output { node: source, index: 0 })
-        };
-        self.graph.controls(node).into_iter().filter(|source| !is_fed_placeholder(source)).collect()
-    }
-
-    /// All nodes that the request needs, in the order of the graph.
-    fn needed(&self, request: &Request<'_>) -> Result<Vec<NodeId>> {
-        let fetched =
-            request.fetches.iter().filter(|output| !self.fed.contains_key(output)).map(|output| output.node);
-        let mut stack: Vec<NodeId> = fetched.chain(request.targets.iter().copied()).collect();
-        let mut seen: FxHashSet<NodeId> = FxHashSet::default();
-        while let Some(node) = stack.pop() {
-            if seen.insert(node) {
-                self.graph.inputs(node)?;
-                stack.extend(self.before(node));
+    fn root(&self, program: &Program, infos: Vec<FeedInfo>) -> Result<Plan> {
+        let mut region = Region::new(self, 0);
+        for (&node, info) in program.feeds.iter().zip(&infos) {
+            let value = region.new_value();
+            region.feeds.push(value);
+            if &*self.graph.node(node).op == "_Arg" {
+                region.put(Output { node, index: 0 }, Made::fed(value, info));
             }
         }
-        let mut nodes: Vec<NodeId> = seen.into_iter().collect();
-        nodes.sort_unstable();
-        Ok(nodes)
-    }
-
-    fn root(&self, request: &Request<'_>) -> Result<Plan> {
-        let mut region = Region::new(self, 0);
-        for (i, feed) in request.feeds.iter().enumerate() {
-            let value = region.new_value();
-            debug_assert_eq!(value, i);
-            region.feeds.push(value);
-            region.put(feed.output, Made::fed(value, feed));
-        }
         region.build()?;
-        let fetches = request.fetches.iter().map(|&fetch| region.fetch(fetch)).collect::<Result<Vec<_>>>()?;
-        let infos = request.feeds.iter().map(|feed| self.feed_info(feed)).collect();
+        let fetches = program.fetches.iter().map(|&fetch| region.fetch(fetch)).collect::<Result<Vec<_>>>()?;
         Ok(region.finish(&fetches, infos))
-    }
-
-    fn feed_info(&self, feed: &Feed) -> FeedInfo {
-        let name = format!("{}:{}", self.graph.node(feed.output.node).name, feed.output.index);
-        FeedInfo { name, dtype: feed.dtype, shape: feed.shape.clone() }
     }
 
     /// What is done in a frame, in order.
@@ -201,4 +185,9 @@ impl<'a> Compiler<'a> {
         let node = self.graph.node(node);
         error.at(format!("node '{}' ({})", node.name, node.op))
     }
+}
+
+/// What a node waits for; feeds are there from the start.
+fn before(graph: &Graph, node: NodeId) -> Vec<NodeId> {
+    graph.predecessors(node).filter(|&source| &*graph.node(source).op != "_Arg").collect()
 }

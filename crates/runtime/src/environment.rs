@@ -1,10 +1,12 @@
-//! What all plans of a session share.
+//! What all plans of a session share, and what one plan shares with the functions that it calls.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use rustc_hash::FxHashMap;
-use savedmodel_graph::{FunctionLibrary, FunctionRef};
+use savedmodel_graph::{FunctionLibrary, FunctionRef, Graph};
 use savedmodel_op::{Callable, Functions, Limits, Registry, ResourceManager, Run};
+use savedmodel_optimize::Written;
 use savedmodel_tensor::{Error, Result, Tensor};
 
 use crate::{Plan, compile, execute};
@@ -34,13 +36,8 @@ pub struct Environment {
     pub limits: Limits,
     /// How plans are made.
     pub options: Options,
-    functions: Mutex<FxHashMap<String, Arc<LazyFunction>>>,
-}
-
-/// A function that is compiled when it is first called, so that branches that are never taken cost nothing.
-pub struct LazyFunction {
-    function: FunctionRef,
-    plan: OnceLock<Result<Arc<Plan>>>,
+    /// Counts the writes to variables whose values plans hold as constants.
+    pub(crate) epoch: Arc<AtomicU64>,
 }
 
 impl Environment {
@@ -56,7 +53,7 @@ impl Environment {
             resources,
             limits: Limits::default(),
             options: Options::default(),
-            functions: Mutex::default(),
+            epoch: Arc::default(),
         }
     }
 
@@ -64,18 +61,65 @@ impl Environment {
     pub fn run(&self) -> Run<'_> {
         Run { resources: &self.resources, limits: &self.limits }
     }
+}
 
-    pub(crate) fn function(&self, function: &FunctionRef) -> Arc<LazyFunction> {
-        let key = format!("{function:?}");
+/// What a plan shares with the plans of the functions that it calls.
+pub(crate) struct Unit {
+    pub env: Arc<Environment>,
+    /// The variables that something in reach may write.
+    pub written: Written,
+    /// The epoch in which it was made.
+    epoch: u64,
+    functions: Mutex<FxHashMap<String, Arc<LazyFunction>>>,
+}
+
+impl Unit {
+    pub fn new(env: &Arc<Environment>, graph: &Graph) -> Result<Arc<Unit>> {
+        let epoch = env.epoch.load(Ordering::SeqCst);
+        let written = match env.options.optimize {
+            true => Written::find(graph, &env.registry, &env.library)?,
+            false => Written::default(),
+        };
+        Ok(Arc::new(Unit { env: Arc::clone(env), written, epoch, functions: Mutex::default() }))
+    }
+
+    /// Whether nothing was written that its plans hold as constants.
+    pub fn is_current(&self) -> bool {
+        self.epoch == self.env.epoch.load(Ordering::SeqCst)
+    }
+
+    /// A function, some of whose arguments are known.
+    pub fn function(&self, function: &FunctionRef, bound: Vec<Option<Tensor>>) -> Arc<LazyFunction> {
+        let mut key = format!("{function:?}");
+        for (i, value) in bound.iter().enumerate() {
+            if let Some(value) = value {
+                key.push_str(&format!("|{i}={}", identity(value)));
+            }
+        }
         let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = || Arc::new(LazyFunction { function: function.clone(), plan: OnceLock::new() });
+        let made = || Arc::new(LazyFunction { function: function.clone(), bound, plan: OnceLock::new() });
         Arc::clone(functions.entry(key).or_insert_with(made))
     }
+}
 
-    /// Forgets all compiled functions, for example because what was folded into them has changed.
-    pub(crate) fn forget_functions(&self) {
-        self.functions.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
+/// Tells tensors apart while they live: where their data lies, what it is and how it is shaped.
+fn identity(tensor: &Tensor) -> String {
+    let data: Vec<String> = match (tensor.bytes(), tensor.handles()) {
+        (_, Ok(handles)) => {
+            handles.iter().map(|handle| format!("{}/{}", handle.container(), handle.name())).collect()
+        }
+        (Some(bytes), _) if bytes.len() <= 64 => vec![format!("{bytes:?}")],
+        (Some(bytes), _) => vec![format!("{:p}", bytes.as_ptr())],
+        _ => vec![format!("{tensor:?}")],
+    };
+    format!("{}{data:?}", tensor.describe())
+}
+
+/// A function that is compiled when it is first called, so that branches that are never taken cost nothing.
+pub struct LazyFunction {
+    function: FunctionRef,
+    bound: Vec<Option<Tensor>>,
+    plan: OnceLock<Result<Arc<Plan>>>,
 }
 
 impl LazyFunction {
@@ -83,35 +127,35 @@ impl LazyFunction {
         &self.function.name
     }
 
-    pub(crate) fn plan(&self, env: &Arc<Environment>) -> Result<&Arc<Plan>> {
+    pub(crate) fn plan(&self, unit: &Arc<Unit>) -> Result<&Arc<Plan>> {
         let compile = || {
-            let function = env.library.get(&self.function)?;
-            compile::function(env, &function).map(Arc::new)
+            let function = unit.env.library.get(&self.function)?;
+            compile::function(unit, &function, &self.bound).map(Arc::new)
         };
         self.plan.get_or_init(compile).as_ref().map_err(Error::clone)
     }
 }
 
 /// Gives kernels the functions that their attributes name.
-pub(crate) struct FunctionAccess(pub Arc<Environment>);
+pub(crate) struct FunctionAccess(pub Arc<Unit>);
 
 struct CompiledFunction {
-    env: std::sync::Weak<Environment>,
+    unit: Weak<Unit>,
     function: Arc<LazyFunction>,
 }
 
 impl Functions for FunctionAccess {
     fn callable(&self, function: &FunctionRef) -> Result<Arc<dyn Callable>> {
-        let lazy = self.0.function(function);
-        lazy.plan(&self.0)?;
-        Ok(Arc::new(CompiledFunction { env: Arc::downgrade(&self.0), function: lazy }))
+        self.0.env.library.get(function)?;
+        let function = self.0.function(function, Vec::new());
+        Ok(Arc::new(CompiledFunction { unit: Arc::downgrade(&self.0), function }))
     }
 }
 
 impl Callable for CompiledFunction {
     fn call(&self, _: &Run<'_>, arguments: Vec<Tensor>) -> Result<Vec<Tensor>> {
-        let env = self.env.upgrade().ok_or_else(|| Error::failed_precondition("the session is gone"))?;
-        let plan = self.function.plan(&env)?;
-        execute::run(&env, plan, arguments).map_err(|e| e.at(format!("function '{}'", self.function.name())))
+        let unit = self.unit.upgrade().ok_or_else(|| Error::failed_precondition("the session is gone"))?;
+        let plan = self.function.plan(&unit)?;
+        execute::run(&unit, plan, arguments).map_err(|e| e.at(format!("function '{}'", self.function.name())))
     }
 }

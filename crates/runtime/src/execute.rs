@@ -7,7 +7,7 @@ use savedmodel_op::{Context, InputRef, Source, Value, Variable};
 use savedmodel_tensor::{DType, Error, Result, Tensor};
 use smallvec::SmallVec;
 
-use crate::environment::{Environment, LazyFunction};
+use crate::environment::{LazyFunction, Unit};
 use crate::plan::{Action, Frame, Place, Plan, Step};
 
 /// How deep functions may call each other; deeper is a recursion that would exhaust the thread's stack.
@@ -24,8 +24,8 @@ thread_local! {
 /// # Errors
 /// The first error of a step, with the places that it passed; `INVALID_ARGUMENT` when a fetch is on a branch that was
 /// not taken.
-pub(crate) fn run(env: &Arc<Environment>, plan: &Plan, feeds: Vec<Tensor>) -> Result<Vec<Tensor>> {
-    let mut executor = Executor { env, stack: Vec::with_capacity(plan.slots) };
+pub(crate) fn run(unit: &Arc<Unit>, plan: &Plan, feeds: Vec<Tensor>) -> Result<Vec<Tensor>> {
+    let mut executor = Executor { unit, stack: Vec::with_capacity(plan.slots) };
     let values = executor.plan(plan, feeds.into_iter().map(Value::Tensor))?;
     values
         .into_iter()
@@ -37,7 +37,7 @@ pub(crate) fn run(env: &Arc<Environment>, plan: &Plan, feeds: Vec<Tensor>) -> Re
 }
 
 struct Executor<'e> {
-    env: &'e Arc<Environment>,
+    unit: &'e Arc<Unit>,
     /// The slots of the running plan, above those of the plans that called it.
     stack: Vec<Value>,
 }
@@ -93,7 +93,7 @@ impl Executor<'_> {
         match &step.action {
             Action::Op(kernel) => {
                 let slots = &mut self.stack[base..base + plan.slots];
-                let run = self.env.run();
+                let run = self.unit.env.run();
                 kernel.compute(&mut Context::new(slots, &plan.constants, &step.inputs, &step.outputs, run))
             }
             Action::Load => {
@@ -161,7 +161,7 @@ impl Executor<'_> {
     }
 
     fn apply(&mut self, function: &LazyFunction, arguments: Values) -> Result<Values> {
-        let plan = Arc::clone(function.plan(self.env)?);
+        let plan = Arc::clone(function.plan(self.unit)?);
         check_arguments(&plan, &arguments)?;
         self.plan(&plan, arguments.into_iter())
             .map_err(|error| error.at(format!("function '{}'", function.name())))

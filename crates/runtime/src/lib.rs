@@ -17,4 +17,4 @@ mod session;
 
 pub use environment::{Environment, Options};
 pub use plan::Plan;
-pub use session::{Fetch, Session, SessionOptions};
+pub use session::{Fetch, Prepared, Session, SessionOptions};

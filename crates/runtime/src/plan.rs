@@ -84,8 +84,6 @@ pub struct Frame {
     pub(crate) variables: usize,
     /// Which of the loop variables' `value_index` are fed, after the variables.
     pub(crate) value_indices: Vec<usize>,
-    /// Number of loop constants, the step's last inputs.
-    pub(crate) constants: usize,
     /// Number of exits, the step's outputs.
     pub(crate) exits: usize,
 }

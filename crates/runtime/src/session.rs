@@ -10,7 +10,7 @@ use savedmodel_op::{Limits, Registry, ResourceManager};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
 use crate::compile::{self, Feed, Request};
-use crate::environment::{Environment, Options};
+use crate::environment::{Environment, Options, Unit};
 use crate::{Plan, execute};
 
 /// Settings of a session.
@@ -30,7 +30,7 @@ pub struct SessionOptions {
 pub struct Session {
     env: Arc<Environment>,
     graph: Arc<Graph>,
-    plans: Mutex<FxHashMap<PlanKey, Arc<Plan>>>,
+    plans: Mutex<FxHashMap<PlanKey, Arc<Prepared>>>,
     pool: Option<Arc<par::Pool>>,
 }
 
@@ -43,7 +43,23 @@ pub enum Fetch {
     Operation(NodeId),
 }
 
-#[derive(PartialEq, Eq, Hash)]
+/// A plan of a session.
+///
+/// It may hold values of variables; a session that runs it after one of them was written makes it anew.
+pub struct Prepared {
+    key: PlanKey,
+    unit: Arc<Unit>,
+    plan: Plan,
+}
+
+impl Prepared {
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct PlanKey {
     feeds: Vec<Output>,
     fetches: Vec<Output>,
@@ -158,11 +174,17 @@ impl Session {
     /// # Errors
     /// `UNIMPLEMENTED` when it needs an operator, attribute or dtype that there is not; `INVALID_ARGUMENT` when that part
     /// of the graph is malformed or a feed is repeated.
-    pub fn prepare(&self, feeds: &[Output], fetches: &[Output], targets: &[NodeId]) -> Result<Arc<Plan>> {
-        let key = PlanKey { feeds: feeds.to_vec(), fetches: fetches.to_vec(), targets: targets.to_vec() };
-        if let Some(plan) = self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(Arc::clone(plan));
+    pub fn prepare(&self, feeds: &[Output], fetches: &[Output], targets: &[NodeId]) -> Result<Arc<Prepared>> {
+        self.prepared(PlanKey { feeds: feeds.to_vec(), fetches: fetches.to_vec(), targets: targets.to_vec() })
+    }
+
+    fn prepared(&self, key: PlanKey) -> Result<Arc<Prepared>> {
+        if let Some(known) = self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            if known.unit.is_current() {
+                return Ok(Arc::clone(known));
+            }
         }
+        let feeds = &key.feeds;
         if let Some(i) = (1..feeds.len()).find(|&i| feeds[..i].contains(&feeds[i])) {
             let name = &self.graph.node(feeds[i].node).name;
             return Err(Error::invalid_argument(format!(
@@ -171,10 +193,14 @@ impl Session {
             )));
         }
         let described: Vec<Feed> = feeds.iter().map(|&output| self.feed(output)).collect();
-        let request = Request { feeds: &described, fetches, targets };
-        let plan = Arc::new(guarded(|| compile::graph(&self.env, &self.graph, &request))?);
-        self.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&plan));
-        Ok(plan)
+        let request = Request { feeds: &described, fetches: &key.fetches, targets: &key.targets };
+        let prepared = self.inside(|| {
+            let unit = Unit::new(&self.env, &self.graph)?;
+            let plan = compile::graph(&unit, &self.graph, &request)?;
+            Ok(Arc::new(Prepared { key: key.clone(), unit, plan }))
+        })?;
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&prepared));
+        Ok(prepared)
     }
 
     fn feed(&self, output: Output) -> Feed {
@@ -182,7 +208,8 @@ impl Session {
             Some(AttrValue::Shape(shape)) => shape.clone(),
             _ => PartialShape::unknown(),
         };
-        Feed { output, dtype: self.dtype(output), shape }
+        let name = format!("{}:{}", self.graph.node(output.node).name, output.index);
+        Feed { output, name, dtype: self.dtype(output), shape }
     }
 
     /// Runs a plan: the values of its feeds in, those of its fetches out, both in the plan's order.
@@ -190,9 +217,13 @@ impl Session {
     /// # Errors
     /// `INVALID_ARGUMENT` when number or dtypes of the feeds are wrong; else the first error of a step, with node,
     /// operator, dtypes and shapes.
-    pub fn run(&self, plan: &Plan, feeds: Vec<Tensor>) -> Result<Vec<Tensor>> {
-        plan.check_feeds(&feeds)?;
-        self.inside(|| execute::run(&self.env, plan, feeds))
+    pub fn run(&self, prepared: &Prepared, feeds: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        prepared.plan.check_feeds(&feeds)?;
+        if !prepared.unit.is_current() {
+            let fresh = self.prepared(prepared.key.clone())?;
+            return self.inside(|| execute::run(&fresh.unit, &fresh.plan, feeds));
+        }
+        self.inside(|| execute::run(&prepared.unit, &prepared.plan, feeds))
     }
 
     /// Does something on the session's threads, in the floating-point mode of TensorFlow's kernels.
@@ -200,12 +231,6 @@ impl Session {
         let _mode = denormal::flush();
         let _pool = self.pool.as_deref().map(par::Pool::enter);
         guarded(work)
-    }
-
-    /// Forgets all plans: they are made anew when they are asked for.
-    pub fn forget_plans(&self) {
-        self.plans.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.env.forget_functions();
     }
 }
 

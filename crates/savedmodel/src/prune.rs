@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use savedmodel_runtime::{Plan, Session};
+use savedmodel_runtime::{Prepared, Session};
 use savedmodel_tensor::{Result, Tensor};
 
 /// A part of the graph as a function: tensors in the order of its feeds in, in the order of its fetches out.
 #[derive(Clone)]
 pub struct ConcreteFunction<'m> {
     session: &'m Session,
-    plan: Arc<Plan>,
+    plan: Arc<Prepared>,
 }
 
 impl<'m> ConcreteFunction<'m> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use savedmodel_graph::{Signature, TensorInfo, TensorSource};
-use savedmodel_runtime::{Plan, Session};
+use savedmodel_runtime::{Prepared, Session};
 use savedmodel_tensor::{DType, Error, Result, Tensor};
 
 /// A signature of a model, ready to be called with named tensors.
@@ -14,7 +14,7 @@ use savedmodel_tensor::{DType, Error, Result, Tensor};
 pub struct SignatureFunction<'m> {
     session: &'m Session,
     signature: &'m Signature,
-    plan: Arc<Plan>,
+    plan: Arc<Prepared>,
     inputs: Vec<Input>,
     outputs: Vec<String>,
 }
@@ -57,6 +57,11 @@ impl<'m> SignatureFunction<'m> {
     /// What the signature takes and gives.
     pub fn signature(&self) -> &'m Signature {
         self.signature
+    }
+
+    /// The tensors that it takes: names, and dtypes where the model tells them.
+    pub fn inputs(&self) -> impl Iterator<Item = (&str, Option<DType>)> {
+        self.inputs.iter().map(|input| (input.name.as_str(), input.dtype))
     }
 
     /// Calls the signature: inputs by name in, outputs by name out.

@@ -62,7 +62,6 @@ impl Region<'_, '_> {
             name: self.compiler.frames.infos[frame].name.to_string(),
             variables: border.heads.len(),
             value_indices,
-            constants: border.constants.len(),
             exits: border.exits.len(),
             body: body.finish(&fetches, Vec::new()),
         }));

@@ -1,5 +1,7 @@
 //! One node to one step.
 
+use std::sync::Arc;
+
 use savedmodel_graph::{AttrValue, Attrs, FunctionRef, NodeId, Output};
 use savedmodel_op::{
     Construction, Context, Effect, FromAttr, InputRef, Kernels, Op, OpDef, ShapeContext, Value,
@@ -7,6 +9,7 @@ use savedmodel_op::{
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
 use super::region::{Made, Region};
+use crate::environment::LazyFunction;
 use crate::lifetimes::{Draft, Operand};
 use crate::plan::{Action, Place};
 
@@ -27,7 +30,7 @@ impl Region<'_, '_> {
         if &*node.op == "Const" {
             return self.constant_node(id);
         }
-        let Some(op) = self.compiler.env.registry.find(&node.op) else { return self.call_by_name(id) };
+        let Some(op) = self.compiler.unit.env.registry.find(&node.op) else { return self.call_by_name(id) };
         let prepared = self.prepare(id, op)?;
         match op.kernels {
             Kernels::Runtime => self.runtime_node(id, prepared),
@@ -51,7 +54,7 @@ impl Region<'_, '_> {
     fn prepare(&mut self, id: NodeId, op: &'static Op) -> Result<Prepared> {
         let compiler = self.compiler;
         let node = compiler.graph.node(id);
-        let def = compiler.env.registry.def(&node.op)?;
+        let def = compiler.unit.env.registry.def(&node.op)?;
         let mut attrs = node.attrs.clone();
         def.complete(&mut attrs)?;
         let input_dtypes = def.input_dtypes(&attrs)?;
@@ -97,7 +100,7 @@ impl Region<'_, '_> {
         let shapes: Vec<PartialShape> = node.inputs.iter().map(|made| made.shape.clone()).collect();
         let constants: Vec<Option<Tensor>> =
             node.inputs.iter().map(|made| self.constant(made.operand).cloned()).collect();
-        let env = self.compiler.env;
+        let env = &self.compiler.unit.env;
         let construction = Construction {
             name: &self.compiler.graph.node(id).name,
             op: node.op.name,
@@ -143,7 +146,7 @@ impl Region<'_, '_> {
         let mut slots = vec![Value::default(); n];
         let places: Vec<u32> = (0..n as u32).collect();
         let inputs: [InputRef; 0] = [];
-        kernel.compute(&mut Context::new(&mut slots, &[], &inputs, &places, self.compiler.env.run()))?;
+        kernel.compute(&mut Context::new(&mut slots, &[], &inputs, &places, self.compiler.unit.env.run()))?;
         for (index, mut value) in slots.into_iter().enumerate() {
             let tensor = value.take().ok_or_else(|| Error::internal("a kernel left out an output"))?;
             let (dtype, shape) = (Some(node.output_dtypes[index]), tensor.shape().into());
@@ -156,19 +159,28 @@ impl Region<'_, '_> {
 
     fn runtime_node(&mut self, id: NodeId, node: Prepared) -> Result<()> {
         let action = match node.op.name {
-            "PartitionedCall" | "StatefulPartitionedCall" => Action::Call(self.lazy(&node, "f")?),
+            "PartitionedCall" | "StatefulPartitionedCall" => {
+                Action::Call(self.lazy(&node, "f", self.known(&node.inputs))?)
+            }
             "If" | "StatelessIf" => {
-                Action::If([self.lazy(&node, "then_branch")?, self.lazy(&node, "else_branch")?])
+                let known = self.known(&node.inputs[1..]);
+                Action::If([
+                    self.lazy(&node, "then_branch", known.clone())?,
+                    self.lazy(&node, "else_branch", known)?,
+                ])
             }
             "While" | "StatelessWhile" => {
-                Action::While([self.lazy(&node, "cond")?, self.lazy(&node, "body")?])
+                let known = self.invariant(&node)?;
+                Action::While([self.lazy(&node, "cond", known.clone())?, self.lazy(&node, "body", known)?])
             }
             "Case" | "StatelessCase" => {
                 let branches: Option<Vec<FunctionRef>> = node.attrs.get("branches").and_then(Vec::from_attr);
                 let branches = branches.filter(|branches| !branches.is_empty());
                 let branches =
                     branches.ok_or_else(|| Error::invalid_argument("attr 'branches' names no functions"))?;
-                Action::Case(branches.iter().map(|branch| self.compiler.env.function(branch)).collect())
+                let known = self.known(&node.inputs[1..]);
+                let unit = self.compiler.unit;
+                Action::Case(branches.iter().map(|branch| unit.function(branch, known.clone())).collect())
             }
             "Switch" | "RefSwitch" => return self.switch(id, &node),
             "Merge" | "RefMerge" => return self.merge(id, &node),
@@ -182,18 +194,42 @@ impl Region<'_, '_> {
         Ok(())
     }
 
-    fn lazy(&self, node: &Prepared, attr: &str) -> Result<std::sync::Arc<crate::environment::LazyFunction>> {
-        let function = node.attrs.get(attr).and_then(FunctionRef::from_attr);
-        let function =
-            function.ok_or_else(|| Error::invalid_argument(format!("attr '{attr}' names no function")))?;
-        Ok(self.compiler.env.function(&function))
+    fn lazy(&self, node: &Prepared, attr: &str, known: Vec<Option<Tensor>>) -> Result<Arc<LazyFunction>> {
+        Ok(self.compiler.unit.function(&function_attr(node, attr)?, known))
+    }
+
+    /// The arguments whose values never change while the plan lives.
+    fn known(&self, arguments: &[Made]) -> Vec<Option<Tensor>> {
+        if !self.compiler.unit.env.options.optimize {
+            return Vec::new();
+        }
+        arguments.iter().map(|made| self.constant(made.operand).cloned()).collect()
+    }
+
+    /// The loop variables that start as constants and that the body hands on as they are.
+    fn invariant(&self, node: &Prepared) -> Result<Vec<Option<Tensor>>> {
+        let mut known = self.known(&node.inputs);
+        if known.iter().all(Option::is_none) {
+            return Ok(known);
+        }
+        let body = self.compiler.unit.env.library.get(&function_attr(node, "body")?)?;
+        for (i, value) in known.iter_mut().enumerate() {
+            let mut output = body.result_outputs.get(i).copied();
+            while let Some(found) = output.filter(|found| &*body.graph.node(found.node).op == "Identity") {
+                output = body.graph.inputs(found.node)?.first().copied();
+            }
+            if output.map(|output| output.node) != body.argument_nodes.get(i).copied() {
+                *value = None;
+            }
+        }
+        Ok(known)
     }
 
     /// A node whose operator is the name of a function.
     fn call_by_name(&mut self, id: NodeId) -> Result<()> {
         let node = self.compiler.graph.node(id);
         let reference = FunctionRef { name: node.op.to_string(), attrs: node.attrs.clone() };
-        let Some(function) = self.compiler.env.library.find(&reference)? else {
+        let Some(function) = self.compiler.unit.env.library.find(&reference)? else {
             return Err(Error::unimplemented(format!("operator {} is not supported", node.op)));
         };
         let sources = self.compiler.graph.inputs(id)?;
@@ -211,7 +247,7 @@ impl Region<'_, '_> {
             self.check_input(i, source, &made, function.arguments[i].dtype, false)?;
             inputs.push(made);
         }
-        let action = Action::Call(self.compiler.env.function(&reference));
+        let action = Action::Call(self.compiler.unit.function(&reference, self.known(&inputs)));
         let outputs: Vec<DType> = function.results.iter().map(|result| result.dtype).collect();
         self.draft(id, action, &inputs, &outputs, &[], &[]);
         Ok(())
@@ -289,6 +325,11 @@ impl Region<'_, '_> {
         let node = self.compiler.graph.node(id);
         Place { node: node.name.clone(), op: node.op.clone(), inputs: inputs.into() }
     }
+}
+
+fn function_attr(node: &Prepared, attr: &str) -> Result<FunctionRef> {
+    let function = node.attrs.get(attr).and_then(FunctionRef::from_attr);
+    function.ok_or_else(|| Error::invalid_argument(format!("attr '{attr}' names no function")))
 }
 
 /// The dtypes of a node's outputs, if its operator is known.

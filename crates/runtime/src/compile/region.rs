@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use savedmodel_graph::{AttrValue, NodeId, Output};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
-use super::{Compiler, Feed, Item};
+use super::{Compiler, Item};
 use crate::frames::FrameId;
 use crate::lifetimes::{self, Draft, Operand, ValueId};
 use crate::plan::{Action, FeedInfo, Place, Plan};
@@ -22,7 +22,7 @@ pub(super) struct Made {
 }
 
 impl Made {
-    pub fn fed(value: ValueId, feed: &Feed) -> Made {
+    pub fn fed(value: ValueId, feed: &FeedInfo) -> Made {
         let (dtype, shape) = (feed.dtype, feed.shape.clone());
         Made { operand: Operand::Value(value), dtype, shape, is_ref: false, may_die: false }
     }
@@ -161,7 +161,12 @@ impl<'c, 'a> Region<'c, 'a> {
 
     /// The values that are dead when a node must not run because of its control edges.
     pub fn guards(&self, node: NodeId) -> Vec<ValueId> {
-        self.compiler.controls(node).iter().filter_map(|source| self.tokens.get(source).copied()).collect()
+        self.compiler
+            .graph
+            .controls(node)
+            .iter()
+            .filter_map(|source| self.tokens.get(source).copied())
+            .collect()
     }
 
     /// A token for a node that may not run, if somebody waits for it.

@@ -1,0 +1,71 @@
+//! Variables that nothing in reach writes become constants.
+
+use savedmodel_graph::{NodeId, Output};
+use savedmodel_op::{Effect, Variable};
+use savedmodel_tensor::{Result, Tensor};
+
+use crate::{Program, Scope, fold};
+
+/// Makes handles constants, and reads of variables that are not written.
+///
+/// A session makes its plans anew when a frozen variable is written after all.
+pub(crate) fn variables(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
+    let nodes: Vec<NodeId> = program.graph.nodes().collect();
+    for &node in &nodes {
+        handle(program, node, scope)?;
+    }
+    if program.has_dead_values() {
+        return Ok(());
+    }
+    for node in nodes {
+        if let Some(value) = read(program, node, scope)? {
+            // What waited for the read needs no longer wait for it, but for what the read waited for.
+            let (before, after) = (program.graph.controls(node), program.graph.controlled(node));
+            program.make_constant(node, value);
+            for &waiting in &after {
+                program.graph.disconnect_control(node, waiting);
+                before.iter().for_each(|&source| program.graph.connect_control(source, waiting));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A node that always gives the same handle gives it as a constant.
+fn handle(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
+    let (graph, op) = (&program.graph, &program.graph.node(node).op);
+    let is_handle = scope.registry.find(op).is_some_and(|op| op.effect == Effect::Handle);
+    // References stay: what reads them must know that they are.
+    let is_plain = matches!(&**op, "VarHandleOp") && graph.controls(node).is_empty();
+    if is_handle && is_plain && !is_anonymous(program, node) {
+        if let Ok(values) = fold::evaluate(program, node, &[], scope) {
+            if let [value] = &values[..] {
+                program.make_constant(node, value.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_anonymous(program: &Program, node: NodeId) -> bool {
+    const ANONYMOUS: &[u8] = b"cd2c89b7-88b7-44c8-ad83-06c2a9158347";
+    let shared = program.graph.node(node).attrs.get("shared_name");
+    matches!(shared, Some(savedmodel_graph::AttrValue::Bytes(name)) if name == ANONYMOUS)
+}
+
+fn read(program: &Program, node: NodeId, scope: &Scope<'_>) -> Result<Option<Tensor>> {
+    if &*program.graph.node(node).op != "ReadVariableOp" {
+        return Ok(None);
+    }
+    let Some(&source) = program.graph.inputs(node)?.first() else { return Ok(None) };
+    let Some(variable) = frozen_variable(program, source) else { return Ok(None) };
+    let variable = variable.filter(|variable| !scope.written.contains(variable.name()));
+    Ok(variable.and_then(|variable| variable.freeze(scope.epoch)))
+}
+
+fn frozen_variable(program: &Program, source: Output) -> Option<Option<std::sync::Arc<Variable>>> {
+    match program.constant(source)?.handles().ok()? {
+        [handle] => Some(handle.get_arc::<Variable>()),
+        _ => None,
+    }
+}
