@@ -6,22 +6,36 @@
 use savedmodel_op::Op;
 
 mod add;
+mod add_n;
+mod approximate_equal;
+mod arg;
 mod arithmetic;
+mod atan2;
 mod bitwise;
 mod cast;
+mod check_numerics;
 mod classes;
+mod clip_by_value;
 mod comparison;
 mod complex;
+mod complex_parts;
+mod cross;
 mod division;
 pub mod elementwise;
 mod equal;
 mod exponential;
+mod gradients;
+mod lin_space;
 mod logical;
+mod next_after;
 mod pow;
 mod powers;
+mod range;
 mod reduction;
 mod reductions;
 mod rounding;
+mod safe_products;
+mod scans;
 mod signs;
 #[cfg(test)]
 mod testing;
@@ -29,18 +43,36 @@ mod trigonometric;
 
 /// The operators of this family.
 pub const OPS: &[&[Op]] = &[
-    &[add::OP, cast::OP, pow::OP],
+    &[
+        add::OP,
+        add_n::OP,
+        approximate_equal::OP,
+        atan2::OP,
+        cast::OP,
+        clip_by_value::OP,
+        cross::OP,
+        lin_space::OP,
+        next_after::OP,
+        pow::OP,
+        range::OP,
+    ],
+    arg::OPS,
     arithmetic::OPS,
     bitwise::OPS,
+    check_numerics::OPS,
     classes::OPS,
     comparison::OPS,
+    complex_parts::OPS,
     division::OPS,
     equal::OPS,
     exponential::OPS,
+    gradients::OPS,
     logical::OPS,
     powers::OPS,
     reductions::OPS,
     rounding::OPS,
+    safe_products::OPS,
+    scans::OPS,
     signs::OPS,
     trigonometric::OPS,
 ];

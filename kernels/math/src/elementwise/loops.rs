@@ -28,6 +28,23 @@ pub fn zip_hot<A: Copy, B: Copy, U>(a: &[A], b: &[B], out: &mut [U], f: impl Fn(
     dispatch(Zipped(a, b, out, f));
 }
 
+/// `out[i] = f(out[i])`, compiled for every instruction set.
+pub fn update_hot<T: Copy>(out: &mut [T], f: impl Fn(T) -> T) {
+    dispatch(Updated(out, f));
+}
+
+struct Updated<'a, T, F>(&'a mut [T], F);
+
+impl<T: Copy, F: Fn(T) -> T> Kernel for Updated<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for x in self.0 {
+            *x = (self.1)(*x);
+        }
+    }
+}
+
 struct Mapped<'a, T, U, F>(&'a [T], &'a mut [U], F);
 
 impl<T: Copy, U, F: Fn(T) -> U> Kernel for Mapped<'_, T, U, F> {

@@ -1,0 +1,118 @@
+//! `AddN`.
+
+use savedmodel_math::narrow::Narrow;
+use savedmodel_math::par;
+use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
+use savedmodel_tensor::{Complex32, Complex64, Element, Error, PartialShape, Result, bf16, f16};
+
+use crate::elementwise::{BLOCK, CHEAP, Zip, loops, narrow, tasks};
+
+/// Adds tensors of one shape, element by element.
+///
+/// Integers wrap around; 16-bit floats are rounded after each addition.
+/// See `https://www.tensorflow.org/api_docs/python/tf/raw_ops/AddN`.
+pub const OP: Op = Op {
+    name: "AddN",
+    inputs: &["inputs: N * T"],
+    outputs: &["sum: T"],
+    attrs: &[
+        "N: int >= 1",
+        "T: {float, double, int32, uint8, int16, int8, complex64, int64, qint8, quint8, qint32, bfloat16, qint16, \
+         quint16, uint16, complex128, half, uint32, uint64, variant}",
+    ],
+    effect: Effect::Pure,
+    shape,
+    kernels: by_dtype!("T"; floats: f32 f64 Complex32 Complex64; narrow_floats: f16 bf16;
+        integers: i8 i16 i32 i64 u8 u16 u32 u64),
+};
+
+fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    let merged = ctx.inputs.iter().try_fold(PartialShape::unknown(), |known, input| known.merge(input));
+    Ok(vec![merged.unwrap_or_default()])
+}
+
+fn floats<T: Element + std::ops::Add<Output = T>>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    kernel::<T>(|a, b, out| loops::zip(a, b, out, |x, y| x + y))
+}
+
+fn narrow_floats<T: Element + Narrow>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    kernel::<T>(|a, b, out| narrow::zip(|a, b, out| loops::zip(a, b, out, |x, y| x + y), a, b, out))
+}
+
+fn integers<T: Element + num_traits::WrappingAdd>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    kernel::<T>(|a, b, out| loops::zip(a, b, out, |x: T, y: T| x.wrapping_add(&y)))
+}
+
+fn kernel<T: Element>(add: Zip<T, T>) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(move |ctx: &mut Context<'_>| {
+        let shape = ctx.input(0).shape().clone();
+        if let Some(i) = (1..ctx.input_len()).find(|&i| *ctx.input(i).shape() != shape) {
+            return Err(Error::invalid_argument(format!(
+                "Inputs to operation of type AddN must have the same size and shape.  Input 0: {shape} != input {i}: {}",
+                ctx.input(i).shape()
+            )));
+        }
+        let (mut sum, forwarded) = match ctx.forward(0, T::DTYPE, &shape) {
+            Some(sum) => (sum, true),
+            None if ctx.input_len() == 1 => (ctx.take(0), true),
+            None => (ctx.allocate(T::DTYPE, &shape)?, false),
+        };
+        if ctx.input_len() > 1 {
+            let first = usize::from(forwarded);
+            let rest: Vec<&[T]> = ctx.inputs(first).map(|x| x.as_slice()).collect::<Result<_>>()?;
+            let ns = CHEAP * rest.len() as f64;
+            tasks::for_chunks(sum.as_mut_slice()?, par::grain(ns), &|start, out| {
+                accumulate(&rest, forwarded, start, out, add)
+            });
+        }
+        ctx.set(0, sum);
+        Ok(())
+    }))
+}
+
+/// Adds block after block, so that sums stay in cache; `started` says that `out` holds a summand.
+fn accumulate<T: Element>(rest: &[&[T]], started: bool, start: usize, out: &mut [T], add: Zip<T, T>) {
+    let mut copy = [T::default(); BLOCK];
+    for (i, out) in out.chunks_mut(BLOCK).enumerate() {
+        let first = start + i * BLOCK;
+        let range = first..first + out.len();
+        if !started {
+            add(&rest[0][range.clone()], &rest[1][range.clone()], out);
+        }
+        for x in rest.iter().skip(if started { 0 } else { 2 }) {
+            let copy = &mut copy[..out.len()];
+            copy.copy_from_slice(out);
+            add(copy, &x[range.clone()], out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check, error, op};
+    use savedmodel_tensor::Tensor;
+
+    #[test]
+    fn values() {
+        let vector = |v: &[f32]| Tensor::from_slice([v.len()], v).unwrap();
+        let add = || op(&[OP], "AddN");
+        check(add(), [vector(&[1.0, 2.0])], vector(&[1.0, 2.0]));
+        check(add(), [vector(&[1.0, 2.0]), vector(&[3.0, 4.0])], vector(&[4.0, 6.0]));
+        check(add(), [vector(&[1.0]), vector(&[2.0]), vector(&[f32::NAN])], vector(&[f32::NAN]));
+        check(
+            add(),
+            [Tensor::scalar(100_i8), Tensor::scalar(100_i8), Tensor::scalar(1_i8)],
+            Tensor::scalar(-55_i8),
+        );
+        let brain = |v: f32| Tensor::scalar(bf16::from_f32(v));
+        check(add(), [brain(256.0), brain(1.0), brain(1.0)], brain(256.0));
+        let long: Vec<f32> = (0..2000).map(|i| i as f32).collect();
+        let want: Vec<f32> = long.iter().map(|v| v * 3.0).collect();
+        check(add(), [vector(&long), vector(&long), vector(&long)], vector(&want));
+        // An input that stands twice can't be overwritten.
+        let shared = vector(&long);
+        check(add(), [shared.clone(), shared.clone(), shared], vector(&want));
+        error(add(), [vector(&[1.0; 3]), vector(&[1.0])], "Input 0: [3] != input 1: [1]");
+    }
+}
