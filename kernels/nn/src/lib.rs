@@ -7,7 +7,20 @@ use savedmodel_op::Op;
 
 mod activation;
 mod bias_add;
+mod conv;
+mod conv2d;
+mod conv3d;
+mod conv_backprop_input;
+mod depthwise_conv2d_native;
+mod layout;
 mod softmax;
+mod window;
 
 /// Every operator of the family.
-pub const OPS: &[&[Op]] = &[activation::OPS, bias_add::OPS, softmax::OPS];
+pub const OPS: &[&[Op]] = &[
+    activation::OPS,
+    bias_add::OPS,
+    conv_backprop_input::OPS,
+    softmax::OPS,
+    &[conv2d::OP, conv3d::OP, depthwise_conv2d_native::OP],
+];

@@ -1,0 +1,179 @@
+//! Products of patches with filter matrices, by element type.
+
+use std::borrow::Cow;
+
+use savedmodel_math::gemm::{self, Epilogue, Gemm, Lhs, PackedB, View};
+use savedmodel_math::narrow::Narrow;
+use savedmodel_math::{par, simd};
+use savedmodel_tensor::{Element, bf16, f16};
+
+use super::depthwise::{self, Depthwise};
+use super::patches::Patches;
+
+/// An element type of convolutions.
+pub trait Convolve: Element {
+    /// The type that they compute in.
+    type Wide: Multiply;
+
+    /// The elements to compute with.
+    fn widen(values: &[Self]) -> Cow<'_, [Self::Wide]>;
+
+    /// Lets `compute` write the result, and rounds it.
+    fn round(out: &mut [Self], compute: impl FnOnce(&mut [Self::Wide]));
+}
+
+/// A type that convolutions compute in.
+pub trait Multiply: Element {
+    /// A filter matrix made ready.
+    type Packed: Send + Sync;
+
+    /// Makes a filter matrix of `k` rows and `n` columns ready.
+    fn pack(k: usize, n: usize, matrix: View<Self>) -> Self::Packed;
+
+    /// Writes the product of the first `sizes[0]` rows of patches, to rows of `out` that lie `stride` apart.
+    fn multiply(
+        sizes: [usize; 3],
+        patches: &Patches<'_, Self>,
+        matrix: &Self::Packed,
+        out: (&mut [Self], usize),
+        epilogue: Epilogue<'_, Self>,
+    );
+
+    /// [`Multiply::multiply`] with a dense matrix for patches.
+    fn multiply_dense(
+        sizes: [usize; 3],
+        rows: &[Self],
+        matrix: &Self::Packed,
+        out: &mut [Self],
+        epilogue: Epilogue<'_, Self>,
+    );
+
+    /// Adds the products of cells and taps for one line of outputs; see [`Depthwise`].
+    fn depthwise(line: &Depthwise<'_, Self>, out: &mut [Self]);
+}
+
+macro_rules! plain {
+    ($($t:ty)*) => {$(
+        impl Convolve for $t {
+            type Wide = $t;
+            fn widen(values: &[$t]) -> Cow<'_, [$t]> {
+                values.into()
+            }
+            fn round(out: &mut [$t], compute: impl FnOnce(&mut [$t])) {
+                compute(out);
+            }
+        }
+    )*};
+}
+
+plain! { f32 f64 i32 }
+
+macro_rules! narrow {
+    ($($t:ty)*) => {$(
+        impl Convolve for $t {
+            type Wide = f32;
+            fn widen(values: &[$t]) -> Cow<'_, [f32]> {
+                let mut wide = vec![0.0; values.len()];
+                par::for_zip(&mut wide, values, CONVERTED, |wide, values| Narrow::widen(values, wide));
+                wide.into()
+            }
+            fn round(out: &mut [$t], compute: impl FnOnce(&mut [f32])) {
+                let mut wide = vec![0.0; out.len()];
+                compute(&mut wide);
+                par::for_zip(out, &wide, CONVERTED, |out, wide| Narrow::narrow(wide, out));
+            }
+        }
+    )*};
+}
+
+/// Elements converted per task.
+const CONVERTED: usize = 1 << 16;
+
+narrow! { f16 bf16 }
+
+macro_rules! floats {
+    ($($t:ty)*) => {$(
+        impl Multiply for $t {
+            type Packed = PackedB<$t>;
+            fn pack(k: usize, n: usize, matrix: View<$t>) -> PackedB<$t> {
+                PackedB::new(k, n, matrix)
+            }
+            fn multiply(
+                sizes: [usize; 3],
+                patches: &Patches<'_, $t>,
+                matrix: &PackedB<$t>,
+                (out, stride): (&mut [$t], usize),
+                epilogue: Epilogue<'_, $t>,
+            ) {
+                let gemm = Gemm { epilogue, c_stride: Some(stride), ..Gemm::default() };
+                gemm.run_lhs(sizes, patches, matrix, out);
+            }
+            fn multiply_dense(
+                sizes: [usize; 3],
+                rows: &[$t],
+                matrix: &PackedB<$t>,
+                out: &mut [$t],
+                epilogue: Epilogue<'_, $t>,
+            ) {
+                let gemm = Gemm { epilogue, ..Gemm::default() };
+                gemm.run(sizes, View::new(rows, sizes[1]), matrix, out);
+            }
+            fn depthwise(line: &Depthwise<'_, $t>, out: &mut [$t]) {
+                simd::dispatch(depthwise::Line(line, out));
+            }
+        }
+    )*};
+}
+
+floats! { f32 f64 }
+
+/// Rows of patches that are made at a time for integers.
+const ROWS: usize = 64;
+
+impl Multiply for i32 {
+    type Packed = Vec<i32>;
+
+    fn pack(k: usize, n: usize, matrix: View<i32>) -> Vec<i32> {
+        let row =
+            |i: usize| (0..n).map(move |j| matrix.data[i * matrix.row_stride + j * matrix.column_stride]);
+        (0..k).flat_map(row).collect()
+    }
+
+    fn multiply(
+        [m, k, n]: [usize; 3],
+        patches: &Patches<'_, i32>,
+        matrix: &Vec<i32>,
+        (out, stride): (&mut [i32], usize),
+        _: Epilogue<'_, i32>,
+    ) {
+        let out = &mut out[..(m.max(1) - 1) * stride + n];
+        par::for_chunks_mut(out, ROWS * stride, |offset, out| {
+            let first = offset / stride;
+            let count = out.len().div_ceil(stride);
+            let (mut buffer, mut product) = (Vec::new(), vec![0; count * n]);
+            let (rows, width) = patches.block(first..first + count, 0..k, &mut buffer);
+            gemm::integer([count, k, n], View::new(rows, width), View::new(matrix, n), &mut product);
+            for (out, product) in out.chunks_mut(stride).zip(product.chunks_exact(n)) {
+                out[..n].copy_from_slice(product);
+            }
+        });
+    }
+
+    fn multiply_dense(
+        sizes: [usize; 3],
+        rows: &[i32],
+        matrix: &Vec<i32>,
+        out: &mut [i32],
+        _: Epilogue<'_, i32>,
+    ) {
+        gemm::integer(sizes, View::new(rows, sizes[1]), View::new(matrix, sizes[2]), out);
+    }
+
+    fn depthwise(line: &Depthwise<'_, i32>, out: &mut [i32]) {
+        line.each_tap(out, |out, cells, taps| {
+            for ((out, cell), tap) in out.iter_mut().zip(cells).zip(taps) {
+                *out = out.wrapping_add(cell.wrapping_mul(*tap));
+            }
+        });
+    }
+}

@@ -1,0 +1,117 @@
+//! Convolution proper.
+
+use savedmodel_math::gemm::{Epilogue, View};
+use savedmodel_math::par;
+
+use super::depthwise::Depthwise;
+use super::element::Multiply;
+use super::patches::{Axis, Patches};
+use crate::layout::Images;
+use crate::window::Dim;
+
+/// The sizes of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sizes {
+    /// The input.
+    pub input: Images,
+    /// The output.
+    pub output: Images,
+    /// Depth, height and width.
+    pub dims: [Dim; 3],
+    /// Groups that the channels fall into: an output sees the inputs of its group.
+    pub groups: usize,
+}
+
+/// A filter made ready.
+pub enum Filter<W: Multiply> {
+    /// A matrix for each group.
+    Groups(Vec<W::Packed>),
+    /// One tap after another, for groups of one input channel.
+    Depthwise(Vec<W>),
+}
+
+impl<W: Multiply> Filter<W> {
+    /// Makes a filter ready: taps, then `[channels of a group, outputs]`.
+    pub fn new(filter: &[W], [taps, channels, outputs]: [usize; 3], groups: usize) -> Filter<W> {
+        if channels == 1 && groups > 1 {
+            return Filter::Depthwise(filter.to_vec());
+        }
+        let part = outputs / groups;
+        let pack = |group: usize| {
+            let data = filter.get(group * part..).unwrap_or_default();
+            W::pack(taps * channels, part, View { data, row_stride: outputs, column_stride: 1 })
+        };
+        Filter::Groups((0..groups).map(pack).collect())
+    }
+}
+
+/// Convolves; the slices have the sizes told, none of them empty.
+pub fn convolve<W: Multiply>(
+    sizes: &Sizes,
+    input: &[W],
+    filter: &Filter<W>,
+    epilogue: Epilogue<'_, W>,
+    out: &mut [W],
+) {
+    let matrices = match filter {
+        Filter::Groups(matrices) => matrices,
+        Filter::Depthwise(taps) => return depthwise(sizes, input, taps, out),
+    };
+    let rows = sizes.output.batch * sizes.output.pixels();
+    if let [matrix] = &matrices[..]
+        && sizes.dims.iter().all(is_pointwise)
+    {
+        let sizes = [rows, sizes.input.channels, sizes.output.channels];
+        return W::multiply_dense(sizes, input, matrix, out, epilogue);
+    }
+    let axes = sizes.dims.map(|dim| axis(&dim));
+    let (step, part) = (sizes.input.channels / sizes.groups, sizes.output.channels / sizes.groups);
+    for (group, matrix) in matrices.iter().enumerate() {
+        let channels = group * step..(group + 1) * step;
+        let patches = Patches::new(input, &axes, sizes.input.channels, channels);
+        let bias = epilogue.bias.get(group * part..(group + 1) * part).unwrap_or_default();
+        let residual = epilogue.residual.get(group * part..).unwrap_or_default();
+        let epilogue = Epilogue { bias, residual, ..epilogue };
+        let target = (&mut out[group * part..], sizes.output.channels);
+        W::multiply([rows, patches.columns(), part], &patches, matrix, target, epilogue);
+    }
+}
+
+/// Whether windows are single cells, one for each.
+fn is_pointwise(dim: &Dim) -> bool {
+    dim.window == 1 && dim.stride == 1 && dim.before == 0 && dim.input == dim.output
+}
+
+fn axis(dim: &Dim) -> Axis {
+    let offset = |tap: usize| (tap * dim.dilation) as isize - dim.before as isize;
+    let offsets = (0..dim.window).map(offset).collect();
+    Axis { input: dim.input, output: dim.output, stride: dim.stride, offsets }
+}
+
+/// Nanoseconds that a product takes.
+const PRODUCT_NS: f64 = 0.15;
+
+fn depthwise<W: Multiply>(sizes: &Sizes, input: &[W], filter: &[W], out: &mut [W]) {
+    let channels = sizes.output.channels;
+    let multiplier = channels / sizes.input.channels;
+    let repeated: Vec<W>;
+    let input = if multiplier == 1 {
+        input
+    } else {
+        repeated = input.iter().flat_map(|&x| std::iter::repeat_n(x, multiplier)).collect();
+        &repeated
+    };
+    let image = sizes.input.pixels() * channels;
+    let [depth, height, width] = sizes.output.space;
+    let taps: usize = sizes.dims.iter().map(|dim| dim.window).product();
+    let line = width * channels;
+    let grain = par::grain(PRODUCT_NS * (taps * line) as f64);
+    par::for_rows_mut(out, line, grain, |first, out| {
+        for (at, out) in (first..).zip(out.chunks_exact_mut(line)) {
+            let (index, at) = (at / (depth * height), [at / height % depth, at % height]);
+            let image = &input[index * image..(index + 1) * image];
+            out.fill(W::default());
+            W::depthwise(&Depthwise { image, filter, dims: &sizes.dims, at, channels }, out);
+        }
+    });
+}

@@ -1,0 +1,173 @@
+//! From tensors to convolutions and back.
+
+use std::borrow::Cow;
+
+use savedmodel_math::gemm::Epilogue;
+use savedmodel_op::Construction;
+use savedmodel_tensor::{Code, Element, Error, PartialShape, Result, Shape, Tensor};
+
+use super::attributes::Attributes;
+use super::element::Convolve;
+use super::forward::{self, Filter, Sizes};
+use super::ready::Ready;
+use crate::layout::{Images, partial, transpose};
+
+/// What an operator that convolves differs in.
+pub struct Spec {
+    /// Number of spatial dimensions.
+    pub spatial: usize,
+    /// The error for steps over images or channels.
+    pub code: Code,
+    /// Checks input and filter and tells the groups and the output's channels.
+    pub channels: fn(input: &Images, filter: &Shape) -> Result<Channels>,
+    /// Checks the ranks of input and filter.
+    pub ranks: fn(input: &Shape, filter: &Shape) -> Result<()>,
+}
+
+/// How a filter joins channels.
+pub struct Channels {
+    /// Groups that the channels fall into.
+    pub groups: usize,
+    /// Channels of the output.
+    pub outputs: usize,
+}
+
+/// A convolution of one node.
+pub struct Forward<T: Convolve> {
+    spec: &'static Spec,
+    /// How it moves.
+    pub attributes: Attributes,
+    ready: Ready<Filter<T::Wide>>,
+}
+
+impl<T: Convolve> Forward<T> {
+    /// Reads the node, and makes a constant filter ready if the channels of the input are known.
+    ///
+    /// # Errors
+    /// As [`Attributes::of`].
+    pub fn new(node: &Construction<'_>, spec: &'static Spec) -> Result<Forward<T>> {
+        let attributes = Attributes::of(node, spec.spatial, spec.code)?;
+        let constant = node.constant(1);
+        let this = Forward { spec, attributes, ready: Ready::new(constant.is_some()) };
+        let unknown = PartialShape::unknown();
+        let input = node.shapes.first().unwrap_or(&unknown);
+        let (channels, _) = partial(input, spec.spatial, this.attributes.channels_first);
+        if let (Some(filter), Some(channels)) = (constant, channels)
+            && filter.rank() == spec.spatial + 2
+        {
+            let input = Images { batch: 1, space: [1; 3], channels };
+            // What is wrong with the sizes is said when it runs.
+            if let Ok(Channels { groups, outputs }) = (spec.channels)(&input, filter.shape())
+                && groups > 0
+                && filter.elements() > 0
+            {
+                this.ready.set(groups, prepare::<T>(filter, groups, outputs)?);
+            }
+        }
+        Ok(this)
+    }
+
+    /// The sizes for an input and a filter.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` as TensorFlow's.
+    pub fn sizes(&self, input: &Shape, filter: &Shape) -> Result<Sizes> {
+        (self.spec.ranks)(input, filter)?;
+        let input = Images::of(input, self.attributes.channels_first);
+        let Channels { groups, outputs } = (self.spec.channels)(&input, filter)?;
+        let dims = self.attributes.dims(input.space, window(filter))?;
+        let output = Images { batch: input.batch, space: dims.map(|dim| dim.output), channels: outputs };
+        Ok(Sizes { input, output, dims, groups })
+    }
+
+    /// The shape of the output.
+    pub fn shape(&self, sizes: &Sizes) -> Shape {
+        sizes.output.shape(self.attributes.spatial, self.attributes.channels_first)
+    }
+
+    /// Convolves into `out`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the filter is empty but the output is not.
+    pub fn run(
+        &self,
+        sizes: &Sizes,
+        [input, filter]: [&Tensor; 2],
+        epilogue: Epilogue<'_, T::Wide>,
+        out: &mut Tensor,
+    ) -> Result<()> {
+        if out.elements() == 0 {
+            return Ok(());
+        }
+        if filter.elements() == 0 {
+            return Err(Error::invalid_argument(
+                "filter must not have zero elements (i.e. all dimensions must be non-zero)",
+            ));
+        }
+        if sizes.input.channels == 0 {
+            out.as_mut_slice::<T>()?.fill(T::default());
+            return Ok(());
+        }
+        let input = inner_channels::<T>(input, &sizes.input, self.attributes.channels_first)?;
+        let input = T::widen(&input);
+        let make = || prepare::<T>(filter, sizes.groups, sizes.output.channels);
+        self.ready.with(sizes.groups, make, |filter| {
+            with_layout(out, &sizes.output, self.attributes.channels_first, |out: &mut [T]| {
+                T::round(out, |out| forward::convolve(sizes, &input, filter, epilogue, out));
+            })
+        })?
+    }
+}
+
+/// The spatial sizes of a filter: depth, height and width.
+pub fn window(filter: &Shape) -> [usize; 3] {
+    let mut window = [1; 3];
+    let spatial = filter.rank() - 2;
+    window[3 - spatial..].copy_from_slice(&filter[..spatial]);
+    window
+}
+
+fn prepare<T: Convolve>(filter: &Tensor, groups: usize, outputs: usize) -> Result<Filter<T::Wide>> {
+    let taps: usize = window(filter.shape()).iter().product();
+    let channels = filter.elements() / (taps * outputs);
+    Ok(Filter::new(&T::widen(filter.as_slice()?), [taps, channels, outputs], groups))
+}
+
+/// The elements of a tensor with its channels innermost.
+///
+/// # Errors
+/// When the dtype is another.
+pub fn inner_channels<'a, T: Element>(
+    tensor: &'a Tensor,
+    images: &Images,
+    channels_first: bool,
+) -> Result<Cow<'a, [T]>> {
+    let data = tensor.as_slice::<T>()?;
+    if !channels_first || images.channels == 1 || images.pixels() == 1 {
+        return Ok(data.into());
+    }
+    let mut inner = vec![T::default(); data.len()];
+    transpose(data, &mut inner, [images.channels, images.pixels()]);
+    Ok(inner.into())
+}
+
+/// Lets `compute` write with channels innermost, and puts them where the tensor has them.
+///
+/// # Errors
+/// When the dtype is another.
+pub fn with_layout<T: Element>(
+    out: &mut Tensor,
+    images: &Images,
+    channels_first: bool,
+    compute: impl FnOnce(&mut [T]),
+) -> Result<()> {
+    let out = out.as_mut_slice::<T>()?;
+    if !channels_first || images.channels == 1 || images.pixels() == 1 {
+        compute(out);
+        return Ok(());
+    }
+    let mut inner = vec![T::default(); out.len()];
+    compute(&mut inner);
+    transpose(&inner, out, [images.pixels(), images.channels]);
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! What TensorFlow's own kernels for processors don't take, held against what they do.
+
+use savedmodel_op::testing::OpTest;
+use savedmodel_tensor::{Element, Tensor};
+
+use crate::layout::transpose;
+
+/// Small numbers without a pattern.
+fn numbers(shape: &[usize]) -> Tensor {
+    let n = shape.iter().product::<usize>();
+    let values = (0..n as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 28) as i32 - 7).collect();
+    Tensor::from_vec(shape, values).unwrap()
+}
+
+fn call(op: &str, inputs: &[&Tensor], attrs: &Attrs) -> Tensor {
+    let op = crate::OPS.iter().flat_map(|ops| ops.iter()).find(|o| o.name == op).unwrap();
+    let test = OpTest::new(op)
+        .attr("strides", attrs.place(attrs.stride))
+        .attr("dilations", attrs.place(attrs.dilation))
+        .attr("padding", attrs.padding)
+        .attr("data_format", if attrs.channels_first { "NCHW" } else { "NHWC" });
+    inputs.iter().fold(test, |test, &input| test.input(input.clone())).run().unwrap().remove(0)
+}
+
+#[derive(Clone, Copy)]
+struct Attrs {
+    stride: [i64; 2],
+    dilation: [i64; 2],
+    padding: &'static str,
+    channels_first: bool,
+}
+
+impl Attrs {
+    fn place(&self, [height, width]: [i64; 2]) -> Vec<i64> {
+        if self.channels_first { vec![1, 1, height, width] } else { vec![1, height, width, 1] }
+    }
+}
+
+const CASES: [([i64; 2], [i64; 2], &str); 6] = [
+    ([1, 1], [1, 1], "SAME"),
+    ([2, 3], [1, 1], "SAME"),
+    ([2, 1], [1, 2], "VALID"),
+    ([2, 2], [3, 2], "SAME"),
+    ([3, 3], [1, 1], "VALID"),
+    ([1, 2], [2, 1], "SAME"),
+];
+
+fn dot(a: &Tensor, b: &Tensor) -> i64 {
+    let pairs = a.as_slice::<i32>().unwrap().iter().zip(b.as_slice::<i32>().unwrap());
+    pairs.map(|(&a, &b)| i64::from(a) * i64::from(b)).sum()
+}
+
+#[test]
+fn gradient_is_the_adjoint() {
+    for (stride, dilation, padding) in CASES {
+        for (channels, groups) in [(1, 1), (4, 1), (4, 2), (4, 4)] {
+            let attrs = Attrs { stride, dilation, padding, channels_first: false };
+            let (x, filter) = (numbers(&[2, 9, 8, channels]), numbers(&[3, 2, channels / groups, 8]));
+            let y = call("Conv2D", &[&x, &filter], &attrs);
+            let g = numbers(y.shape());
+            let sizes: Vec<i32> = x.shape().iter().map(|&d| d as i32).collect();
+            let sizes = Tensor::from_vec([4], sizes).unwrap();
+            let back = call("Conv2DBackpropInput", &[&sizes, &filter, &g], &attrs);
+            assert_eq!(dot(&y, &g), dot(&x, &back), "{stride:?} {dilation:?} {padding} {channels}/{groups}");
+        }
+    }
+}
+
+fn channels_first<T: Element>(tensor: &Tensor) -> Tensor {
+    let &[n, h, w, c] = tensor.shape().dims() else { panic!("rank") };
+    let mut out = Tensor::zeros(T::DTYPE, [n, c, h, w]).unwrap();
+    transpose(tensor.as_slice::<T>().unwrap(), out.as_mut_slice::<T>().unwrap(), [h * w, c]);
+    out
+}
+
+#[test]
+fn formats_agree() {
+    for (stride, dilation, padding) in CASES {
+        let last = Attrs { stride, dilation, padding, channels_first: false };
+        let first = Attrs { channels_first: true, ..last };
+        let (x, filter) = (numbers(&[2, 9, 8, 4]), numbers(&[3, 2, 2, 6]));
+        let want = channels_first::<i32>(&call("Conv2D", &[&x, &filter], &last));
+        let got = call("Conv2D", &[&channels_first::<i32>(&x), &filter], &first);
+        assert_eq!(got.as_slice::<i32>().unwrap(), want.as_slice::<i32>().unwrap());
+        assert_eq!(got.shape(), want.shape());
+    }
+}
+
+#[test]
+fn depthwise_agrees_with_groups() {
+    for (stride, dilation, padding) in CASES.into_iter().filter(|(stride, ..)| stride[0] == stride[1]) {
+        for (channels, multiplier) in [(3, 1), (40, 1), (5, 3), (1, 4)] {
+            let attrs = Attrs { stride, dilation, padding, channels_first: false };
+            let (x, filter) = (numbers(&[2, 9, 8, channels]), numbers(&[3, 2, channels, multiplier]));
+            let grouped = filter.clone().reshape([3, 2, 1, channels * multiplier]).unwrap();
+            let want = call("Conv2D", &[&x, &grouped], &attrs);
+            let float = |t: &Tensor| {
+                let values = t.as_slice::<i32>().unwrap().iter().map(|&v| v as f32).collect();
+                Tensor::from_vec(t.shape(), values).unwrap()
+            };
+            let got = call("DepthwiseConv2dNative", &[&float(&x), &float(&filter)], &attrs);
+            assert_eq!(got.as_slice::<f32>().unwrap(), float(&want).as_slice::<f32>().unwrap());
+            let floats = call("Conv2D", &[&float(&x), &float(&grouped)], &attrs);
+            assert_eq!(floats.as_slice::<f32>().unwrap(), got.as_slice::<f32>().unwrap());
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The gradient of a convolution with respect to its input, which is also the transposed convolution.
+//!
+//! An input cell takes from the outputs whose windows cover it. With stride `s` the taps fall into `s` classes by
+//! remainder, and the input cells too: those of one class form a grid on which the gradient is a plain convolution of
+//! stride 1 with the taps of that class. No product is computed twice or for nothing.
+
+use savedmodel_math::gemm::{Epilogue, View};
+use savedmodel_math::par;
+
+use super::element::Multiply;
+use super::forward::Sizes;
+use super::patches::{Axis, Patches};
+use crate::window::Dim;
+
+/// A filter made ready: for every class (depth, height, width) a matrix for each group.
+pub struct Filter<W: Multiply> {
+    classes: Vec<Vec<W::Packed>>,
+}
+
+/// Taps of remainder `class`, last first.
+fn taps(
+    window: usize,
+    [stride, dilation]: [usize; 2],
+    class: usize,
+) -> impl DoubleEndedIterator<Item = usize> {
+    (0..window).rev().filter(move |tap| tap * dilation % stride == class)
+}
+
+impl<W: Multiply> Filter<W> {
+    /// Makes a filter ready: `[window, stride, dilation]` for depth, height and width, then
+    /// `[channels of a group, outputs]`.
+    pub fn new(
+        filter: &[W],
+        dims: [[usize; 3]; 3],
+        [channels, outputs]: [usize; 2],
+        groups: usize,
+    ) -> Filter<W> {
+        let part = outputs / groups;
+        let [depth, height, width] = dims;
+        let list = |[window, stride, dilation]: [usize; 3], class| {
+            taps(window, [stride, dilation], class).collect::<Vec<_>>()
+        };
+        let mut classes = Vec::new();
+        for class in 0..depth[1] * height[1] * width[1] {
+            let [z, y, x] = place(class, [depth[1], height[1], width[1]]);
+            let (z, y, x) = (list(depth, z), list(height, y), list(width, x));
+            let all = z.iter().flat_map(|z| y.iter().map(move |y| z * height[0] + y));
+            let all: Vec<usize> = all.flat_map(|line| x.iter().map(move |x| line * width[0] + x)).collect();
+            let pack = |group: usize| {
+                let tap = |tap: &usize| {
+                    let tap = &filter[tap * channels * outputs..(tap + 1) * channels * outputs];
+                    let output = move |output: usize| (0..channels).map(move |c| tap[c * outputs + output]);
+                    (group * part..(group + 1) * part).flat_map(output)
+                };
+                let rows: Vec<W> = all.iter().flat_map(tap).collect();
+                W::pack(all.len() * part, channels, View::new(&rows, channels))
+            };
+            classes.push((0..groups).map(pack).collect());
+        }
+        Filter { classes }
+    }
+}
+
+/// Coordinates of an index, outermost first.
+fn place(index: usize, [_, height, width]: [usize; 3]) -> [usize; 3] {
+    [index / (height * width), index / width % height, index % width]
+}
+
+/// The cells of one class along one dimension.
+struct Grid {
+    /// The first cell of the input.
+    first: usize,
+    axis: Axis,
+}
+
+impl Grid {
+    fn new(dim: &Dim, class: usize) -> Grid {
+        // The cell `i` belongs to the class of the remainder of `i + before`.
+        let first = (class + dim.stride - dim.before % dim.stride) % dim.stride;
+        let offset = |tap: usize| {
+            let distance = (first + dim.before) as isize - (tap * dim.dilation) as isize;
+            distance.div_euclid(dim.stride as isize)
+        };
+        let offsets = taps(dim.window, [dim.stride, dim.dilation], class).map(offset).collect();
+        let output = dim.input.saturating_sub(first).div_ceil(dim.stride);
+        Grid { first, axis: Axis { input: dim.output, output, stride: 1, offsets } }
+    }
+}
+
+/// Writes the gradient `out` of the input from that of the output; the slices have the sizes told, `out` is not empty.
+pub fn convolve<W: Multiply>(sizes: &Sizes, gradient: &[W], filter: &Filter<W>, out: &mut [W]) {
+    let strides = sizes.dims.map(|dim| dim.stride);
+    let channels = sizes.input.channels;
+    let mut parts = Vec::new();
+    for (class, matrices) in filter.classes.iter().enumerate() {
+        let classes = place(class, strides);
+        let grids = [0, 1, 2].map(|i| Grid::new(&sizes.dims[i], classes[i]));
+        let first = [0, 1, 2].map(|i| grids[i].first);
+        let axes = grids.map(|grid| grid.axis);
+        let cells = axes.each_ref().map(|axis| axis.output);
+        if strides == [1; 3] {
+            return product(sizes, &axes, gradient, matrices, out);
+        }
+        let mut part = vec![W::default(); sizes.input.batch * cells.iter().product::<usize>() * channels];
+        product(sizes, &axes, gradient, matrices, &mut part);
+        parts.push(Part { first, cells, data: part });
+    }
+    weave(sizes, &parts, out);
+}
+
+/// The gradient on one grid.
+struct Part<W> {
+    first: [usize; 3],
+    cells: [usize; 3],
+    data: Vec<W>,
+}
+
+fn product<W: Multiply>(
+    sizes: &Sizes,
+    axes: &[Axis; 3],
+    gradient: &[W],
+    matrices: &[W::Packed],
+    out: &mut [W],
+) {
+    let rows = sizes.input.batch * axes.iter().map(|axis| axis.output).product::<usize>();
+    let (channels, outputs) = (sizes.input.channels, sizes.output.channels);
+    let (step, part) = (channels / sizes.groups, outputs / sizes.groups);
+    if rows == 0 || step == 0 {
+        return;
+    }
+    for (group, matrix) in matrices.iter().enumerate() {
+        let patches = Patches::new(gradient, axes, outputs, group * part..(group + 1) * part);
+        if patches.columns() == 0 {
+            out.fill(W::default());
+            continue;
+        }
+        let target = (&mut out[group * step..], channels);
+        W::multiply([rows, patches.columns(), step], &patches, matrix, target, Epilogue::default());
+    }
+}
+
+/// Puts the cells of all grids where they belong.
+fn weave<W: Multiply>(sizes: &Sizes, parts: &[Part<W>], out: &mut [W]) {
+    let strides = sizes.dims.map(|dim| dim.stride);
+    let channels = sizes.input.channels;
+    let [depth, height, width] = sizes.input.space;
+    par::for_rows_mut(out, width * channels, (1 << 16) / (width * channels).max(1) + 1, |first, out| {
+        for (line, out) in (first..).zip(out.chunks_exact_mut((width * channels).max(1))) {
+            let at = [line / height % depth, line % height];
+            let image = line / height / depth;
+            for part in parts.iter().filter(|part| (0..2).all(|i| at[i] % strides[i] == part.first[i])) {
+                let (z, y) = (at[0] / strides[0], at[1] / strides[1]);
+                let line = (image * part.cells[0] + z) * part.cells[1] + y;
+                let from = &part.data[line * part.cells[2] * channels..][..part.cells[2] * channels];
+                let to = out.chunks_exact_mut(channels).skip(part.first[2]).step_by(strides[2]);
+                for (to, from) in to.zip(from.chunks_exact(channels)) {
+                    to.copy_from_slice(from);
+                }
+            }
+        }
+    });
+}
