@@ -10,6 +10,7 @@ use savedmodel_tensor::{Result, Tensor};
 pub struct ConcreteFunction<'m> {
     session: &'m Session,
     plan: Arc<Prepared>,
+    outputs: Vec<String>,
 }
 
 impl<'m> ConcreteFunction<'m> {
@@ -21,15 +22,23 @@ impl<'m> ConcreteFunction<'m> {
     ) -> Result<ConcreteFunction<'m>> {
         let feeds = feeds.iter().map(|name| session.output(name)).collect::<Result<Vec<_>>>()?;
         let mut targets = targets.iter().map(|name| session.operation(name)).collect::<Result<Vec<_>>>()?;
-        let mut outputs = Vec::with_capacity(fetches.len());
+        let (mut outputs, mut names) = (Vec::with_capacity(fetches.len()), Vec::with_capacity(fetches.len()));
         for name in fetches {
             match session.fetch(name)? {
-                savedmodel_runtime::Fetch::Tensor(output) => outputs.push(output),
+                savedmodel_runtime::Fetch::Tensor(output) => {
+                    outputs.push(output);
+                    names.push((*name).to_owned());
+                }
                 savedmodel_runtime::Fetch::Operation(node) => targets.push(node),
             }
         }
         let plan = session.prepare(&feeds, &outputs, &targets)?;
-        Ok(ConcreteFunction { session, plan })
+        Ok(ConcreteFunction { session, plan, outputs: names })
+    }
+
+    /// The fetches that are tensors, in order: the names of what a call gives.
+    pub fn outputs(&self) -> impl Iterator<Item = &str> {
+        self.outputs.iter().map(String::as_str)
     }
 
     /// Calls the function.

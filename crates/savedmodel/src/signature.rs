@@ -22,6 +22,8 @@ pub struct SignatureFunction<'m> {
 /// One tensor that the signature takes.
 struct Input {
     name: String,
+    /// The feed that it goes to. A signature may name one tensor as two inputs; the later by name is fed.
+    feed: usize,
     dtype: Option<DType>,
     shape: String,
     default: Option<Tensor>,
@@ -37,9 +39,13 @@ impl<'m> SignatureFunction<'m> {
         let (mut inputs, mut feeds) = (Vec::new(), Vec::new());
         for (name, info) in &signature.inputs {
             for (name, tensor, dtype) in parts(name, info) {
-                feeds.push(session.output(tensor).map_err(at)?);
+                let output = session.output(tensor).map_err(at)?;
+                let feed = feeds.iter().position(|&feed| feed == output).unwrap_or(feeds.len());
+                if feed == feeds.len() {
+                    feeds.push(output);
+                }
                 let default = signature.defaults.get(&name).cloned();
-                inputs.push(Input { name, dtype, shape: info.shape.to_string(), default });
+                inputs.push(Input { name, feed, dtype, shape: info.shape.to_string(), default });
             }
         }
         let (mut outputs, mut fetches) = (Vec::new(), Vec::new());
@@ -49,7 +55,6 @@ impl<'m> SignatureFunction<'m> {
                 outputs.push(name);
             }
         }
-        // A signature may name one tensor as two inputs; it is fed once.
         let plan = session.prepare(&feeds, &fetches, &[]).map_err(at)?;
         Ok(SignatureFunction { session, signature, plan, inputs, outputs })
     }
@@ -96,7 +101,11 @@ impl<'m> SignatureFunction<'m> {
         let mut feeds = Vec::with_capacity(given.len());
         for (input, tensor) in self.inputs.iter().zip(given) {
             let tensor = tensor.or_else(|| input.default.clone());
-            feeds.push(tensor.ok_or_else(|| self.refuse(format!("input '{}' is missing", input.name)))?);
+            let tensor = tensor.ok_or_else(|| self.refuse(format!("input '{}' is missing", input.name)))?;
+            match feeds.get_mut(input.feed) {
+                Some(feed) => *feed = tensor,
+                None => feeds.push(tensor),
+            }
         }
         let values = self.session.run(&self.plan, feeds)?;
         Ok(self.outputs.iter().cloned().zip(values).collect())

@@ -145,18 +145,9 @@ impl<'c, 'a> Region<'c, 'a> {
         Ok(Made { operand: Operand::Value(loaded), is_ref: false, ..made })
     }
 
-    /// An output that the caller gets.
+    /// An output that the caller gets; of a reference, what the variable holds when all is done.
     pub fn fetch(&mut self, output: Output) -> Result<Operand> {
-        let made = self.resolve(output)?;
-        if made.is_ref {
-            let name = &self.compiler.graph.node(output.node).name;
-            return Err(Error::invalid_argument(format!(
-                "fetch '{name}:{}' has a reference type {}_ref",
-                output.index,
-                made.dtype.map_or_else(|| "unknown".to_owned(), |dtype| dtype.to_string())
-            )));
-        }
-        Ok(made.operand)
+        Ok(self.value(output)?.operand)
     }
 
     /// The values that are dead when a node must not run because of its control edges.
