@@ -42,12 +42,20 @@ impl Region<'_, '_> {
         let Some(AttrValue::Tensor(tensor)) = self.attr_of(id, "value") else {
             return Err(Error::invalid_argument("Const has no tensor in attr 'value'"));
         };
-        let (dtype, shape) = (Some(tensor.dtype()), tensor.shape().into());
+        let (dtype, shape) = (tensor.dtype(), tensor.shape().into());
+        if !self.guards(id).is_empty() {
+            // On a branch, a constant tells which branch was taken.
+            let value = tensor.clone();
+            let kernel = move |ctx: &mut Context<'_>| {
+                ctx.set(0, value.clone());
+                Ok(())
+            };
+            self.draft(id, Action::Op(Box::new(kernel)), &[], &[dtype], &[shape], &[]);
+            return Ok(());
+        }
         let operand = self.new_constant(tensor.clone());
-        self.put(
-            Output { node: id, index: 0 },
-            Made { operand, dtype, shape, is_ref: false, may_die: false },
-        );
+        let made = Made { operand, dtype: Some(dtype), shape, is_ref: false, may_die: false };
+        self.put(Output { node: id, index: 0 }, made);
         Ok(())
     }
 
