@@ -8,8 +8,10 @@ use savedmodel_op::{Op, Registry};
 const FAMILIES: &[&[&[Op]]] = &[
     savedmodel_kernels_array::OPS,
     savedmodel_kernels_control::OPS,
+    savedmodel_kernels_linalg::OPS,
     savedmodel_kernels_lookup::OPS,
     savedmodel_kernels_math::OPS,
+    savedmodel_kernels_nn::OPS,
     savedmodel_kernels_state::OPS,
 ];
 
