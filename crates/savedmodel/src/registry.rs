@@ -13,6 +13,7 @@ const FAMILIES: &[&[&[Op]]] = &[
     savedmodel_kernels_math::OPS,
     savedmodel_kernels_nn::OPS,
     savedmodel_kernels_state::OPS,
+    savedmodel_kernels_text::OPS,
 ];
 
 /// The operators of this project, to which [`LoadOptions::registry`](crate::LoadOptions) may hold additions.
