@@ -6,10 +6,10 @@ use savedmodel_tensor::{Code, Error, PartialShape, Result, Shape, Tensor, bf16, 
 use crate::conv::attributes::Attributes;
 use crate::conv::element::Convolve;
 use crate::conv::forward::Sizes;
-use crate::conv::kernel::{inner_channels, window, with_layout};
+use crate::conv::kernel::window;
 use crate::conv::ready::Ready;
 use crate::conv::transposed::{self, Filter};
-use crate::layout::{Images, format_of};
+use crate::layout::{Images, format_of, inner_channels, with_layout};
 use crate::window::Dim;
 
 /// The gradients of convolutions with respect to their input, also known as transposed convolutions.

@@ -1,8 +1,10 @@
 //! Where batch, channels and space lie.
 
+use std::borrow::Cow;
+
 use savedmodel_math::par;
 use savedmodel_op::ShapeContext;
-use savedmodel_tensor::{PartialShape, Shape};
+use savedmodel_tensor::{Element, PartialShape, Result, Shape, Tensor};
 
 /// Whether a `data_format` puts the channels before the spatial dimensions.
 pub fn is_channels_first(data_format: &str) -> bool {
@@ -71,6 +73,45 @@ pub fn transpose<T: Copy + Send + Sync>(src: &[T], dst: &mut [T], [rows, columns
             }
         }
     });
+}
+
+/// The elements of a tensor with its channels innermost.
+///
+/// # Errors
+/// When the dtype is another.
+pub fn inner_channels<'a, T: Element>(
+    tensor: &'a Tensor,
+    images: &Images,
+    channels_first: bool,
+) -> Result<Cow<'a, [T]>> {
+    let data = tensor.as_slice::<T>()?;
+    if !channels_first || images.channels == 1 || images.pixels() == 1 {
+        return Ok(data.into());
+    }
+    let mut inner = vec![T::default(); data.len()];
+    transpose(data, &mut inner, [images.channels, images.pixels()]);
+    Ok(inner.into())
+}
+
+/// Lets `compute` write with channels innermost, and puts them where the tensor has them.
+///
+/// # Errors
+/// When the dtype is another.
+pub fn with_layout<T: Element>(
+    out: &mut Tensor,
+    images: &Images,
+    channels_first: bool,
+    compute: impl FnOnce(&mut [T]),
+) -> Result<()> {
+    let out = out.as_mut_slice::<T>()?;
+    if !channels_first || images.channels == 1 || images.pixels() == 1 {
+        compute(out);
+        return Ok(());
+    }
+    let mut inner = vec![T::default(); out.len()];
+    compute(&mut inner);
+    transpose(&inner, out, [images.pixels(), images.channels]);
+    Ok(())
 }
 
 /// Channels and spatial dimensions of a partly known shape of rank `spatial + 2`; all unknown for another rank.

@@ -6,6 +6,7 @@
 use savedmodel_op::Op;
 
 mod activation;
+mod avg_pool;
 mod bias_add;
 mod conv;
 mod conv2d;
@@ -13,14 +14,19 @@ mod conv3d;
 mod conv_backprop_input;
 mod depthwise_conv2d_native;
 mod layout;
+mod max_pool;
+mod max_pool_with_argmax;
+mod pool;
 mod softmax;
 mod window;
 
 /// Every operator of the family.
 pub const OPS: &[&[Op]] = &[
     activation::OPS,
+    avg_pool::OPS,
     bias_add::OPS,
     conv_backprop_input::OPS,
+    max_pool::OPS,
     softmax::OPS,
-    &[conv2d::OP, conv3d::OP, depthwise_conv2d_native::OP],
+    &[conv2d::OP, conv3d::OP, depthwise_conv2d_native::OP, max_pool_with_argmax::OP],
 ];

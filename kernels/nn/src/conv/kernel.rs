@@ -1,16 +1,14 @@
 //! From tensors to convolutions and back.
 
-use std::borrow::Cow;
-
 use savedmodel_math::gemm::Epilogue;
 use savedmodel_op::Construction;
-use savedmodel_tensor::{Code, Element, Error, PartialShape, Result, Shape, Tensor};
+use savedmodel_tensor::{Code, Error, PartialShape, Result, Shape, Tensor};
 
 use super::attributes::Attributes;
 use super::element::Convolve;
 use super::forward::{self, Filter, Sizes};
 use super::ready::Ready;
-use crate::layout::{Images, partial, transpose};
+use crate::layout::{Images, inner_channels, partial, with_layout};
 
 /// What an operator that convolves differs in.
 pub struct Spec {
@@ -131,43 +129,4 @@ fn prepare<T: Convolve>(filter: &Tensor, groups: usize, outputs: usize) -> Resul
     let taps: usize = window(filter.shape()).iter().product();
     let channels = filter.elements() / (taps * outputs);
     Ok(Filter::new(&T::widen(filter.as_slice()?), [taps, channels, outputs], groups))
-}
-
-/// The elements of a tensor with its channels innermost.
-///
-/// # Errors
-/// When the dtype is another.
-pub fn inner_channels<'a, T: Element>(
-    tensor: &'a Tensor,
-    images: &Images,
-    channels_first: bool,
-) -> Result<Cow<'a, [T]>> {
-    let data = tensor.as_slice::<T>()?;
-    if !channels_first || images.channels == 1 || images.pixels() == 1 {
-        return Ok(data.into());
-    }
-    let mut inner = vec![T::default(); data.len()];
-    transpose(data, &mut inner, [images.channels, images.pixels()]);
-    Ok(inner.into())
-}
-
-/// Lets `compute` write with channels innermost, and puts them where the tensor has them.
-///
-/// # Errors
-/// When the dtype is another.
-pub fn with_layout<T: Element>(
-    out: &mut Tensor,
-    images: &Images,
-    channels_first: bool,
-    compute: impl FnOnce(&mut [T]),
-) -> Result<()> {
-    let out = out.as_mut_slice::<T>()?;
-    if !channels_first || images.channels == 1 || images.pixels() == 1 {
-        compute(out);
-        return Ok(());
-    }
-    let mut inner = vec![T::default(); out.len()];
-    compute(&mut inner);
-    transpose(&inner, out, [images.pixels(), images.channels]);
-    Ok(())
 }
