@@ -6,8 +6,8 @@ use savedmodel_tensor::{Bytes, DType, Error, PartialShape, Result, Shape};
 
 /// Joins the strings along some dimensions.
 ///
-/// Dimensions are joined in the order in which they are listed, the first being the slowest; no dimensions at all leave
-/// the strings as they are.
+/// Dimensions are joined in the order in which they are listed, so that the first one varies fastest; no dimensions at
+/// all leave the strings as they are.
 /// See <https://www.tensorflow.org/api_docs/python/tf/raw_ops/ReduceJoin>.
 pub const OP: Op = Op {
     name: "ReduceJoin",
@@ -64,7 +64,8 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             .filter_map(|dim| if axes.contains(&dim) { keep_dims.then_some(1) } else { Some(shape[dim]) })
             .collect();
         let mut out = ctx.allocate(DType::String, out_shape)?;
-        let (starts, steps) = (offsets(shape, &others), offsets(shape, &axes));
+        let slowest_first: Vec<usize> = axes.iter().rev().copied().collect();
+        let (starts, steps) = (offsets(shape, &others), offsets(shape, &slowest_first));
         let strings = input.strings()?;
         let grain = par::grain(100.0 + 20.0 * steps.len() as f64);
         par::for_zip(out.units_mut::<Bytes>()?, &starts, grain, |out, starts| {
@@ -108,8 +109,8 @@ mod tests {
         };
         check(&[0], vec![], "ac|bd");
         check(&[-1], vec![("separator", "::".into())], "a::b|c::d");
-        check(&[0, 1], vec![("separator", ".".into())], "a.b.c.d");
-        check(&[1, 0], vec![("separator", ".".into())], "a.c.b.d");
+        check(&[0, 1], vec![("separator", ".".into())], "a.c.b.d");
+        check(&[1, 0], vec![("separator", ".".into())], "a.b.c.d");
         check(&[], vec![], "a|b|c|d");
         check(&[2], vec![], "OUT_OF_RANGE: Invalid reduction dimension 2 for input with 2 dimension(s)");
         check(&[0, -2], vec![], "INVALID_ARGUMENT: Duplicate reduction dimension -2");
