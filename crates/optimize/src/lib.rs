@@ -8,6 +8,7 @@
 
 mod fold;
 mod freeze;
+mod fuse;
 mod inline;
 mod program;
 mod reach;
@@ -51,6 +52,8 @@ pub fn optimize(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
     freeze::variables(program, scope)?;
     fold::constants(program, scope)?;
     simplify::pass_through(program, scope)?;
+    program.prune();
+    fuse::products(program, scope)?;
     program.prune();
     Ok(())
 }

@@ -101,6 +101,16 @@ impl Program {
         }
     }
 
+    /// Lets `new` stand for the first output of `old`, also for those who wait for it.
+    pub(crate) fn take_over(&mut self, old: NodeId, new: NodeId) {
+        self.replace(Output { node: old, index: 0 }, Output { node: new, index: 0 });
+        for waiting in self.graph.controlled(old) {
+            self.graph.disconnect_control(old, waiting);
+            self.graph.connect_control(new, waiting);
+        }
+        self.targets.iter_mut().filter(|target| **target == old).for_each(|target| *target = new);
+    }
+
     /// Takes away what nothing needs.
     pub fn prune(&mut self) {
         let mut needed: FxHashSet<NodeId> = self.feeds.iter().copied().collect();

@@ -9,6 +9,7 @@ const FAMILIES: &[&[&[Op]]] = &[
     savedmodel_kernels_array::OPS,
     savedmodel_kernels_control::OPS,
     savedmodel_kernels_linalg::OPS,
+    savedmodel_kernels_list::OPS,
     savedmodel_kernels_lookup::OPS,
     savedmodel_kernels_math::OPS,
     savedmodel_kernels_nn::OPS,

@@ -1,0 +1,180 @@
+//! Biases and activations become part of the product before them; scales of channels become part of its weights.
+
+mod scale;
+
+use savedmodel_graph::{AttrValue, Node, NodeId, Output};
+use savedmodel_tensor::{Bytes, DType, Result, Shape, Tensor};
+
+use crate::{Program, Scope};
+
+/// Folds scales into weights, then fuses biases and activations.
+///
+/// Works on products whose weights are constants, and only where nothing else takes what lies between.
+pub(crate) fn products(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
+    if program.has_dead_values() {
+        return Ok(());
+    }
+    for node in program.graph.nodes().collect::<Vec<_>>() {
+        scale::fold(program, node)?;
+    }
+    for node in program.graph.nodes().collect::<Vec<_>>() {
+        bias(program, node, scope)?;
+    }
+    Ok(())
+}
+
+/// The fused operator that stands for a product with what follows it.
+fn fused_name(op: &str) -> Option<&'static str> {
+    match op {
+        "MatMul" => Some("_FusedMatMul"),
+        "Conv2D" => Some("_FusedConv2D"),
+        "DepthwiseConv2dNative" => Some("_FusedDepthwiseConv2dNative"),
+        _ => None,
+    }
+}
+
+/// Whether a node is one of these and its channels are its innermost dimension.
+pub(crate) fn is_product(program: &Program, node: NodeId) -> bool {
+    let node = program.graph.node(node);
+    let channels_last = match node.attrs.get("data_format") {
+        Some(AttrValue::Bytes(format)) => &format[..] == b"NHWC",
+        _ => true,
+    };
+    let is_float = matches!(node.attrs.get("T"), Some(AttrValue::Type(DType::Float)));
+    fused_name(&node.op).is_some() && channels_last && is_float
+}
+
+/// Whether one single input takes the node's first output, and nothing else of the node is used.
+pub(crate) fn is_private(program: &Program, node: NodeId) -> bool {
+    program.graph.successors(node).count() == 1
+        && program.graph.controlled(node).is_empty()
+        && program.graph.controls(node).is_empty()
+        && !program.targets.contains(&node)
+        && !program.fetches.iter().any(|fetch| fetch.node == node)
+}
+
+/// The product that gives an output, if nothing else takes it.
+pub(crate) fn product_before(program: &Program, output: Output) -> Option<NodeId> {
+    let node = output.node;
+    (output.index == 0 && is_product(program, node) && is_private(program, node)).then_some(node)
+}
+
+/// The channels of a product, from its constant weights.
+pub(crate) fn channels(program: &Program, product: NodeId) -> Option<usize> {
+    let weights = program.graph.inputs(product).ok()?.get(1).copied()?;
+    let shape = program.constant(weights)?.shape();
+    let node = program.graph.node(product);
+    let transposed = matches!(node.attrs.get("transpose_b"), Some(AttrValue::Bool(true)));
+    match (&*node.op, shape.dims()) {
+        ("MatMul", &[rows, _]) if transposed => Some(rows),
+        ("MatMul", &[_, columns]) => Some(columns),
+        ("Conv2D", &[_, _, _, outputs]) => Some(outputs),
+        ("DepthwiseConv2dNative", &[_, _, inputs, multiplier]) => inputs.checked_mul(multiplier),
+        _ => None,
+    }
+}
+
+/// A constant with one value for each channel, as a vector; `[1, 1, 1, c]` counts as one.
+pub(crate) fn per_channel(program: &Program, output: Output, channels: usize) -> Option<Tensor> {
+    let value = program.constant(output)?;
+    let is_vector = value.shape().last() == Some(&channels) && value.elements() == channels;
+    (value.dtype() == DType::Float && is_vector).then(|| value.clone().reshape([channels]).ok())?
+}
+
+/// What a node adds to each channel of a product: the product and the bias.
+fn added(program: &Program, node: NodeId) -> Option<(NodeId, Tensor)> {
+    let inputs = program.graph.inputs(node).ok()?;
+    let &[x, y] = &inputs[..] else { return None };
+    let pair = |x: Output, y: Output| {
+        let product = product_before(program, x)?;
+        Some((product, per_channel(program, y, channels(program, product)?)?))
+    };
+    match &*program.graph.node(node).op {
+        "BiasAdd" => pair(x, y),
+        "AddV2" | "Add" => pair(x, y).or_else(|| pair(y, x)),
+        _ => None,
+    }
+    // A bias of higher rank than the product would give the sum more dimensions than the product has.
+    .filter(|&(product, _)| {
+        program.constant(y).or(program.constant(x)).is_some_and(|b| b.rank() <= rank(program, product))
+    })
+}
+
+fn rank(program: &Program, product: NodeId) -> usize {
+    if &*program.graph.node(product).op == "MatMul" { 2 } else { 4 }
+}
+
+fn bias(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
+    let Some((product, bias)) = added(program, node) else { return Ok(()) };
+    let Some(name) =
+        fused_name(&program.graph.node(product).op).filter(|name| scope.registry.find(name).is_some())
+    else {
+        return Ok(());
+    };
+    let mut fused_ops = vec!["BiasAdd"];
+    let mut last = node;
+    let mut alpha = 0.2;
+    if let Some((activation, function)) = activation_after(program, node) {
+        if let Some(AttrValue::Float(value)) = program.graph.node(activation).attrs.get("alpha") {
+            alpha = *value;
+        }
+        fused_ops.push(function);
+        last = activation;
+    }
+    if !program.graph.controls(node).is_empty() || !program.graph.controls(last).is_empty() {
+        return Ok(());
+    }
+    let mut attrs = program.graph.node(product).attrs.clone();
+    let texts = fused_ops.into_iter().map(|op| AttrValue::Bytes(Bytes::from_static(op.as_bytes()))).collect();
+    attrs.insert("fused_ops".to_owned(), AttrValue::List(texts));
+    attrs.insert("num_args".to_owned(), AttrValue::Int(1));
+    attrs.insert("leakyrelu_alpha".to_owned(), AttrValue::Float(alpha));
+    if name == "_FusedConv2D" {
+        attrs.insert("TArgs".to_owned(), AttrValue::List(vec![AttrValue::Type(DType::Float)]));
+    }
+    let inputs = program.graph.inputs(product)?;
+    let stem = program.graph.node(last).name.to_string();
+    let fused = program.graph.fresh_name(&format!("{stem}/fused"));
+    let fused = program.graph.add(Node { attrs, ..Node::new(fused, name) })?;
+    inputs.iter().enumerate().for_each(|(i, &input)| program.graph.connect(input, fused, i));
+    let bias = constant(program, &format!("{stem}/bias"), bias)?;
+    program.graph.connect(bias, fused, inputs.len());
+    program.take_over(last, fused);
+    Ok(())
+}
+
+/// The activation that alone takes a node's output, and what fused operators call it.
+fn activation_after(program: &Program, node: NodeId) -> Option<(NodeId, &'static str)> {
+    if !is_private(program, node) {
+        return None;
+    }
+    let next = program.graph.successors(node).next()?;
+    let function = match &*program.graph.node(next).op {
+        "Relu" => "Relu",
+        "Relu6" => "Relu6",
+        "Elu" => "Elu",
+        "LeakyRelu" => "LeakyRelu",
+        "Tanh" => "Tanh",
+        "Sigmoid" => "Sigmoid",
+        _ => return None,
+    };
+    Some((next, function))
+}
+
+/// A new constant node.
+pub(crate) fn constant(program: &mut Program, stem: &str, value: Tensor) -> Result<Output> {
+    let name = program.graph.fresh_name(stem);
+    let node = program.graph.add(Node::new(name, "Const"))?;
+    program.make_constant(node, value);
+    Ok(Output { node, index: 0 })
+}
+
+/// `weights` with each channel multiplied by a factor; the channel is the innermost dimension.
+pub(crate) fn scaled(weights: &Tensor, factors: &[f32]) -> Result<Tensor> {
+    let shape: Shape = weights.shape().clone();
+    let mut values = weights.as_slice::<f32>()?.to_vec();
+    for row in values.chunks_mut(factors.len().max(1)) {
+        row.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+    }
+    Tensor::from_vec(shape, values)
+}

@@ -1,0 +1,94 @@
+//! Scales of channels: batch normalisation and multiplication by a constant.
+
+use savedmodel_graph::{AttrValue, Node, NodeId, Output};
+use savedmodel_tensor::{DType, Result, Tensor};
+
+use super::{channels, constant, per_channel, product_before, scaled};
+use crate::Program;
+
+/// What a node does to the channels of a product: multiply, then add.
+struct Affine {
+    product: NodeId,
+    factors: Vec<f32>,
+    offsets: Option<Vec<f32>>,
+}
+
+/// Folds a batch normalisation with known statistics, or a product with a constant, into the weights before it.
+pub(super) fn fold(program: &mut Program, node: NodeId) -> Result<()> {
+    let Some(affine) = normalisation(program, node)?.or_else(|| multiplication(program, node)) else {
+        return Ok(());
+    };
+    let inputs = program.graph.inputs(affine.product)?;
+    let transposed =
+        matches!(program.graph.node(affine.product).attrs.get("transpose_b"), Some(AttrValue::Bool(true)));
+    let Some(weights) =
+        program.constant(inputs[1]).filter(|weights| weights.dtype() == DType::Float && !transposed)
+    else {
+        return Ok(());
+    };
+    let weights = scaled(weights, &affine.factors)?;
+    let stem = program.graph.node(node).name.to_string();
+    let weights = constant(program, &format!("{stem}/weights"), weights)?;
+    let copy = Node {
+        name: program.graph.fresh_name(&format!("{stem}/scaled")).into(),
+        ..program.graph.node(affine.product).clone()
+    };
+    let product = program.graph.add(copy)?;
+    program.graph.connect(inputs[0], product, 0);
+    program.graph.connect(weights, product, 1);
+    let mut last = product;
+    if let Some(offsets) = affine.offsets {
+        let bias = constant(program, &format!("{stem}/offset"), Tensor::from_vec([offsets.len()], offsets)?)?;
+        let name = program.graph.fresh_name(&format!("{stem}/shifted"));
+        let sum = Node::new(name, "BiasAdd").with("T", AttrValue::Type(DType::Float));
+        last = program.graph.add(sum)?;
+        program.graph.connect(Output { node: product, index: 0 }, last, 0);
+        program.graph.connect(bias, last, 1);
+    }
+    program.take_over(node, last);
+    Ok(())
+}
+
+fn normalisation(program: &Program, node: NodeId) -> Result<Option<Affine>> {
+    let found = program.graph.node(node);
+    let trains = !matches!(found.attrs.get("is_training"), Some(AttrValue::Bool(false)));
+    let is_norm = matches!(&*found.op, "FusedBatchNorm" | "FusedBatchNormV2" | "FusedBatchNormV3");
+    if !is_norm || trains || !program.graph.controls(node).is_empty() {
+        return Ok(None);
+    }
+    // Statistics that somebody takes stay where they are.
+    let only_first = program.graph.consumers(node).iter().all(|&(output, ..)| output == 0)
+        && program.fetches.iter().all(|fetch| fetch.node != node || fetch.index == 0);
+    let inputs = program.graph.inputs(node)?;
+    let &[x, scale, offset, mean, variance] = &inputs[..] else { return Ok(None) };
+    let Some(product) = product_before(program, x).filter(|_| only_first) else { return Ok(None) };
+    let Some(n) = channels(program, product) else { return Ok(None) };
+    let all = [scale, offset, mean, variance].map(|input| per_channel(program, input, n));
+    let [Some(scale), Some(offset), Some(mean), Some(variance)] = all else { return Ok(None) };
+    let epsilon = match found.attrs.get("epsilon") {
+        Some(AttrValue::Float(epsilon)) => f64::from(*epsilon),
+        _ => 1e-4,
+    };
+    let (scale, offset) = (scale.as_slice::<f32>()?, offset.as_slice::<f32>()?);
+    let (mean, variance) = (mean.as_slice::<f32>()?, variance.as_slice::<f32>()?);
+    let factor = |i: usize| f64::from(scale[i]) / (f64::from(variance[i]) + epsilon).sqrt();
+    let factors: Vec<f32> = (0..n).map(|i| factor(i) as f32).collect();
+    let offsets = (0..n).map(|i| (f64::from(offset[i]) - f64::from(mean[i]) * factor(i)) as f32).collect();
+    Ok(Some(Affine { product, factors, offsets: Some(offsets) }))
+}
+
+fn multiplication(program: &Program, node: NodeId) -> Option<Affine> {
+    if &*program.graph.node(node).op != "Mul" || !program.graph.controls(node).is_empty() {
+        return None;
+    }
+    let inputs = program.graph.inputs(node).ok()?;
+    let &[x, y] = &inputs[..] else { return None };
+    let pair = |x: Output, y: Output| {
+        let product = product_before(program, x)?;
+        let rank = if &*program.graph.node(product).op == "MatMul" { 2 } else { 4 };
+        let fits = program.constant(y)?.rank() <= rank;
+        let factors = per_channel(program, y, channels(program, product)?).filter(|_| fits)?;
+        Some(Affine { product, factors: factors.as_slice::<f32>().ok()?.to_vec(), offsets: None })
+    };
+    pair(x, y).or_else(|| pair(y, x))
+}
