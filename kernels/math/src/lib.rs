@@ -11,7 +11,9 @@ mod approximate_equal;
 mod arg;
 mod arithmetic;
 mod atan2;
+mod bincount;
 mod bitwise;
+mod bucketize;
 mod cast;
 mod check_numerics;
 mod classes;
@@ -25,6 +27,7 @@ pub mod elementwise;
 mod equal;
 mod exponential;
 mod gradients;
+mod histogram_fixed_width;
 mod lin_space;
 mod logical;
 mod next_after;
@@ -36,6 +39,7 @@ mod reductions;
 mod rounding;
 mod safe_products;
 mod scans;
+mod segment;
 mod signs;
 #[cfg(test)]
 mod testing;
@@ -48,9 +52,15 @@ pub const OPS: &[&[Op]] = &[
         add_n::OP,
         approximate_equal::OP,
         atan2::OP,
+        bincount::dense::OP,
+        bincount::flat::OP,
+        bincount::ragged::OP,
+        bincount::sparse::OP,
+        bucketize::OP,
         cast::OP,
         clip_by_value::OP,
         cross::OP,
+        histogram_fixed_width::OP,
         lin_space::OP,
         next_after::OP,
         pow::OP,
@@ -73,6 +83,8 @@ pub const OPS: &[&[Op]] = &[
     rounding::OPS,
     safe_products::OPS,
     scans::OPS,
+    segment::sorted::OPS,
+    segment::unsorted::OPS,
     signs::OPS,
     trigonometric::OPS,
 ];

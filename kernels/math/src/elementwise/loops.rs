@@ -18,6 +18,14 @@ pub fn zip<A: Copy, B: Copy, U>(a: &[A], b: &[B], out: &mut [U], f: impl Fn(A, B
     }
 }
 
+/// `out[i] = f(out[i], x[i])`.
+#[inline(always)]
+pub fn fold<T: Copy>(out: &mut [T], x: &[T], f: impl Fn(T, T) -> T) {
+    for (out, &x) in out.iter_mut().zip(x) {
+        *out = f(*out, x);
+    }
+}
+
 /// [`map`], compiled for every instruction set.
 pub fn map_hot<T: Copy, U>(x: &[T], out: &mut [U], f: impl Fn(T) -> U) {
     dispatch(Mapped(x, out, f));
