@@ -87,7 +87,9 @@ impl<'a, T: Copy + Default> Patches<'a, T> {
         out[..from].fill(T::default());
         out[to..].fill(T::default());
         if from < to {
-            let first = ((line + part.start) as isize + cell * stride as isize) as usize + skip + from;
+            // The cell may lie before the image; what is copied from it does not.
+            let first = (line + part.start + skip + from) as isize + cell * stride as isize;
+            let first = first as usize;
             out[from..to].copy_from_slice(&self.data[first..first + to - from]);
         }
     }
