@@ -52,19 +52,24 @@ pub(crate) fn incompatible(a: &Shape, b: &Shape) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("BroadcastArgs", "", "int32[2] 2 1; int32[1] 3", "int32[2] 2 3"),
-            ("BroadcastArgs", "", "int64[0]; int64[2] 3 0", "int64[2] 3 0"),
-            ("BroadcastArgs", "", "int32[1] 0; int32[1] 1", "int32[1] 0"),
-            (
-                "BroadcastArgs",
-                "",
-                "int32[1] 2; int32[1] 3",
-                "INVALID_ARGUMENT: Incompatible shapes: [2] vs. [3]",
-            ),
-            ("BroadcastArgs", "", "int32[] 2; int32[1] 3", "INVALID_ARGUMENT: In[0] must be a vector.[]"),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("BroadcastArgs", "", "int32[2] 2 1; int32[1] 3", "int32[2] 2 3"),
+                ("BroadcastArgs", "", "int64[0]; int64[2] 3 0", "int64[2] 3 0"),
+                ("BroadcastArgs", "", "int32[1] 0; int32[1] 1", "int32[1] 0"),
+                (
+                    "BroadcastArgs",
+                    "",
+                    "int32[1] 2; int32[1] 3",
+                    "INVALID_ARGUMENT: Incompatible shapes: [2] vs. [3]",
+                ),
+                ("BroadcastArgs", "", "int32[] 2; int32[1] 3", "INVALID_ARGUMENT: In[0] must be a vector.[]"),
+            ],
+        );
     }
 }

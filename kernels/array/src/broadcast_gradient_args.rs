@@ -43,30 +43,40 @@ fn repeated(own: &Shape, shape: &Shape) -> Vec<i64> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("BroadcastGradientArgs", "", "int32[2] 2 3; int32[1] 3", "int32[0]; int32[1] 0"),
-            ("BroadcastGradientArgs", "", "int32[2] 2 1; int32[2] 1 3", "int32[1] 1; int32[1] 0"),
-            ("BroadcastGradientArgs", "", "int64[3] 2 1 3; int64[3] 2 1 1", "int64[1] 1; int64[2] 1 2"),
-            ("BroadcastGradientArgs", "", "int32[2] 1 1; int32[2] 1 1", "int32[0]; int32[0]"),
-            ("BroadcastGradientArgs", "", "int32[2] 1 1; int32[1] 1", "int32[2] 0 1; int32[2] 0 1"),
-            ("BroadcastGradientArgs", "", "int32[0]; int32[2] 2 1", "int32[2] 0 1; int32[1] 1"),
-            ("BroadcastGradientArgs", "", "int32[0]; int32[0]", "int32[0]; int32[0]"),
-            ("BroadcastGradientArgs", "", "int32[4] 1 2 1 3; int32[2] 1 3", "int32[2] 0 2; int32[3] 0 1 2"),
-            ("BroadcastGradientArgs", "", "int32[2] 0 1; int32[2] 1 1", "int32[1] 1; int32[2] 0 1"),
-            (
-                "BroadcastGradientArgs",
-                "",
-                "int32[1] 2; int32[1] 3",
-                "INVALID_ARGUMENT: Incompatible shapes: [2] vs. [3]",
-            ),
-            (
-                "BroadcastGradientArgs",
-                "",
-                "int32[] 2; int32[1] 3",
-                "INVALID_ARGUMENT: In[0] must be a vector.[]",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("BroadcastGradientArgs", "", "int32[2] 2 3; int32[1] 3", "int32[0]; int32[1] 0"),
+                ("BroadcastGradientArgs", "", "int32[2] 2 1; int32[2] 1 3", "int32[1] 1; int32[1] 0"),
+                ("BroadcastGradientArgs", "", "int64[3] 2 1 3; int64[3] 2 1 1", "int64[1] 1; int64[2] 1 2"),
+                ("BroadcastGradientArgs", "", "int32[2] 1 1; int32[2] 1 1", "int32[0]; int32[0]"),
+                ("BroadcastGradientArgs", "", "int32[2] 1 1; int32[1] 1", "int32[2] 0 1; int32[2] 0 1"),
+                ("BroadcastGradientArgs", "", "int32[0]; int32[2] 2 1", "int32[2] 0 1; int32[1] 1"),
+                ("BroadcastGradientArgs", "", "int32[0]; int32[0]", "int32[0]; int32[0]"),
+                (
+                    "BroadcastGradientArgs",
+                    "",
+                    "int32[4] 1 2 1 3; int32[2] 1 3",
+                    "int32[2] 0 2; int32[3] 0 1 2",
+                ),
+                ("BroadcastGradientArgs", "", "int32[2] 0 1; int32[2] 1 1", "int32[1] 1; int32[2] 0 1"),
+                (
+                    "BroadcastGradientArgs",
+                    "",
+                    "int32[1] 2; int32[1] 3",
+                    "INVALID_ARGUMENT: Incompatible shapes: [2] vs. [3]",
+                ),
+                (
+                    "BroadcastGradientArgs",
+                    "",
+                    "int32[] 2; int32[1] 3",
+                    "INVALID_ARGUMENT: In[0] must be a vector.[]",
+                ),
+            ],
+        );
     }
 }

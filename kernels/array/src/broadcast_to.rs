@@ -4,6 +4,7 @@ use savedmodel_op::dtypes::INDICES;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
 use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
 
+use crate::broadcast_args::incompatible;
 use crate::dtypes::POINTERS_F8;
 use crate::layout::Layout;
 use crate::{index, strided};
@@ -22,11 +23,7 @@ pub const OP: Op = Op {
 };
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
-    Ok(vec![match (ctx.integers(1), ctx.input(1).dim(0)) {
-        (Some(dims), _) => PartialShape::from_i64(&dims)?,
-        (None, Some(rank)) if rank <= Shape::MAX_RANK => PartialShape::of_rank(rank),
-        _ => PartialShape::unknown(),
-    }])
+    Ok(vec![index::shape_of_value(ctx, 1)?])
 }
 
 fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
@@ -44,10 +41,14 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 shape.rank()
             )));
         }
-        if Shape::broadcast(input.shape(), &shape).as_ref() != Some(&shape) {
-            let text =
-                format!("Unable to broadcast tensor of shape {} to tensor of shape {shape}", input.shape());
-            return Err(Error::invalid_argument(text));
+        match Shape::broadcast(input.shape(), &shape) {
+            Some(joint) if joint == shape => {}
+            Some(_) => {
+                let from = input.shape();
+                let text = format!("Unable to broadcast tensor of shape {from} to tensor of shape {shape}");
+                return Err(Error::invalid_argument(text));
+            }
+            None => return Err(incompatible(input.shape(), &shape)),
         }
         let output = if input.elements() == shape.elements() {
             ctx.take(0).reshape(shape)?
@@ -69,47 +70,52 @@ fn broadcast<U: Unit>(ctx: &Context<'_>, shape: Shape) -> Result<Tensor> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("BroadcastTo", "", "float[] 1; int32[2] 2 2", "float[2,2] 1 1 1 1"),
-            ("BroadcastTo", "", "float[2,1] 1 2; int32[2] 2 3", "float[2,3] 1 1 1 2 2 2"),
-            ("BroadcastTo", "", "string[2] 'a' 'b'; int64[2] 2 2", "string[2,2] 'a' 'b' 'a' 'b'"),
-            ("BroadcastTo", "", "float[1,2,1] 1 2; int32[3] 2 2 2", "float[2,2,2] 1 1 2 2 1 1 2 2"),
-            ("BroadcastTo", "", "float[1] 1; int32[2] 0 3", "float[0,3]"),
-            ("BroadcastTo", "", "float[0]; int32[2] 2 0", "float[2,0]"),
-            ("BroadcastTo", "", "float[] 1; int32[0]", "float[] 1"),
-            (
-                "BroadcastTo",
-                "",
-                "float[2] 1 2; int32[1] 3",
-                "INVALID_ARGUMENT: Incompatible shapes: [2] vs. [3]",
-            ),
-            (
-                "BroadcastTo",
-                "",
-                "float[2,1] 1 2; int32[1] 2",
-                "INVALID_ARGUMENT: Rank of input (2) must be no greater than rank of output shape (1).",
-            ),
-            ("BroadcastTo", "", "float[1] 1; int32[1] -1", "INVALID_ARGUMENT: Dimension -1 must be >= 0"),
-            (
-                "BroadcastTo",
-                "",
-                "float[1] 1; int32[1,1] 2",
-                "INVALID_ARGUMENT: shape must be a vector of {int32,int64}, got shape [1,1]",
-            ),
-            (
-                "BroadcastTo",
-                "",
-                "float[1] 1; int32[] 2",
-                "INVALID_ARGUMENT: shape must be a vector of {int32,int64}, got shape []",
-            ),
-            (
-                "BroadcastTo",
-                "",
-                "float[3] 1 2 3; int32[1] 1",
-                "INVALID_ARGUMENT: Unable to broadcast tensor of shape [3] to tensor of shape [1]",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("BroadcastTo", "", "float[] 1; int32[2] 2 2", "float[2,2] 1 1 1 1"),
+                ("BroadcastTo", "", "float[2,1] 1 2; int32[2] 2 3", "float[2,3] 1 1 1 2 2 2"),
+                ("BroadcastTo", "", "string[2] 'a' 'b'; int64[2] 2 2", "string[2,2] 'a' 'b' 'a' 'b'"),
+                ("BroadcastTo", "", "float[1,2,1] 1 2; int32[3] 2 2 2", "float[2,2,2] 1 1 2 2 1 1 2 2"),
+                ("BroadcastTo", "", "float[1] 1; int32[2] 0 3", "float[0,3]"),
+                ("BroadcastTo", "", "float[0]; int32[2] 2 0", "float[2,0]"),
+                ("BroadcastTo", "", "float[] 1; int32[0]", "float[] 1"),
+                (
+                    "BroadcastTo",
+                    "",
+                    "float[2] 1 2; int32[1] 3",
+                    "INVALID_ARGUMENT: Incompatible shapes: [2] vs. [3]",
+                ),
+                (
+                    "BroadcastTo",
+                    "",
+                    "float[2,1] 1 2; int32[1] 2",
+                    "INVALID_ARGUMENT: Rank of input (2) must be no greater than rank of output shape (1).",
+                ),
+                ("BroadcastTo", "", "float[1] 1; int32[1] -1", "INVALID_ARGUMENT: Dimension -1 must be >= 0"),
+                (
+                    "BroadcastTo",
+                    "",
+                    "float[1] 1; int32[1,1] 2",
+                    "INVALID_ARGUMENT: shape must be a vector of {int32,int64}, got shape [1,1]",
+                ),
+                (
+                    "BroadcastTo",
+                    "",
+                    "float[1] 1; int32[] 2",
+                    "INVALID_ARGUMENT: shape must be a vector of {int32,int64}, got shape []",
+                ),
+                (
+                    "BroadcastTo",
+                    "",
+                    "float[3] 1 2 3; int32[1] 1",
+                    "INVALID_ARGUMENT: Unable to broadcast tensor of shape [3] to tensor of shape [1]",
+                ),
+            ],
+        );
     }
 }

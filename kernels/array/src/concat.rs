@@ -199,52 +199,62 @@ fn side_by_side<U: Unit>(out: &mut [U], row_len: usize, at: usize, source: &[U],
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("ConcatV2", "", "float[2,1] 1 2; float[2,2] 3 4 5 6; int32[] 1", "float[2,3] 1 3 4 2 5 6"),
-            ("ConcatV2", "", "float[2,1] 1 2; float[2,1] 3 4; int32[] -1", "float[2,2] 1 3 2 4"),
-            (
-                "ConcatV2",
-                "",
-                "string[1] 'a'; string[0]; string[2] 'b' 'c'; int64[] 0",
-                "string[3] 'a' 'b' 'c'",
-            ),
-            ("ConcatV2", "", "int32[0,2]; int32[1,2] 5 6; int32[] -2", "int32[1,2] 5 6"),
-            ("ConcatV2", "", "bool[0,2]; bool[0,2]; int32[1] 0", "bool[0,2]"),
-            ("ConcatV2", "", "qint16[1] 1; qint16[1] -2; int32[] 0", "qint16[2] 1 -2"),
-            ("Concat", "", "int32[] 0; complex128[1] 1+2i; complex128[1] 3-4i", "complex128[2] 1+2i 3-4i"),
-            ("Concat", "", "int32[] 1; int8[1,2,2] 1 2 3 4; int8[1,1,2] 5 6", "int8[1,3,2] 1 2 3 4 5 6"),
-            (
-                "ConcatV2",
-                "",
-                "float[1] 1; float[1] 2; int32[] 1",
-                "INVALID_ARGUMENT: ConcatOp : Expected concatenating dimensions in the range [-1, 1), but got 1",
-            ),
-            (
-                "ConcatV2",
-                "",
-                "float[] 1; float[] 2; int32[] 0",
-                "INVALID_ARGUMENT: ConcatOp : Can't concatenate scalars (use tf.stack instead)",
-            ),
-            (
-                "ConcatV2",
-                "",
-                "float[1] 1; float[1,1] 2; int32[] 0",
-                "INVALID_ARGUMENT: ConcatOp : Ranks of all input tensors should match: shape[0] = [1] vs. shape[1] = [1,1]",
-            ),
-            (
-                "ConcatV2",
-                "",
-                "float[1,2] 1 2; float[1,1] 2; int32[] 0",
-                "INVALID_ARGUMENT: ConcatOp : Dimension 1 in both shapes must be equal: shape[0] = [1,2] vs. shape[1] = [1,1]",
-            ),
-            (
-                "ConcatV2",
-                "",
-                "float[1] 1; float[1] 2; int32[2] 0 0",
-                "INVALID_ARGUMENT: axis tensor should be a scalar integer, but got shape [2]",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("ConcatV2", "", "float[2,1] 1 2; float[2,2] 3 4 5 6; int32[] 1", "float[2,3] 1 3 4 2 5 6"),
+                ("ConcatV2", "", "float[2,1] 1 2; float[2,1] 3 4; int32[] -1", "float[2,2] 1 3 2 4"),
+                (
+                    "ConcatV2",
+                    "",
+                    "string[1] 'a'; string[0]; string[2] 'b' 'c'; int64[] 0",
+                    "string[3] 'a' 'b' 'c'",
+                ),
+                ("ConcatV2", "", "int32[0,2]; int32[1,2] 5 6; int32[] -2", "int32[1,2] 5 6"),
+                ("ConcatV2", "", "bool[0,2]; bool[0,2]; int32[1] 0", "bool[0,2]"),
+                ("ConcatV2", "", "qint16[1] 1; qint16[1] -2; int32[] 0", "qint16[2] 1 -2"),
+                (
+                    "Concat",
+                    "",
+                    "int32[] 0; complex128[1] 1+2i; complex128[1] 3-4i",
+                    "complex128[2] 1+2i 3-4i",
+                ),
+                ("Concat", "", "int32[] 1; int8[1,2,2] 1 2 3 4; int8[1,1,2] 5 6", "int8[1,3,2] 1 2 3 4 5 6"),
+                (
+                    "ConcatV2",
+                    "",
+                    "float[1] 1; float[1] 2; int32[] 1",
+                    "INVALID_ARGUMENT: ConcatOp : Expected concatenating dimensions in the range [-1, 1), but got 1",
+                ),
+                (
+                    "ConcatV2",
+                    "",
+                    "float[] 1; float[] 2; int32[] 0",
+                    "INVALID_ARGUMENT: ConcatOp : Can't concatenate scalars (use tf.stack instead)",
+                ),
+                (
+                    "ConcatV2",
+                    "",
+                    "float[1] 1; float[1,1] 2; int32[] 0",
+                    "INVALID_ARGUMENT: ConcatOp : Ranks of all input tensors should match: shape[0] = [1] vs. shape[1] = [1,1]",
+                ),
+                (
+                    "ConcatV2",
+                    "",
+                    "float[1,2] 1 2; float[1,1] 2; int32[] 0",
+                    "INVALID_ARGUMENT: ConcatOp : Dimension 1 in both shapes must be equal: shape[0] = [1,2] vs. shape[1] = [1,1]",
+                ),
+                (
+                    "ConcatV2",
+                    "",
+                    "float[1] 1; float[1] 2; int32[2] 0 0",
+                    "INVALID_ARGUMENT: axis tensor should be a scalar integer, but got shape [2]",
+                ),
+            ],
+        );
     }
 }

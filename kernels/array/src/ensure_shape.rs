@@ -45,24 +45,29 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("EnsureShape", "shape=[2,-1]", "float[2,1] 1 2", "float[2,1] 1 2"),
-            ("EnsureShape", "shape=?", "string[1] 'a'", "string[1] 'a'"),
-            ("EnsureShape", "shape=[]", "int32[] 1", "int32[] 1"),
-            (
-                "EnsureShape",
-                "shape=[2]",
-                "float[2,1] 1 2",
-                "INVALID_ARGUMENT: Shape of tensor input [2,1] is not compatible with expected shape [2].",
-            ),
-            (
-                "EnsureShape",
-                "shape=[3,-1]",
-                "float[2,1] 1 2",
-                "INVALID_ARGUMENT: Shape of tensor input [2,1] is not compatible with expected shape [3,?].",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("EnsureShape", "shape=[2,-1]", "float[2,1] 1 2", "float[2,1] 1 2"),
+                ("EnsureShape", "shape=?", "string[1] 'a'", "string[1] 'a'"),
+                ("EnsureShape", "shape=[]", "int32[] 1", "int32[] 1"),
+                (
+                    "EnsureShape",
+                    "shape=[2]",
+                    "float[2,1] 1 2",
+                    "INVALID_ARGUMENT: Shape of tensor input [2,1] is not compatible with expected shape [2].",
+                ),
+                (
+                    "EnsureShape",
+                    "shape=[3,-1]",
+                    "float[2,1] 1 2",
+                    "INVALID_ARGUMENT: Shape of tensor input [2,1] is not compatible with expected shape [3,?].",
+                ),
+            ],
+        );
     }
 }

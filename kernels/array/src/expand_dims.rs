@@ -56,32 +56,37 @@ fn place(at: i64, rank: usize) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("ExpandDims", "", "float[2] 1 2; int32[] 0", "float[1,2] 1 2"),
-            ("ExpandDims", "", "float[2] 1 2; int32[] -1", "float[2,1] 1 2"),
-            ("ExpandDims", "", "string[2,1] 'a' 'b'; int64[1] 1", "string[2,1,1] 'a' 'b'"),
-            ("ExpandDims", "", "float[] 1; int32[] -1", "float[1] 1"),
-            ("ExpandDims", "", "float[0,2]; int32[] -3", "float[1,0,2]"),
-            (
-                "ExpandDims",
-                "",
-                "float[2] 1 2; int32[] 2",
-                "INVALID_ARGUMENT: Tried to expand dim index 2 for tensor with 1 dimensions.",
-            ),
-            (
-                "ExpandDims",
-                "",
-                "float[2] 1 2; int32[] -3",
-                "INVALID_ARGUMENT: Tried to expand dim index -3 for tensor with 1 dimensions.",
-            ),
-            (
-                "ExpandDims",
-                "",
-                "float[2] 1 2; int32[2] 0 1",
-                "INVALID_ARGUMENT: 'dim' must be a tensor with a single value",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("ExpandDims", "", "float[2] 1 2; int32[] 0", "float[1,2] 1 2"),
+                ("ExpandDims", "", "float[2] 1 2; int32[] -1", "float[2,1] 1 2"),
+                ("ExpandDims", "", "string[2,1] 'a' 'b'; int64[1] 1", "string[2,1,1] 'a' 'b'"),
+                ("ExpandDims", "", "float[] 1; int32[] -1", "float[1] 1"),
+                ("ExpandDims", "", "float[0,2]; int32[] -3", "float[1,0,2]"),
+                (
+                    "ExpandDims",
+                    "",
+                    "float[2] 1 2; int32[] 2",
+                    "INVALID_ARGUMENT: Tried to expand dim index 2 for tensor with 1 dimensions.",
+                ),
+                (
+                    "ExpandDims",
+                    "",
+                    "float[2] 1 2; int32[] -3",
+                    "INVALID_ARGUMENT: Tried to expand dim index -3 for tensor with 1 dimensions.",
+                ),
+                (
+                    "ExpandDims",
+                    "",
+                    "float[2] 1 2; int32[2] 0 1",
+                    "INVALID_ARGUMENT: 'dim' must be a tensor with a single value",
+                ),
+            ],
+        );
     }
 }

@@ -4,7 +4,7 @@ use savedmodel_math::par;
 use savedmodel_op::dtypes::INDICES;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
 use savedmodel_tensor::DType::{self, *};
-use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
+use savedmodel_tensor::{Error, PartialShape, Result, Tensor, Unit, by_unit};
 
 use crate::{index, strided};
 
@@ -26,13 +26,8 @@ const DTYPES: &[DType] = &[
     Complex128, String, Resource, Variant, Qint8, Quint8, Qint16, Quint16, Qint32, Int4, Uint4,
 ];
 
-/// The shape that the first input holds.
-pub(crate) fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
-    Ok(vec![match (ctx.integers(0), ctx.input(0).dim(0)) {
-        (Some(dims), _) => (&index::shape(&dims)?).into(),
-        (None, Some(rank)) if rank <= Shape::MAX_RANK => PartialShape::of_rank(rank),
-        _ => PartialShape::unknown(),
-    }])
+fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    Ok(vec![index::shape_of_value(ctx, 0)?])
 }
 
 fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
@@ -63,34 +58,39 @@ pub(crate) fn fill<U: Unit>(output: &mut Tensor, value: &Tensor) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("Fill", "", "int32[2] 2 3; float[] 1.5", "float[2,3] 1.5 1.5 1.5 1.5 1.5 1.5"),
-            ("Fill", "", "int64[0]; string[] 'a'", "string[] 'a'"),
-            ("Fill", "", "int32[2] 2 0; bool[] true", "bool[2,0]"),
-            ("Fill", "", "int32[1] 3; qint16[] -7", "qint16[3] -7 -7 -7"),
-            ("Fill", "", "int32[] 3; float[] 2", "float[3] 2 2 2"),
-            ("Fill", "", "int32[1] 3; float[1] 2", "float[3] 2 2 2"),
-            ("Fill", "", "int32[1] -3; float[] 2", "INVALID_ARGUMENT: Dimension -3 must be >= 0"),
-            (
-                "Fill",
-                "",
-                "int32[1] 3; float[2] 2 3",
-                "INVALID_ARGUMENT: value must represent a scalar, got shape [2]",
-            ),
-            (
-                "Fill",
-                "",
-                "int32[1,1] 3; float[] 2",
-                "INVALID_ARGUMENT: dims must represent a vector, got shape [1,1]",
-            ),
-            (
-                "Fill",
-                "",
-                "int64[2] 4294967296 4294967296; float[] 2",
-                "INVALID_ARGUMENT: Shape [4294967296,4294967296] would have more than 2**63 - 1 elements",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("Fill", "", "int32[2] 2 3; float[] 1.5", "float[2,3] 1.5 1.5 1.5 1.5 1.5 1.5"),
+                ("Fill", "", "int64[0]; string[] 'a'", "string[] 'a'"),
+                ("Fill", "", "int32[2] 2 0; bool[] true", "bool[2,0]"),
+                ("Fill", "", "int32[1] 3; qint16[] -7", "qint16[3] -7 -7 -7"),
+                ("Fill", "", "int32[] 3; float[] 2", "float[3] 2 2 2"),
+                ("Fill", "", "int32[1] 3; float[1] 2", "float[3] 2 2 2"),
+                ("Fill", "", "int32[1] -3; float[] 2", "INVALID_ARGUMENT: Dimension -3 must be >= 0"),
+                (
+                    "Fill",
+                    "",
+                    "int32[1] 3; float[2] 2 3",
+                    "INVALID_ARGUMENT: value must represent a scalar, got shape [2]",
+                ),
+                (
+                    "Fill",
+                    "",
+                    "int32[1,1] 3; float[] 2",
+                    "INVALID_ARGUMENT: dims must represent a vector, got shape [1,1]",
+                ),
+                (
+                    "Fill",
+                    "",
+                    "int64[2] 4294967296 4294967296; float[] 2",
+                    "INVALID_ARGUMENT: Shape [4294967296,4294967296] would have more than 2**63 - 1 elements",
+                ),
+            ],
+        );
     }
 }

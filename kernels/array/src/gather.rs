@@ -236,108 +236,129 @@ fn pick<U: Unit>(out: &mut [U], src: &[U], numbers: &[usize], row: usize) {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn along_an_axis() {
-        crate::cases::check(&[
-            ("GatherV2", "", "float[3] 1 2 3; int32[2] 2 0; int32[] 0", "float[2] 3 1"),
-            ("GatherV2", "", "float[3,2] 1 2 3 4 5 6; int16[] 1; int64[] 0", "float[2] 3 4"),
-            (
-                "GatherV2",
-                "",
-                "string[2,2] 'a' 'b' 'c' 'd'; int64[1,3] 1 0 1; int32[] -1",
-                "string[2,1,3] 'b' 'a' 'b' 'd' 'c' 'd'",
-            ),
-            (
-                "GatherV2",
-                "",
-                "int8[2,2,2] 1 2 3 4 5 6 7 8; int32[3] 1 1 0; int32[] 1",
-                "int8[2,3,2] 3 4 3 4 1 2 7 8 7 8 5 6",
-            ),
-            ("GatherV2", "", "float[0,2]; int32[0]; int32[] 0", "float[0,2]"),
-            ("GatherV2", "", "float[0,0]; int32[1] 5; int32[] 0", "float[1,0]"),
-            ("Gather", "validate_indices=false", "quint16[3] 1 2 3; int64[2] 2 2", "quint16[2] 3 3"),
-            ("Gather", "", "bool[2,1] true false; int32[2,1] 1 0", "bool[2,1,1] false true"),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("GatherV2", "", "float[3] 1 2 3; int32[2] 2 0; int32[] 0", "float[2] 3 1"),
+                ("GatherV2", "", "float[3,2] 1 2 3 4 5 6; int16[] 1; int64[] 0", "float[2] 3 4"),
+                (
+                    "GatherV2",
+                    "",
+                    "string[2,2] 'a' 'b' 'c' 'd'; int64[1,3] 1 0 1; int32[] -1",
+                    "string[2,1,3] 'b' 'a' 'b' 'd' 'c' 'd'",
+                ),
+                (
+                    "GatherV2",
+                    "",
+                    "int8[2,2,2] 1 2 3 4 5 6 7 8; int32[3] 1 1 0; int32[] 1",
+                    "int8[2,3,2] 3 4 3 4 1 2 7 8 7 8 5 6",
+                ),
+                ("GatherV2", "", "float[0,2]; int32[0]; int32[] 0", "float[0,2]"),
+                ("GatherV2", "", "float[0,0]; int32[1] 5; int32[] 0", "float[1,0]"),
+                ("Gather", "validate_indices=false", "quint16[3] 1 2 3; int64[2] 2 2", "quint16[2] 3 3"),
+                ("Gather", "", "bool[2,1] true false; int32[2,1] 1 0", "bool[2,1,1] false true"),
+            ],
+        );
     }
 
     #[test]
     fn in_batches() {
-        crate::cases::check(&[
-            (
-                "GatherV2",
-                "batch_dims=1",
-                "float[2,3] 1 2 3 4 5 6; int32[2,2] 0 2 1 1; int32[] 1",
-                "float[2,2] 1 3 5 5",
-            ),
-            ("GatherV2", "batch_dims=1", "float[2,3] 1 2 3 4 5 6; int32[2] 2 0; int32[] 1", "float[2] 3 4"),
-            (
-                "GatherV2",
-                "batch_dims=1",
-                "float[2,2,2] 1 2 3 4 5 6 7 8; int32[2,1] 0 1; int32[] 2",
-                "float[2,2,1] 1 3 6 8",
-            ),
-            (
-                "GatherV2",
-                "batch_dims=-1",
-                "float[2,3] 1 2 3 4 5 6; int32[2,1] 2 0; int32[] 1",
-                "float[2,1] 3 4",
-            ),
-            (
-                "GatherV2",
-                "batch_dims=2",
-                "float[1,2,2] 1 2 3 4; int64[1,2,1] 0 1; int32[] -1",
-                "float[1,2,1] 1 4",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                (
+                    "GatherV2",
+                    "batch_dims=1",
+                    "float[2,3] 1 2 3 4 5 6; int32[2,2] 0 2 1 1; int32[] 1",
+                    "float[2,2] 1 3 5 5",
+                ),
+                (
+                    "GatherV2",
+                    "batch_dims=1",
+                    "float[2,3] 1 2 3 4 5 6; int32[2] 2 0; int32[] 1",
+                    "float[2] 3 4",
+                ),
+                (
+                    "GatherV2",
+                    "batch_dims=1",
+                    "float[2,2,2] 1 2 3 4 5 6 7 8; int32[2,1] 0 1; int32[] 2",
+                    "float[2,2,1] 1 3 6 8",
+                ),
+                (
+                    "GatherV2",
+                    "batch_dims=-1",
+                    "float[2,3] 1 2 3 4 5 6; int32[2,1] 2 0; int32[] 1",
+                    "float[2,1] 3 4",
+                ),
+                (
+                    "GatherV2",
+                    "batch_dims=2",
+                    "float[1,2,2] 1 2 3 4; int64[1,2,1] 0 1; int32[] -1",
+                    "float[1,2,1] 1 4",
+                ),
+            ],
+        );
     }
 
     #[test]
     fn errors() {
-        crate::cases::check(&[
-            (
-                "GatherV2",
-                "",
-                "float[3] 1 2 3; int32[1,2] 0 3; int32[] 0",
-                "INVALID_ARGUMENT: indices[0,1] = 3 is not in [0, 3)",
-            ),
-            (
-                "GatherV2",
-                "",
-                "float[3] 1 2 3; int32[] -1; int32[] 0",
-                "INVALID_ARGUMENT: indices = -1 is not in [0, 3)",
-            ),
-            (
-                "GatherV2",
-                "",
-                "float[] 1; int32[] 0; int32[] 0",
-                "INVALID_ARGUMENT: params must be at least 1 dimensional",
-            ),
-            ("GatherV2", "", "float[1] 1; int32[] 0; int32[] 1", "INVALID_ARGUMENT"),
-            ("GatherV2", "", "float[1] 1; int32[] 0; int32[1] 0", "INVALID_ARGUMENT: axis must be scalar"),
-            (
-                "GatherV2",
-                "batch_dims=1",
-                "float[2,1] 1 2; int32[3,1] 0 0 0; int32[] 1",
-                "INVALID_ARGUMENT: params.shape[0]: 2 should be equal to indices.shape[0]: 3",
-            ),
-            (
-                "GatherV2",
-                "batch_dims=1",
-                "float[2,1] 1 2; int32[2,1] 0 0; int32[] 0",
-                "INVALID_ARGUMENT: batch_dims (1) must be less than or equal to axis (0).",
-            ),
-            (
-                "GatherV2",
-                "batch_dims=3",
-                "float[2,1] 1 2; int32[2,1] 0 0; int32[] 0",
-                "INVALID_ARGUMENT: Expected batch_dims in the range [-2, 2], but got 3",
-            ),
-            (
-                "GatherV2",
-                "batch_dims=2",
-                "float[2,1] 1 2; int32[2,1] 0 0; int32[] 1",
-                "INVALID_ARGUMENT: batch_dims (2) must be less than rank(params) (2).",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                (
+                    "GatherV2",
+                    "",
+                    "float[3] 1 2 3; int32[1,2] 0 3; int32[] 0",
+                    "INVALID_ARGUMENT: indices[0,1] = 3 is not in [0, 3)",
+                ),
+                (
+                    "GatherV2",
+                    "",
+                    "float[3] 1 2 3; int32[] -1; int32[] 0",
+                    "INVALID_ARGUMENT: indices = -1 is not in [0, 3)",
+                ),
+                (
+                    "GatherV2",
+                    "",
+                    "float[] 1; int32[] 0; int32[] 0",
+                    "INVALID_ARGUMENT: params must be at least 1 dimensional",
+                ),
+                ("GatherV2", "", "float[1] 1; int32[] 0; int32[] 1", "INVALID_ARGUMENT"),
+                (
+                    "GatherV2",
+                    "",
+                    "float[1] 1; int32[] 0; int32[1] 0",
+                    "INVALID_ARGUMENT: axis must be scalar",
+                ),
+                (
+                    "GatherV2",
+                    "batch_dims=1",
+                    "float[2,1] 1 2; int32[3,1] 0 0 0; int32[] 1",
+                    "INVALID_ARGUMENT: params.shape[0]: 2 should be equal to indices.shape[0]: 3",
+                ),
+                (
+                    "GatherV2",
+                    "batch_dims=1",
+                    "float[2,1] 1 2; int32[2,1] 0 0; int32[] 0",
+                    "INVALID_ARGUMENT: batch_dims (1) must be less than or equal to axis (0).",
+                ),
+                (
+                    "GatherV2",
+                    "batch_dims=3",
+                    "float[2,1] 1 2; int32[2,1] 0 0; int32[] 0",
+                    "INVALID_ARGUMENT: Expected batch_dims in the range [-2, 2], but got 3",
+                ),
+                (
+                    "GatherV2",
+                    "batch_dims=2",
+                    "float[2,1] 1 2; int32[2,1] 0 0; int32[] 1",
+                    "INVALID_ARGUMENT: batch_dims (2) must be less than rank(params) (2).",
+                ),
+            ],
+        );
     }
 }

@@ -5,6 +5,7 @@ use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, by_unit};
 
 use crate::dtypes::{POINTERS_Q3_F8, SMALL_INDICES};
 use crate::gather::{Picks, position};
+use crate::scatter_nd::ignores_bad_indices;
 
 /// Takes slices whose places stand in the rows of the indices, one number for each leading dimension.
 ///
@@ -48,15 +49,6 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         ctx.set(0, output);
         Ok(())
     }))
-}
-
-/// Whether `bad_indices_policy` says to pass over places outside of the tensor.
-pub(crate) fn ignores_bad_indices(node: &Construction<'_>) -> Result<bool> {
-    match node.attr::<String>("bad_indices_policy")?.as_str() {
-        "" | "DEFAULT" | "ERROR" => Ok(false),
-        "IGNORE" => Ok(true),
-        other => Err(Error::invalid_argument(format!("Unknown bad_indices_policy: {other}"))),
-    }
 }
 
 /// What `GatherNd` gives for these inputs, also for operators that gather from variables.
@@ -126,46 +118,56 @@ pub(crate) fn flat(indices: &Tensor, dims: &[usize], count: usize) -> Result<Vec
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("GatherNd", "", "float[2,2] 1 2 3 4; int32[2,2] 0 1 1 0", "float[2] 2 3"),
-            ("GatherNd", "", "float[2,2] 1 2 3 4; int64[1,1] 1", "float[1,2] 3 4"),
-            ("GatherNd", "", "string[3] 'a' 'b' 'c'; int16[2,1,1] 2 0", "string[2,1] 'c' 'a'"),
-            ("GatherNd", "", "float[2] 1 2; int32[3,0]", "float[3,2] 1 2 1 2 1 2"),
-            ("GatherNd", "", "float[2,2] 1 2 3 4; int32[2] 1 1", "float[] 4"),
-            ("GatherNd", "", "float[0,2]; int32[0,1]", "float[0,2]"),
-            (
-                "GatherNd",
-                "bad_indices_policy=IGNORE",
-                "float[2,2] 1 2 3 4; int32[3,1] 1 2 -1",
-                "float[3,2] 3 4 0 0 0 0",
-            ),
-            (
-                "GatherNd",
-                "",
-                "float[2,2] 1 2 3 4; int32[2,2] 0 1 1 2",
-                "INVALID_ARGUMENT: indices[1] = [1, 2] does not index into param shape [2,2]",
-            ),
-            (
-                "GatherNd",
-                "",
-                "float[2,2] 1 2 3 4; int32[1,3] 0 0 0",
-                "INVALID_ARGUMENT: index innermost dimension length must be <= params rank; saw: 3 vs. 2",
-            ),
-            (
-                "GatherNd",
-                "",
-                "float[2,2] 1 2 3 4; int32[] 0",
-                "INVALID_ARGUMENT: indices must be at least a vector",
-            ),
-            ("GatherNd", "", "float[] 1; int32[1] 0", "INVALID_ARGUMENT: params must be at least a vector"),
-            (
-                "GatherNd",
-                "",
-                "float[0,2]; int32[1,1] 0",
-                "INVALID_ARGUMENT: Requested more than 0 entries, but params is empty.  Params shape: [0,2]",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("GatherNd", "", "float[2,2] 1 2 3 4; int32[2,2] 0 1 1 0", "float[2] 2 3"),
+                ("GatherNd", "", "float[2,2] 1 2 3 4; int64[1,1] 1", "float[1,2] 3 4"),
+                ("GatherNd", "", "string[3] 'a' 'b' 'c'; int16[2,1,1] 2 0", "string[2,1] 'c' 'a'"),
+                ("GatherNd", "", "float[2] 1 2; int32[3,0]", "float[3,2] 1 2 1 2 1 2"),
+                ("GatherNd", "", "float[2,2] 1 2 3 4; int32[2] 1 1", "float[] 4"),
+                ("GatherNd", "", "float[0,2]; int32[0,1]", "float[0,2]"),
+                (
+                    "GatherNd",
+                    "bad_indices_policy=IGNORE",
+                    "float[2,2] 1 2 3 4; int32[3,1] 1 2 -1",
+                    "float[3,2] 3 4 0 0 0 0",
+                ),
+                (
+                    "GatherNd",
+                    "",
+                    "float[2,2] 1 2 3 4; int32[2,2] 0 1 1 2",
+                    "INVALID_ARGUMENT: indices[1] = [1, 2] does not index into param shape [2,2]",
+                ),
+                (
+                    "GatherNd",
+                    "",
+                    "float[2,2] 1 2 3 4; int32[1,3] 0 0 0",
+                    "INVALID_ARGUMENT: index innermost dimension length must be <= params rank; saw: 3 vs. 2",
+                ),
+                (
+                    "GatherNd",
+                    "",
+                    "float[2,2] 1 2 3 4; int32[] 0",
+                    "INVALID_ARGUMENT: indices must be at least a vector",
+                ),
+                (
+                    "GatherNd",
+                    "",
+                    "float[] 1; int32[1] 0",
+                    "INVALID_ARGUMENT: params must be at least a vector",
+                ),
+                (
+                    "GatherNd",
+                    "",
+                    "float[0,2]; int32[1,1] 0",
+                    "INVALID_ARGUMENT: Requested more than 0 entries, but params is empty.  Params shape: [0,2]",
+                ),
+            ],
+        );
     }
 }

@@ -32,11 +32,21 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("IdentityN", "", "float[1] 1", "float[1] 1"),
-            ("IdentityN", "", "float[1] 1; string[] 'a'; int32[0,2]", "float[1] 1; string[] 'a'; int32[0,2]"),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("IdentityN", "", "float[1] 1", "float[1] 1"),
+                (
+                    "IdentityN",
+                    "",
+                    "float[1] 1; string[] 'a'; int32[0,2]",
+                    "float[1] 1; string[] 'a'; int32[0,2]",
+                ),
+            ],
+        );
     }
 }

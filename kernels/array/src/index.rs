@@ -1,6 +1,7 @@
 //! Axes and sizes that arrive as tensors, and index tensors that are given back.
 
-use savedmodel_tensor::{DType, Error, Result, Shape, Tensor};
+use savedmodel_op::ShapeContext;
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor};
 
 /// An index tensor of dtype `int32` or `int64`.
 ///
@@ -42,4 +43,16 @@ pub(crate) fn shape(dims: &[i64]) -> Result<Shape> {
         Some(dim) => Err(Error::invalid_argument(format!("Dimension {dim} must be >= 0"))),
         None => Shape::from_i64(dims),
     }
+}
+
+/// What is known of a shape that the value of input `i` tells.
+///
+/// # Errors
+/// As [`shape`].
+pub(crate) fn shape_of_value(ctx: &ShapeContext<'_>, i: usize) -> Result<PartialShape> {
+    Ok(match (ctx.integers(i), ctx.input(i).dim(0)) {
+        (Some(dims), _) => (&shape(&dims)?).into(),
+        (None, Some(rank)) if rank <= Shape::MAX_RANK => PartialShape::of_rank(rank),
+        _ => PartialShape::unknown(),
+    })
 }

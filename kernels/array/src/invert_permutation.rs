@@ -47,21 +47,26 @@ fn inverse(t: &Tensor) -> Result<Tensor> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("InvertPermutation", "", "int32[4] 2 0 3 1", "int32[4] 1 3 0 2"),
-            ("InvertPermutation", "", "int64[1] 0", "int64[1] 0"),
-            ("InvertPermutation", "", "int32[0]", "int32[0]"),
-            ("InvertPermutation", "", "int32[2] 0 2", "INVALID_ARGUMENT: 2 is not between 0 and 2"),
-            ("InvertPermutation", "", "int32[2] -1 0", "INVALID_ARGUMENT: -1 is not between 0 and 2"),
-            ("InvertPermutation", "", "int32[2] 1 1", "INVALID_ARGUMENT: 1 is duplicated in the input."),
-            (
-                "InvertPermutation",
-                "",
-                "int32[1,1] 0",
-                "INVALID_ARGUMENT: invert_permutation expects a 1D vector.",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("InvertPermutation", "", "int32[4] 2 0 3 1", "int32[4] 1 3 0 2"),
+                ("InvertPermutation", "", "int64[1] 0", "int64[1] 0"),
+                ("InvertPermutation", "", "int32[0]", "int32[0]"),
+                ("InvertPermutation", "", "int32[2] 0 2", "INVALID_ARGUMENT: 2 is not between 0 and 2"),
+                ("InvertPermutation", "", "int32[2] -1 0", "INVALID_ARGUMENT: -1 is not between 0 and 2"),
+                ("InvertPermutation", "", "int32[2] 1 1", "INVALID_ARGUMENT: 1 is duplicated in the input."),
+                (
+                    "InvertPermutation",
+                    "",
+                    "int32[1,1] 0",
+                    "INVALID_ARGUMENT: invert_permutation expects a 1D vector.",
+                ),
+            ],
+        );
     }
 }

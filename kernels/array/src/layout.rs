@@ -1,6 +1,5 @@
 //! Where the elements of one tensor lie in another: lengths and strides, without data.
 
-use savedmodel_tensor::Shape;
 use smallvec::SmallVec;
 
 /// One dimension of a [`Layout`].
@@ -113,6 +112,11 @@ impl<'a> Walk<'a> {
         self.offset
     }
 
+    /// The current position along each axis.
+    pub fn index(&self) -> &[usize] {
+        &self.index
+    }
+
     /// Goes on to the next position; after the last one comes the first.
     pub fn advance(&mut self) {
         for (axis, index) in self.axes.iter().zip(&mut self.index).rev() {
@@ -125,12 +129,6 @@ impl<'a> Walk<'a> {
             *index = 0;
         }
     }
-}
-
-/// The number of elements before, along and after `axis`.
-pub(crate) fn around(shape: &Shape, axis: usize) -> (usize, usize, usize) {
-    let dims = shape.dims();
-    (dims[..axis].iter().product(), dims[axis], dims[axis + 1..].iter().product())
 }
 
 #[cfg(test)]

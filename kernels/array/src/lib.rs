@@ -7,75 +7,130 @@
 
 use savedmodel_op::Op;
 
+mod batch_to_space;
+mod bitcast;
+mod blocks;
+mod bounds;
 mod broadcast_args;
 mod broadcast_gradient_args;
 mod broadcast_to;
-#[cfg(test)]
-mod cases;
 mod concat;
+mod concat_offset;
 mod constant;
+mod data_format;
+mod depth_to_space;
+mod diag;
+mod diagonals;
 mod dtypes;
+mod dynamic_partition;
+mod dynamic_stitch;
+mod edit_distance;
+mod empty;
 mod ensure_shape;
 mod expand_dims;
+mod extract_image_patches;
+mod extract_volume_patches;
 mod fill;
+mod fingerprint;
 pub mod gather;
 pub mod gather_nd;
 mod identity;
 mod identity_n;
 mod index;
+mod inplace;
 mod invert_permutation;
+mod keys;
 mod layout;
 mod like;
+mod list_diff;
+mod matrix_band_part;
+mod matrix_diag;
+mod matrix_diag_part;
+mod matrix_set_diag;
 mod mirror_pad;
 mod one_hot;
 mod pack;
 mod pad;
+mod parallel_concat;
+mod patches;
 mod reshape;
 mod reverse;
 mod reverse_sequence;
+mod roll;
+pub mod scatter_nd;
 mod select;
 mod shape;
 mod slice;
 mod slicing;
+mod space_to_batch;
 mod split;
 mod split_v;
 mod squeeze;
 mod strided;
 mod strided_slice;
 mod strided_slice_grad;
+mod tensor_scatter;
 mod tensor_strided_slice_update;
 mod tile;
 mod transpose;
+mod unique;
 mod unpack;
+mod unravel_index;
 mod where_;
 
 /// Every operator of the family.
 pub const OPS: &[&[Op]] = &[
+    batch_to_space::OPS,
+    bounds::OPS,
     concat::OPS,
+    data_format::OPS,
+    depth_to_space::OPS,
+    diag::OPS,
+    dynamic_stitch::OPS,
     gather::OPS,
     identity::OPS,
+    inplace::OPS,
     like::OPS,
+    matrix_band_part::OPS,
+    matrix_diag::OPS,
+    matrix_diag_part::OPS,
+    matrix_set_diag::OPS,
     pad::OPS,
     reverse::OPS,
+    scatter_nd::OPS,
     select::OPS,
     shape::OPS,
+    space_to_batch::OPS,
+    tensor_scatter::OPS,
     transpose::OPS,
+    unique::OPS,
     &[
+        bitcast::OP,
         broadcast_args::OP,
         broadcast_gradient_args::OP,
         broadcast_to::OP,
+        concat_offset::OP,
         constant::OP,
+        dynamic_partition::OP,
+        edit_distance::OP,
+        empty::OP,
         ensure_shape::OP,
         expand_dims::OP,
+        extract_image_patches::OP,
+        extract_volume_patches::OP,
         fill::OP,
+        fingerprint::OP,
         gather_nd::OP,
         identity_n::OP,
         invert_permutation::OP,
+        list_diff::OP,
         mirror_pad::OP,
         one_hot::OP,
         pack::OP,
+        parallel_concat::OP,
         reshape::OP,
         reverse_sequence::OP,
+        roll::OP,
         slice::OP,
         split::OP,
         split_v::OP,
@@ -85,6 +140,7 @@ pub const OPS: &[&[Op]] = &[
         tensor_strided_slice_update::OP,
         tile::OP,
         unpack::OP,
+        unravel_index::OP,
         where_::OP,
     ],
 ];

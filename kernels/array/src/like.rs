@@ -82,18 +82,23 @@ fn ones<T: One>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("ZerosLike", "", "float[2] 1 NaN", "float[2] 0 0"),
-            ("ZerosLike", "", "string[2] 'a' 'b'", "string[2] '' ''"),
-            ("ZerosLike", "", "complex128[] 1+2i", "complex128[] 0+0i"),
-            ("ZerosLike", "", "int32[0,2]", "int32[0,2]"),
-            ("OnesLike", "", "half[2] 1 2", "half[2] 1 1"),
-            ("OnesLike", "", "bfloat16[1,2] 1 2", "bfloat16[1,2] 1 1"),
-            ("OnesLike", "", "bool[2] false true", "bool[2] true true"),
-            ("OnesLike", "", "complex64[1] 1+2i", "complex64[1] 1+0i"),
-            ("OnesLike", "", "uint64[0]", "uint64[0]"),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("ZerosLike", "", "float[2] 1 NaN", "float[2] 0 0"),
+                ("ZerosLike", "", "string[2] 'a' 'b'", "string[2] '' ''"),
+                ("ZerosLike", "", "complex128[] 1+2i", "complex128[] 0+0i"),
+                ("ZerosLike", "", "int32[0,2]", "int32[0,2]"),
+                ("OnesLike", "", "half[2] 1 2", "half[2] 1 1"),
+                ("OnesLike", "", "bfloat16[1,2] 1 2", "bfloat16[1,2] 1 1"),
+                ("OnesLike", "", "bool[2] false true", "bool[2] true true"),
+                ("OnesLike", "", "complex64[1] 1+2i", "complex64[1] 1+0i"),
+                ("OnesLike", "", "uint64[0]", "uint64[0]"),
+            ],
+        );
     }
 }

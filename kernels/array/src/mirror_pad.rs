@@ -103,55 +103,60 @@ fn reflect_row<U: Unit>(out: &mut [U], src: &[U], (row, block, skip): (Padded, u
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("MirrorPad", "mode=REFLECT", "float[3] 1 2 3; int32[1,2] 2 2", "float[7] 3 2 1 2 3 2 1"),
-            ("MirrorPad", "mode=SYMMETRIC", "float[3] 1 2 3; int32[1,2] 2 3", "float[8] 2 1 1 2 3 3 2 1"),
-            (
-                "MirrorPad",
-                "mode=REFLECT",
-                "string[2,2] 'a' 'b' 'c' 'd'; int64[2,2] 1 0 0 1",
-                "string[3,3] 'c' 'd' 'c' 'a' 'b' 'a' 'c' 'd' 'c'",
-            ),
-            (
-                "MirrorPad",
-                "mode=SYMMETRIC",
-                "int8[2,1,2] 1 2 3 4; int32[3,2] 0 1 1 0 0 0",
-                "int8[3,2,2] 1 2 1 2 3 4 3 4 3 4 3 4",
-            ),
-            ("MirrorPad", "mode=REFLECT", "float[] 1; int32[0,2]", "float[] 1"),
-            ("MirrorPad", "mode=SYMMETRIC", "float[0,2]; int32[2,2] 0 0 1 0", "float[0,3]"),
-            (
-                "MirrorPad",
-                "mode=REFLECT",
-                "float[2] 1 2; int32[1,2] 2 0",
-                "INVALID_ARGUMENT: paddings must be less than the dimension size: 2, 0 not less than 2",
-            ),
-            (
-                "MirrorPad",
-                "mode=SYMMETRIC",
-                "float[2] 1 2; int32[1,2] 3 0",
-                "INVALID_ARGUMENT: paddings must be no greater than the dimension size: 3, 0 greater than 2",
-            ),
-            (
-                "MirrorPad",
-                "mode=SYMMETRIC",
-                "float[2] 1 2; int32[1,2] -1 0",
-                "INVALID_ARGUMENT: Paddings must be non-negative: -1 0",
-            ),
-            (
-                "MirrorPad",
-                "mode=SYMMETRIC",
-                "float[2] 1 2; int32[2] 1 0",
-                "INVALID_ARGUMENT: paddings must be a matrix with 2 columns: [2]",
-            ),
-            (
-                "MirrorPad",
-                "mode=REFLECT",
-                "float[0]; int32[1,2] 0 0",
-                "INVALID_ARGUMENT: paddings must be less than the dimension size: 0, 0 not less than 0",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("MirrorPad", "mode=REFLECT", "float[3] 1 2 3; int32[1,2] 2 2", "float[7] 3 2 1 2 3 2 1"),
+                ("MirrorPad", "mode=SYMMETRIC", "float[3] 1 2 3; int32[1,2] 2 3", "float[8] 2 1 1 2 3 3 2 1"),
+                (
+                    "MirrorPad",
+                    "mode=REFLECT",
+                    "string[2,2] 'a' 'b' 'c' 'd'; int64[2,2] 1 0 0 1",
+                    "string[3,3] 'c' 'd' 'c' 'a' 'b' 'a' 'c' 'd' 'c'",
+                ),
+                (
+                    "MirrorPad",
+                    "mode=SYMMETRIC",
+                    "int8[2,1,2] 1 2 3 4; int32[3,2] 0 1 1 0 0 0",
+                    "int8[3,2,2] 1 2 1 2 3 4 3 4 3 4 3 4",
+                ),
+                ("MirrorPad", "mode=REFLECT", "float[] 1; int32[0,2]", "float[] 1"),
+                ("MirrorPad", "mode=SYMMETRIC", "float[0,2]; int32[2,2] 0 0 1 0", "float[0,3]"),
+                (
+                    "MirrorPad",
+                    "mode=REFLECT",
+                    "float[2] 1 2; int32[1,2] 2 0",
+                    "INVALID_ARGUMENT: paddings must be less than the dimension size: 2, 0 not less than 2",
+                ),
+                (
+                    "MirrorPad",
+                    "mode=SYMMETRIC",
+                    "float[2] 1 2; int32[1,2] 3 0",
+                    "INVALID_ARGUMENT: paddings must be no greater than the dimension size: 3, 0 greater than 2",
+                ),
+                (
+                    "MirrorPad",
+                    "mode=SYMMETRIC",
+                    "float[2] 1 2; int32[1,2] -1 0",
+                    "INVALID_ARGUMENT: Paddings must be non-negative: -1 0",
+                ),
+                (
+                    "MirrorPad",
+                    "mode=SYMMETRIC",
+                    "float[2] 1 2; int32[2] 1 0",
+                    "INVALID_ARGUMENT: paddings must be a matrix with 2 columns: [2]",
+                ),
+                (
+                    "MirrorPad",
+                    "mode=REFLECT",
+                    "float[0]; int32[1,2] 0 0",
+                    "INVALID_ARGUMENT: paddings must be less than the dimension size: 0, 0 not less than 0",
+                ),
+            ],
+        );
     }
 }

@@ -70,22 +70,27 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("Pack", "", "float[] 1; float[] 2; float[] 3", "float[3] 1 2 3"),
-            ("Pack", "axis=1", "float[2] 1 2; float[2] 3 4", "float[2,2] 1 3 2 4"),
-            ("Pack", "axis=-2", "string[2] 'a' 'b'; string[2] 'c' 'd'", "string[2,2] 'a' 'b' 'c' 'd'"),
-            ("Pack", "axis=-1", "int16[1,2] 1 2; int16[1,2] 3 4", "int16[1,2,2] 1 3 2 4"),
-            ("Pack", "", "quint16[1] 7", "quint16[1,1] 7"),
-            ("Pack", "axis=1", "float[0]; float[0]", "float[0,2]"),
-            ("Pack", "axis=2", "float[2] 1 2; float[2] 3 4", "INVALID_ARGUMENT: axis = 2 not in [-2, 2)"),
-            (
-                "Pack",
-                "",
-                "float[2] 1 2; float[1] 3",
-                "INVALID_ARGUMENT: Shapes of all inputs must match: values[0].shape = [2] != values[1].shape = [1]",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("Pack", "", "float[] 1; float[] 2; float[] 3", "float[3] 1 2 3"),
+                ("Pack", "axis=1", "float[2] 1 2; float[2] 3 4", "float[2,2] 1 3 2 4"),
+                ("Pack", "axis=-2", "string[2] 'a' 'b'; string[2] 'c' 'd'", "string[2,2] 'a' 'b' 'c' 'd'"),
+                ("Pack", "axis=-1", "int16[1,2] 1 2; int16[1,2] 3 4", "int16[1,2,2] 1 3 2 4"),
+                ("Pack", "", "quint16[1] 7", "quint16[1,1] 7"),
+                ("Pack", "axis=1", "float[0]; float[0]", "float[0,2]"),
+                ("Pack", "axis=2", "float[2] 1 2; float[2] 3 4", "INVALID_ARGUMENT: axis = 2 not in [-2, 2)"),
+                (
+                    "Pack",
+                    "",
+                    "float[2] 1 2; float[1] 3",
+                    "INVALID_ARGUMENT: Shapes of all inputs must match: values[0].shape = [2] != values[1].shape = [1]",
+                ),
+            ],
+        );
     }
 }

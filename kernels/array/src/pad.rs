@@ -165,42 +165,47 @@ fn source_row(outer: &[Padded], mut row: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("Pad", "", "float[2] 1 2; int32[1,2] 1 2", "float[5] 0 1 2 0 0"),
-            ("Pad", "", "float[2,2] 1 2 3 4; int32[2,2] 1 0 0 1", "float[3,3] 0 0 0 1 2 0 3 4 0"),
-            ("Pad", "", "string[1,2] 'a' 'b'; int64[2,2] 0 1 0 0", "string[2,2] 'a' 'b' '' ''"),
-            ("Pad", "", "int8[1,2,1] 1 2; int32[3,2] 1 1 0 0 1 0", "int8[3,2,2] 0 0 0 0 0 1 0 2 0 0 0 0"),
-            ("Pad", "", "float[] 1; int32[0,2]", "float[] 1"),
-            ("Pad", "", "float[0,1]; int32[2,2] 1 1 1 0", "float[2,2] 0 0 0 0"),
-            ("Pad", "", "float[2] 1 2; int32[1,2] 0 0", "float[2] 1 2"),
-            ("PadV2", "", "float[2,1] 1 2; int32[2,2] 0 1 1 0; float[] 9", "float[3,2] 9 1 9 2 9 9"),
-            ("PadV2", "", "qint32[1] 1; int32[1,2] 1 1; qint32[] 9", "qint32[3] 9 1 9"),
-            (
-                "Pad",
-                "",
-                "float[2] 1 2; int32[1,2] -1 0",
-                "INVALID_ARGUMENT: Paddings must be non-negative: -1 0",
-            ),
-            (
-                "Pad",
-                "",
-                "float[2] 1 2; int32[2,2] 1 0 0 0",
-                "INVALID_ARGUMENT: The first dimension of paddings must be the rank of inputs[2,2] [2]",
-            ),
-            (
-                "Pad",
-                "",
-                "float[2] 1 2; int32[1,3] 1 0 0",
-                "INVALID_ARGUMENT: paddings must be a matrix with 2 columns: [1,3]",
-            ),
-            (
-                "PadV2",
-                "",
-                "float[2] 1 2; int32[1,2] 1 0; float[1] 9",
-                "INVALID_ARGUMENT: constant_values must be a scalar. Found: [1]",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("Pad", "", "float[2] 1 2; int32[1,2] 1 2", "float[5] 0 1 2 0 0"),
+                ("Pad", "", "float[2,2] 1 2 3 4; int32[2,2] 1 0 0 1", "float[3,3] 0 0 0 1 2 0 3 4 0"),
+                ("Pad", "", "string[1,2] 'a' 'b'; int64[2,2] 0 1 0 0", "string[2,2] 'a' 'b' '' ''"),
+                ("Pad", "", "int8[1,2,1] 1 2; int32[3,2] 1 1 0 0 1 0", "int8[3,2,2] 0 0 0 0 0 1 0 2 0 0 0 0"),
+                ("Pad", "", "float[] 1; int32[0,2]", "float[] 1"),
+                ("Pad", "", "float[0,1]; int32[2,2] 1 1 1 0", "float[2,2] 0 0 0 0"),
+                ("Pad", "", "float[2] 1 2; int32[1,2] 0 0", "float[2] 1 2"),
+                ("PadV2", "", "float[2,1] 1 2; int32[2,2] 0 1 1 0; float[] 9", "float[3,2] 9 1 9 2 9 9"),
+                ("PadV2", "", "qint32[1] 1; int32[1,2] 1 1; qint32[] 9", "qint32[3] 9 1 9"),
+                (
+                    "Pad",
+                    "",
+                    "float[2] 1 2; int32[1,2] -1 0",
+                    "INVALID_ARGUMENT: Paddings must be non-negative: -1 0",
+                ),
+                (
+                    "Pad",
+                    "",
+                    "float[2] 1 2; int32[2,2] 1 0 0 0",
+                    "INVALID_ARGUMENT: The first dimension of paddings must be the rank of inputs[2,2] [2]",
+                ),
+                (
+                    "Pad",
+                    "",
+                    "float[2] 1 2; int32[1,3] 1 0 0",
+                    "INVALID_ARGUMENT: paddings must be a matrix with 2 columns: [1,3]",
+                ),
+                (
+                    "PadV2",
+                    "",
+                    "float[2] 1 2; int32[1,2] 1 0; float[1] 9",
+                    "INVALID_ARGUMENT: constant_values must be a scalar. Found: [1]",
+                ),
+            ],
+        );
     }
 }

@@ -97,52 +97,57 @@ fn missing(input: &Shape, sizes: &Shape) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("Reshape", "", "float[2,3] 1 2 3 4 5 6; int32[2] 3 -1", "float[3,2] 1 2 3 4 5 6"),
-            ("Reshape", "", "string[2] 'a' 'b'; int64[3] 1 2 1", "string[1,2,1] 'a' 'b'"),
-            ("Reshape", "", "float[1] 1; int32[0]", "float[] 1"),
-            ("Reshape", "", "float[0,3]; int32[2] -1 0", "float[3,0]"),
-            ("Reshape", "", "float[0,3]; int32[2] -1 2", "float[0,2]"),
-            ("Reshape", "", "float[0]; int32[2] 5 0", "float[5,0]"),
-            (
-                "Reshape",
-                "",
-                "float[6] 1 2 3 4 5 6; int32[2] 4 -1",
-                "INVALID_ARGUMENT: Input to reshape is a tensor with 6 values, but the requested shape requires a multiple of 4",
-            ),
-            (
-                "Reshape",
-                "",
-                "float[6] 1 2 3 4 5 6; int32[2] 4 2",
-                "INVALID_ARGUMENT: Input to reshape is a tensor with 6 values, but the requested shape has 8",
-            ),
-            (
-                "Reshape",
-                "",
-                "float[6] 1 2 3 4 5 6; int32[2] -1 -1",
-                "INVALID_ARGUMENT: Only one input size may be -1, not both 0 and 1",
-            ),
-            (
-                "Reshape",
-                "",
-                "float[6] 1 2 3 4 5 6; int32[2] -2 3",
-                "INVALID_ARGUMENT: Size 0 must be non-negative, not -2",
-            ),
-            ("Reshape", "", "float[6] 1 2 3 4 5 6; int32[] 6", "float[6] 1 2 3 4 5 6"),
-            (
-                "Reshape",
-                "",
-                "float[6] 1 2 3 4 5 6; int32[1,1] 6",
-                "INVALID_ARGUMENT: sizes input must be 1-D, not [1,1]",
-            ),
-            (
-                "Reshape",
-                "",
-                "float[1] 1; int64[3] 4294967296 4294967296 4294967296",
-                "INVALID_ARGUMENT: Shape [4294967296, 4294967296, 4294967296] has too many elements",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("Reshape", "", "float[2,3] 1 2 3 4 5 6; int32[2] 3 -1", "float[3,2] 1 2 3 4 5 6"),
+                ("Reshape", "", "string[2] 'a' 'b'; int64[3] 1 2 1", "string[1,2,1] 'a' 'b'"),
+                ("Reshape", "", "float[1] 1; int32[0]", "float[] 1"),
+                ("Reshape", "", "float[0,3]; int32[2] -1 0", "float[3,0]"),
+                ("Reshape", "", "float[0,3]; int32[2] -1 2", "float[0,2]"),
+                ("Reshape", "", "float[0]; int32[2] 5 0", "float[5,0]"),
+                (
+                    "Reshape",
+                    "",
+                    "float[6] 1 2 3 4 5 6; int32[2] 4 -1",
+                    "INVALID_ARGUMENT: Input to reshape is a tensor with 6 values, but the requested shape requires a multiple of 4",
+                ),
+                (
+                    "Reshape",
+                    "",
+                    "float[6] 1 2 3 4 5 6; int32[2] 4 2",
+                    "INVALID_ARGUMENT: Input to reshape is a tensor with 6 values, but the requested shape has 8",
+                ),
+                (
+                    "Reshape",
+                    "",
+                    "float[6] 1 2 3 4 5 6; int32[2] -1 -1",
+                    "INVALID_ARGUMENT: Only one input size may be -1, not both 0 and 1",
+                ),
+                (
+                    "Reshape",
+                    "",
+                    "float[6] 1 2 3 4 5 6; int32[2] -2 3",
+                    "INVALID_ARGUMENT: Size 0 must be non-negative, not -2",
+                ),
+                ("Reshape", "", "float[6] 1 2 3 4 5 6; int32[] 6", "float[6] 1 2 3 4 5 6"),
+                (
+                    "Reshape",
+                    "",
+                    "float[6] 1 2 3 4 5 6; int32[1,1] 6",
+                    "INVALID_ARGUMENT: sizes input must be 1-D, not [1,1]",
+                ),
+                (
+                    "Reshape",
+                    "",
+                    "float[1] 1; int64[3] 4294967296 4294967296 4294967296",
+                    "INVALID_ARGUMENT: Shape [4294967296, 4294967296, 4294967296] has too many elements",
+                ),
+            ],
+        );
     }
 }

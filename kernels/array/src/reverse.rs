@@ -111,47 +111,52 @@ fn turn<U: Unit>(ctx: &Context<'_>, turned: &[bool]) -> Result<Tensor> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("ReverseV2", "", "float[3] 1 2 3; int32[1] 0", "float[3] 3 2 1"),
-            ("ReverseV2", "", "float[2,2] 1 2 3 4; int64[2] 0 -1", "float[2,2] 4 3 2 1"),
-            ("ReverseV2", "", "string[2,2] 'a' 'b' 'c' 'd'; int32[1] 1", "string[2,2] 'b' 'a' 'd' 'c'"),
-            ("ReverseV2", "", "float[2] 1 2; int32[0]", "float[2] 1 2"),
-            ("ReverseV2", "", "float[0,2]; int32[1] 1", "float[0,2]"),
-            ("Reverse", "", "int8[2,1,2] 1 2 3 4; bool[3] true false true", "int8[2,1,2] 4 3 2 1"),
-            ("Reverse", "", "float[] 1; bool[0]", "float[] 1"),
-            (
-                "ReverseV2",
-                "",
-                "float[2] 1 2; int32[1] 1",
-                "INVALID_ARGUMENT: 'axis'[0] = 1 is out of valid range [0, 0",
-            ),
-            (
-                "ReverseV2",
-                "",
-                "float[2] 1 2; int32[2] 0 -1",
-                "INVALID_ARGUMENT: axis 0 specified more than once.",
-            ),
-            (
-                "ReverseV2",
-                "",
-                "float[2] 1 2; int32[] 0",
-                "INVALID_ARGUMENT: 'dims' must be 1-dimension, not 0",
-            ),
-            ("ReverseV2", "", "float[] 2; int32[1] 0", "float[] 2"),
-            (
-                "Reverse",
-                "",
-                "float[2] 1 2; bool[2] true false",
-                "INVALID_ARGUMENT: 'dims' must have the same number of values as 'input' has dimensions. 'input' has 1'dims' has 2 values",
-            ),
-            (
-                "Reverse",
-                "",
-                "float[2] 1 2; bool[] true",
-                "INVALID_ARGUMENT: 'dims' must be 1-dimension, not 0",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("ReverseV2", "", "float[3] 1 2 3; int32[1] 0", "float[3] 3 2 1"),
+                ("ReverseV2", "", "float[2,2] 1 2 3 4; int64[2] 0 -1", "float[2,2] 4 3 2 1"),
+                ("ReverseV2", "", "string[2,2] 'a' 'b' 'c' 'd'; int32[1] 1", "string[2,2] 'b' 'a' 'd' 'c'"),
+                ("ReverseV2", "", "float[2] 1 2; int32[0]", "float[2] 1 2"),
+                ("ReverseV2", "", "float[0,2]; int32[1] 1", "float[0,2]"),
+                ("Reverse", "", "int8[2,1,2] 1 2 3 4; bool[3] true false true", "int8[2,1,2] 4 3 2 1"),
+                ("Reverse", "", "float[] 1; bool[0]", "float[] 1"),
+                (
+                    "ReverseV2",
+                    "",
+                    "float[2] 1 2; int32[1] 1",
+                    "INVALID_ARGUMENT: 'axis'[0] = 1 is out of valid range [0, 0",
+                ),
+                (
+                    "ReverseV2",
+                    "",
+                    "float[2] 1 2; int32[2] 0 -1",
+                    "INVALID_ARGUMENT: axis 0 specified more than once.",
+                ),
+                (
+                    "ReverseV2",
+                    "",
+                    "float[2] 1 2; int32[] 0",
+                    "INVALID_ARGUMENT: 'dims' must be 1-dimension, not 0",
+                ),
+                ("ReverseV2", "", "float[] 2; int32[1] 0", "float[] 2"),
+                (
+                    "Reverse",
+                    "",
+                    "float[2] 1 2; bool[2] true false",
+                    "INVALID_ARGUMENT: 'dims' must have the same number of values as 'input' has dimensions. 'input' has 1'dims' has 2 values",
+                ),
+                (
+                    "Reverse",
+                    "",
+                    "float[2] 1 2; bool[] true",
+                    "INVALID_ARGUMENT: 'dims' must be 1-dimension, not 0",
+                ),
+            ],
+        );
     }
 }

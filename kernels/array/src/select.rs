@@ -59,7 +59,14 @@ fn build_v1(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             return Err(unequal(c, 1, t));
         };
         if t != e {
-            return Err(if c.rank() == 0 { unequal(t, 2, e) } else { unequal(c, 2, e) });
+            return Err(match c.rank() {
+                0 => {
+                    let text =
+                        format!("'then' and 'else' must have the same size.  but received: {t} vs. {e}");
+                    Error::invalid_argument(text)
+                }
+                _ => unequal(c, 2, e),
+            });
         }
         let output = choose(ctx, condition, t.clone())?;
         ctx.set(0, output);
@@ -213,90 +220,108 @@ fn pick<'a, U: Unit>(
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn broadcasting() {
-        crate::cases::check(&[
-            ("SelectV2", "", "bool[3] true false true; float[3] 1 2 3; float[3] 4 5 6", "float[3] 1 5 3"),
-            ("SelectV2", "", "bool[] true; float[2] 1 2; float[2,2] 3 4 5 6", "float[2,2] 1 2 1 2"),
-            ("SelectV2", "", "bool[] false; float[2] 1 2; float[2,2] 3 4 5 6", "float[2,2] 3 4 5 6"),
-            (
-                "SelectV2",
-                "",
-                "bool[2,1] true false; string[2] 'a' 'b'; string[] 'c'",
-                "string[2,2] 'a' 'b' 'c' 'c'",
-            ),
-            (
-                "SelectV2",
-                "",
-                "bool[2] true false; int8[2,1] 1 2; int8[3,1,1] 3 4 5",
-                "int8[3,2,2] 1 3 2 3 1 4 2 4 1 5 2 5",
-            ),
-            (
-                "SelectV2",
-                "",
-                "bool[2,2] true false false true; float[] 1; float[2] 2 3",
-                "float[2,2] 1 3 2 1",
-            ),
-            ("SelectV2", "", "bool[2,2] true false false true; float[] 1; float[] 2", "float[2,2] 1 2 2 1"),
-            ("SelectV2", "", "bool[0]; float[1] 1; float[] 2", "float[0]"),
-            ("SelectV2", "", "bool[] true; complex128[] 1+2i; complex128[] 2+0i", "complex128[] 1+2i"),
-            (
-                "SelectV2",
-                "",
-                "bool[3] true true true; float[2] 1 2; float[2] 1 2",
-                "INVALID_ARGUMENT: condition [3], then [2], and else [2] must be broadcastable",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("SelectV2", "", "bool[3] true false true; float[3] 1 2 3; float[3] 4 5 6", "float[3] 1 5 3"),
+                ("SelectV2", "", "bool[] true; float[2] 1 2; float[2,2] 3 4 5 6", "float[2,2] 1 2 1 2"),
+                ("SelectV2", "", "bool[] false; float[2] 1 2; float[2,2] 3 4 5 6", "float[2,2] 3 4 5 6"),
+                (
+                    "SelectV2",
+                    "",
+                    "bool[2,1] true false; string[2] 'a' 'b'; string[] 'c'",
+                    "string[2,2] 'a' 'b' 'c' 'c'",
+                ),
+                (
+                    "SelectV2",
+                    "",
+                    "bool[2] true false; int8[2,1] 1 2; int8[3,1,1] 3 4 5",
+                    "int8[3,2,2] 1 3 2 3 1 4 2 4 1 5 2 5",
+                ),
+                (
+                    "SelectV2",
+                    "",
+                    "bool[2,2] true false false true; float[] 1; float[2] 2 3",
+                    "float[2,2] 1 3 2 1",
+                ),
+                (
+                    "SelectV2",
+                    "",
+                    "bool[2,2] true false false true; float[] 1; float[] 2",
+                    "float[2,2] 1 2 2 1",
+                ),
+                ("SelectV2", "", "bool[0]; float[1] 1; float[] 2", "float[0]"),
+                ("SelectV2", "", "bool[] true; complex128[] 1+2i; complex128[] 2+0i", "complex128[] 1+2i"),
+                (
+                    "SelectV2",
+                    "",
+                    "bool[3] true true true; float[2] 1 2; float[2] 1 2",
+                    "INVALID_ARGUMENT: condition [3], then [2], and else [2] must be broadcastable",
+                ),
+            ],
+        );
     }
 
     #[test]
     fn rows() {
-        crate::cases::check(&[
-            (
-                "Select",
-                "",
-                "bool[2] true false; float[2,2] 1 2 3 4; float[2,2] 5 6 7 8",
-                "float[2,2] 1 2 7 8",
-            ),
-            ("Select", "", "bool[] false; string[2] 'a' 'b'; string[2] 'c' 'd'", "string[2] 'c' 'd'"),
-            (
-                "Select",
-                "",
-                "bool[2,2] true false false true; int32[2,2] 1 2 3 4; int32[2,2] 5 6 7 8",
-                "int32[2,2] 1 6 7 4",
-            ),
-            ("Select", "", "bool[0]; float[0,2]; float[0,2]", "float[0,2]"),
-            (
-                "Select",
-                "",
-                "bool[1] true; float[] 1; float[] 2",
-                "INVALID_ARGUMENT: 'then' must be at least a vector, but saw shape: []",
-            ),
-            ("Select", "", "bool[1] true; float[2,1] 1 2; float[2,1] 3 4", "?"),
-            (
-                "Select",
-                "",
-                "bool[1] true; float[2] 1 2; float[2] 3 4",
-                "INVALID_ARGUMENT: Inputs to operation Select of type Select must have the same size and shape.  Input 0: [1] != input 1: [2]",
-            ),
-            (
-                "Select",
-                "",
-                "bool[1,2] true false; float[2,2] 1 2 3 4; float[2,2] 1 2 3 4",
-                "INVALID_ARGUMENT: Inputs to operation Select of type Select must have the same size and shape.  Input 0: [1,2] != input 1: [2,2]",
-            ),
-            (
-                "Select",
-                "",
-                "bool[2] true false; float[2] 1 2; float[1] 1",
-                "INVALID_ARGUMENT: Inputs to operation Select of type Select must have the same size and shape.  Input 0: [2] != input 2: [1]",
-            ),
-            (
-                "Select",
-                "",
-                "bool[] true; float[2] 1 2; float[1] 1",
-                "INVALID_ARGUMENT: 'then' and 'else' must have the same size.  but received: [2] vs. [1]",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                (
+                    "Select",
+                    "",
+                    "bool[2] true false; float[2,2] 1 2 3 4; float[2,2] 5 6 7 8",
+                    "float[2,2] 1 2 7 8",
+                ),
+                ("Select", "", "bool[] false; string[2] 'a' 'b'; string[2] 'c' 'd'", "string[2] 'c' 'd'"),
+                (
+                    "Select",
+                    "",
+                    "bool[2,2] true false false true; int32[2,2] 1 2 3 4; int32[2,2] 5 6 7 8",
+                    "int32[2,2] 1 6 7 4",
+                ),
+                ("Select", "", "bool[0]; float[0,2]; float[0,2]", "float[0,2]"),
+                (
+                    "Select",
+                    "",
+                    "bool[1] true; float[] 1; float[] 2",
+                    "INVALID_ARGUMENT: 'then' must be at least a vector, but saw shape: []",
+                ),
+                (
+                    "Select",
+                    "",
+                    "bool[1] true; float[2,1] 1 2; float[2,1] 3 4",
+                    "INVALID_ARGUMENT: Number of batches of 'then' must match size of 'cond', but saw: 2 vs. 1",
+                ),
+                (
+                    "Select",
+                    "",
+                    "bool[1] true; float[2] 1 2; float[2] 3 4",
+                    "INVALID_ARGUMENT: Inputs to operation Select of type Select must have the same size and shape.  Input 0: [1] != input 1: [2]",
+                ),
+                (
+                    "Select",
+                    "",
+                    "bool[1,2] true false; float[2,2] 1 2 3 4; float[2,2] 1 2 3 4",
+                    "INVALID_ARGUMENT: Inputs to operation Select of type Select must have the same size and shape.  Input 0: [1,2] != input 1: [2,2]",
+                ),
+                (
+                    "Select",
+                    "",
+                    "bool[2] true false; float[2] 1 2; float[1] 1",
+                    "INVALID_ARGUMENT: Inputs to operation Select of type Select must have the same size and shape.  Input 0: [2] != input 2: [1]",
+                ),
+                (
+                    "Select",
+                    "",
+                    "bool[] true; float[2] 1 2; float[1] 1",
+                    "INVALID_ARGUMENT: 'then' and 'else' must have the same size.  but received: [2] vs. [1]",
+                ),
+            ],
+        );
     }
 }

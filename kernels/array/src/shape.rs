@@ -99,18 +99,23 @@ fn build_rank(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("Shape", "", "float[2,1] 1 2", "int32[2] 2 1"),
-            ("Shape", "out_type=int64", "string[]  'a'", "int64[0]"),
-            ("Shape", "", "int32[0,4]", "int32[2] 0 4"),
-            ("ShapeN", "", "float[1] 1; float[]  2; float[0,2]", "int32[1] 1; int32[0]; int32[2] 0 2"),
-            ("ShapeN", "out_type=int64", "bool[1] true", "int64[1] 1"),
-            ("Size", "", "float[2,2] 1 2 3 4", "int32[] 4"),
-            ("Size", "out_type=int64", "string[0]", "int64[] 0"),
-            ("Rank", "", "float[2,1,1] 1 2", "int32[] 3"),
-            ("Rank", "", "string[] 'a'", "int32[] 0"),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("Shape", "", "float[2,1] 1 2", "int32[2] 2 1"),
+                ("Shape", "out_type=int64", "string[]  'a'", "int64[0]"),
+                ("Shape", "", "int32[0,4]", "int32[2] 0 4"),
+                ("ShapeN", "", "float[1] 1; float[]  2; float[0,2]", "int32[1] 1; int32[0]; int32[2] 0 2"),
+                ("ShapeN", "out_type=int64", "bool[1] true", "int64[1] 1"),
+                ("Size", "", "float[2,2] 1 2 3 4", "int32[] 4"),
+                ("Size", "out_type=int64", "string[0]", "int64[] 0"),
+                ("Rank", "", "float[2,1,1] 1 2", "int32[] 3"),
+                ("Rank", "", "string[] 'a'", "int32[] 0"),
+            ],
+        );
     }
 }

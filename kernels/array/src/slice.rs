@@ -92,46 +92,61 @@ fn bounds(ctx: &Context<'_>) -> Result<(Vec<usize>, Shape)> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("Slice", "", "float[3] 1 2 3; int32[1] 1; int32[1] 2", "float[2] 2 3"),
-            ("Slice", "", "float[2,3] 1 2 3 4 5 6; int32[2] 0 1; int32[2] 2 -1", "float[2,2] 2 3 5 6"),
-            ("Slice", "", "string[2,2] 'a' 'b' 'c' 'd'; int64[2] 1 0; int64[2] -1 -1", "string[1,2] 'c' 'd'"),
-            ("Slice", "", "float[2,2] 1 2 3 4; int32[2] 0 0; int32[2] 2 2", "float[2,2] 1 2 3 4"),
-            ("Slice", "", "float[] 1; int32[0]; int32[0]", "float[] 1"),
-            ("Slice", "", "qint8[2,2,2] 1 2 3 4 5 6 7 8; int32[3] 0 1 1; int32[3] 2 1 1", "qint8[2,1,1] 4 8"),
-            ("Slice", "", "float[2] 1 2; int32[1] 2; int32[1] 0", "float[0]"),
-            (
-                "Slice",
-                "",
-                "float[2] 1 2; int32[1] 3; int32[1] 0",
-                "INVALID_ARGUMENT: Expected begin[0] in [0, 2], but got 3",
-            ),
-            (
-                "Slice",
-                "",
-                "float[2] 1 2; int32[1] -1; int32[1] 1",
-                "INVALID_ARGUMENT: Expected begin[0] in [0, 2], but got -1",
-            ),
-            (
-                "Slice",
-                "",
-                "float[2] 1 2; int32[1] 1; int32[1] 2",
-                "INVALID_ARGUMENT: Expected size[0] in [0, 1], but got 2",
-            ),
-            (
-                "Slice",
-                "",
-                "float[2] 1 2; int32[1] 1; int32[1] -2",
-                "INVALID_ARGUMENT: Expected size[0] in [0, 1], but got -2",
-            ),
-            (
-                "Slice",
-                "",
-                "float[2] 1 2; int32[2] 1 0; int32[1] 1",
-                "INVALID_ARGUMENT: Expected begin and size arguments to be 1-D tensors of size 1, but got shapes [2] and [1] instead.",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("Slice", "", "float[3] 1 2 3; int32[1] 1; int32[1] 2", "float[2] 2 3"),
+                ("Slice", "", "float[2,3] 1 2 3 4 5 6; int32[2] 0 1; int32[2] 2 -1", "float[2,2] 2 3 5 6"),
+                (
+                    "Slice",
+                    "",
+                    "string[2,2] 'a' 'b' 'c' 'd'; int64[2] 1 0; int64[2] -1 -1",
+                    "string[1,2] 'c' 'd'",
+                ),
+                ("Slice", "", "float[2,2] 1 2 3 4; int32[2] 0 0; int32[2] 2 2", "float[2,2] 1 2 3 4"),
+                ("Slice", "", "float[] 1; int32[0]; int32[0]", "float[] 1"),
+                (
+                    "Slice",
+                    "",
+                    "qint8[2,2,2] 1 2 3 4 5 6 7 8; int32[3] 0 1 1; int32[3] 2 1 1",
+                    "qint8[2,1,1] 4 8",
+                ),
+                ("Slice", "", "float[2] 1 2; int32[1] 2; int32[1] 0", "float[0]"),
+                (
+                    "Slice",
+                    "",
+                    "float[2] 1 2; int32[1] 3; int32[1] 0",
+                    "INVALID_ARGUMENT: Expected begin[0] in [0, 2], but got 3",
+                ),
+                (
+                    "Slice",
+                    "",
+                    "float[2] 1 2; int32[1] -1; int32[1] 1",
+                    "INVALID_ARGUMENT: Expected begin[0] in [0, 2], but got -1",
+                ),
+                (
+                    "Slice",
+                    "",
+                    "float[2] 1 2; int32[1] 1; int32[1] 2",
+                    "INVALID_ARGUMENT: Expected size[0] in [0, 1], but got 2",
+                ),
+                (
+                    "Slice",
+                    "",
+                    "float[2] 1 2; int32[1] 1; int32[1] -2",
+                    "INVALID_ARGUMENT: Expected size[0] in [0, 1], but got -2",
+                ),
+                (
+                    "Slice",
+                    "",
+                    "float[2] 1 2; int32[2] 1 0; int32[1] 1",
+                    "INVALID_ARGUMENT: Expected begin and size arguments to be 1-D tensors of size 1, but got shapes [2] and [1] instead.",
+                ),
+            ],
+        );
     }
 }

@@ -121,49 +121,54 @@ pub(crate) fn cut<U: Unit>(
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("Split", "num_split=2", "int32[] 0; float[4] 1 2 3 4", "float[2] 1 2; float[2] 3 4"),
-            (
-                "Split",
-                "num_split=2",
-                "int32[] 1; float[2,4] 1 2 3 4 5 6 7 8",
-                "float[2,2] 1 2 5 6; float[2,2] 3 4 7 8",
-            ),
-            (
-                "Split",
-                "num_split=2",
-                "int32[] -2; string[2,2,1] 'a' 'b' 'c' 'd'",
-                "string[2,1,1] 'a' 'c'; string[2,1,1] 'b' 'd'",
-            ),
-            ("Split", "num_split=1", "int32[] 0; bool[2] true false", "bool[2] true false"),
-            ("Split", "num_split=3", "int32[] 0; float[0,2]", "float[0,2]; float[0,2]; float[0,2]"),
-            ("Split", "num_split=2", "int32[] 1; quint8[1,2] 1 2", "quint8[1,1] 1; quint8[1,1] 2"),
-            (
-                "Split",
-                "num_split=3",
-                "int32[] 0; float[4] 1 2 3 4",
-                "INVALID_ARGUMENT: Number of ways to split should evenly divide the split dimension, but got split_dim 0 (size = 4) and num_split 3",
-            ),
-            (
-                "Split",
-                "num_split=2",
-                "int32[] 1; float[4] 1 2 3 4",
-                "INVALID_ARGUMENT: -input rank(-1) <= split_dim < input rank (1), but got 1",
-            ),
-            (
-                "Split",
-                "num_split=2",
-                "int32[1] 0; float[4] 1 2 3 4",
-                "INVALID_ARGUMENT: split_dim must be a scalar but has rank 1",
-            ),
-            (
-                "Split",
-                "num_split=1",
-                "int32[] 0; float[] 1",
-                "INVALID_ARGUMENT: -input rank(-0) <= split_dim < input rank (0), but got 0",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("Split", "num_split=2", "int32[] 0; float[4] 1 2 3 4", "float[2] 1 2; float[2] 3 4"),
+                (
+                    "Split",
+                    "num_split=2",
+                    "int32[] 1; float[2,4] 1 2 3 4 5 6 7 8",
+                    "float[2,2] 1 2 5 6; float[2,2] 3 4 7 8",
+                ),
+                (
+                    "Split",
+                    "num_split=2",
+                    "int32[] -2; string[2,2,1] 'a' 'b' 'c' 'd'",
+                    "string[2,1,1] 'a' 'c'; string[2,1,1] 'b' 'd'",
+                ),
+                ("Split", "num_split=1", "int32[] 0; bool[2] true false", "bool[2] true false"),
+                ("Split", "num_split=3", "int32[] 0; float[0,2]", "float[0,2]; float[0,2]; float[0,2]"),
+                ("Split", "num_split=2", "int32[] 1; quint8[1,2] 1 2", "quint8[1,1] 1; quint8[1,1] 2"),
+                (
+                    "Split",
+                    "num_split=3",
+                    "int32[] 0; float[4] 1 2 3 4",
+                    "INVALID_ARGUMENT: Number of ways to split should evenly divide the split dimension, but got split_dim 0 (size = 4) and num_split 3",
+                ),
+                (
+                    "Split",
+                    "num_split=2",
+                    "int32[] 1; float[4] 1 2 3 4",
+                    "INVALID_ARGUMENT: -input rank(-1) <= split_dim < input rank (1), but got 1",
+                ),
+                (
+                    "Split",
+                    "num_split=2",
+                    "int32[1] 0; float[4] 1 2 3 4",
+                    "INVALID_ARGUMENT: split_dim must be a scalar but has rank 1",
+                ),
+                (
+                    "Split",
+                    "num_split=1",
+                    "int32[] 0; float[] 1",
+                    "INVALID_ARGUMENT: -input rank(-0) <= split_dim < input rank (0), but got 0",
+                ),
+            ],
+        );
     }
 }

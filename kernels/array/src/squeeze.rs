@@ -67,32 +67,37 @@ fn dropped(dims: &[Option<usize>], named: &[i64]) -> Result<Vec<bool>> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("Squeeze", "", "float[1,2,1] 1 2", "float[2] 1 2"),
-            ("Squeeze", "squeeze_dims=[0]", "float[1,2,1] 1 2", "float[2,1] 1 2"),
-            ("Squeeze", "squeeze_dims=[-1,0,2]", "string[1,2,1] 'a' 'b'", "string[2] 'a' 'b'"),
-            ("Squeeze", "", "float[1,1] 3", "float[] 3"),
-            ("Squeeze", "", "float[0,1]", "float[0]"),
-            (
-                "Squeeze",
-                "squeeze_dims=[1]",
-                "float[1,2,1] 1 2",
-                "INVALID_ARGUMENT: Can not squeeze dim[1], expected a dimension of 1, got 2",
-            ),
-            (
-                "Squeeze",
-                "squeeze_dims=[3]",
-                "float[1,2,1] 1 2",
-                "INVALID_ARGUMENT: Tried to squeeze dim index 3 for tensor with 3 dimensions.",
-            ),
-            (
-                "Squeeze",
-                "squeeze_dims=[-4]",
-                "float[1,2,1] 1 2",
-                "INVALID_ARGUMENT: Tried to squeeze dim index -4 for tensor with 3 dimensions.",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("Squeeze", "", "float[1,2,1] 1 2", "float[2] 1 2"),
+                ("Squeeze", "squeeze_dims=[0]", "float[1,2,1] 1 2", "float[2,1] 1 2"),
+                ("Squeeze", "squeeze_dims=[-1,0,2]", "string[1,2,1] 'a' 'b'", "string[2] 'a' 'b'"),
+                ("Squeeze", "", "float[1,1] 3", "float[] 3"),
+                ("Squeeze", "", "float[0,1]", "float[0]"),
+                (
+                    "Squeeze",
+                    "squeeze_dims=[1]",
+                    "float[1,2,1] 1 2",
+                    "INVALID_ARGUMENT: Can not squeeze dim[1], expected a dimension of 1, got 2",
+                ),
+                (
+                    "Squeeze",
+                    "squeeze_dims=[3]",
+                    "float[1,2,1] 1 2",
+                    "INVALID_ARGUMENT: Tried to squeeze dim index 3 for tensor with 3 dimensions.",
+                ),
+                (
+                    "Squeeze",
+                    "squeeze_dims=[-4]",
+                    "float[1,2,1] 1 2",
+                    "INVALID_ARGUMENT: Tried to squeeze dim index -4 for tensor with 3 dimensions.",
+                ),
+            ],
+        );
     }
 }

@@ -29,11 +29,7 @@ pub const OP: Op = Op {
 };
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
-    Ok(vec![match (ctx.integers(0), ctx.input(0).dim(0)) {
-        (Some(dims), _) => PartialShape::from_i64(&dims)?,
-        (None, Some(rank)) if rank <= Shape::MAX_RANK => PartialShape::of_rank(rank),
-        _ => PartialShape::unknown(),
-    }])
+    Ok(vec![index::shape_of_value(ctx, 0)?])
 }
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
@@ -67,52 +63,62 @@ fn place<U: Unit>(ctx: &Context<'_>, slicing: &Slicing, shape: Shape) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            (
-                "StridedSliceGrad",
-                "",
-                "int32[1] 4; int32[1] 1; int32[1] 3; int32[1] 1; float[2] 8 9",
-                "float[4] 0 8 9 0",
-            ),
-            (
-                "StridedSliceGrad",
-                "begin_mask=1",
-                "int32[2] 2 3; int32[2] 0 0; int32[2] 2 3; int32[2] 1 2; float[2,2] 1 2 3 4",
-                "float[2,3] 1 0 2 3 0 4",
-            ),
-            (
-                "StridedSliceGrad",
-                "shrink_axis_mask=1",
-                "int64[2] 2 2; int64[1] 1; int64[1] 2; int64[1] 1; string[2] 'a' 'b'",
-                "string[2,2] '' '' 'a' 'b'",
-            ),
-            (
-                "StridedSliceGrad",
-                "",
-                "int32[1] 3; int32[1] -1; int32[1] -9; int32[1] -2; int32[2] 1 2",
-                "int32[3] 2 0 1",
-            ),
-            ("StridedSliceGrad", "", "int32[1] 0; int32[1] 0; int32[1] 0; int32[1] 1; int32[0]", "int32[0]"),
-            (
-                "StridedSliceGrad",
-                "",
-                "int32[1] 4; int32[1] 1; int32[1] 3; int32[1] 1; float[3] 8 9 7",
-                "INVALID_ARGUMENT: shape of dy was [3] instead of [2]",
-            ),
-            (
-                "StridedSliceGrad",
-                "",
-                "int32[1] -4; int32[1] 1; int32[1] 3; int32[1] 1; float[3] 8 9 7",
-                "INVALID_ARGUMENT: Dimension -4 must be >= 0",
-            ),
-            (
-                "StridedSliceGrad",
-                "",
-                "int32[] 4; int32[1] 1; int32[1] 3; int32[1] 1; float[2] 8 9",
-                "INVALID_ARGUMENT: shape must be 1-D, got shape.shape = []",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                (
+                    "StridedSliceGrad",
+                    "",
+                    "int32[1] 4; int32[1] 1; int32[1] 3; int32[1] 1; float[2] 8 9",
+                    "float[4] 0 8 9 0",
+                ),
+                (
+                    "StridedSliceGrad",
+                    "begin_mask=1",
+                    "int32[2] 2 3; int32[2] 0 0; int32[2] 2 3; int32[2] 1 2; float[2,2] 1 2 3 4",
+                    "float[2,3] 1 0 2 3 0 4",
+                ),
+                (
+                    "StridedSliceGrad",
+                    "shrink_axis_mask=1",
+                    "int64[2] 2 2; int64[1] 1; int64[1] 2; int64[1] 1; string[2] 'a' 'b'",
+                    "string[2,2] '' '' 'a' 'b'",
+                ),
+                (
+                    "StridedSliceGrad",
+                    "",
+                    "int32[1] 3; int32[1] -1; int32[1] -9; int32[1] -2; int32[2] 1 2",
+                    "int32[3] 2 0 1",
+                ),
+                (
+                    "StridedSliceGrad",
+                    "",
+                    "int32[1] 0; int32[1] 0; int32[1] 0; int32[1] 1; int32[0]",
+                    "int32[0]",
+                ),
+                (
+                    "StridedSliceGrad",
+                    "",
+                    "int32[1] 4; int32[1] 1; int32[1] 3; int32[1] 1; float[3] 8 9 7",
+                    "INVALID_ARGUMENT: shape of dy was [3] instead of [2]",
+                ),
+                (
+                    "StridedSliceGrad",
+                    "",
+                    "int32[1] -4; int32[1] 1; int32[1] 3; int32[1] 1; float[3] 8 9 7",
+                    "INVALID_ARGUMENT: Dimension -4 must be >= 0",
+                ),
+                (
+                    "StridedSliceGrad",
+                    "",
+                    "int32[] 4; int32[1] 1; int32[1] 3; int32[1] 1; float[2] 8 9",
+                    "INVALID_ARGUMENT: shape must be 1-D, got shape.shape = []",
+                ),
+            ],
+        );
     }
 }

@@ -86,39 +86,49 @@ fn tile<U: Unit>(ctx: &Context<'_>, shape: Shape, multiples: &[usize]) -> Result
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("Tile", "", "float[2] 1 2; int32[1] 3", "float[6] 1 2 1 2 1 2"),
-            ("Tile", "", "float[2,2] 1 2 3 4; int32[2] 2 2", "float[4,4] 1 2 1 2 3 4 3 4 1 2 1 2 3 4 3 4"),
-            ("Tile", "", "string[1,2] 'a' 'b'; int64[2] 2 1", "string[2,2] 'a' 'b' 'a' 'b'"),
-            (
-                "Tile",
-                "",
-                "int16[2,1,2] 1 2 3 4; int32[3] 1 2 2",
-                "int16[2,2,4] 1 2 1 2 1 2 1 2 3 4 3 4 3 4 3 4",
-            ),
-            ("Tile", "", "float[2] 1 2; int32[1] 0", "float[0]"),
-            ("Tile", "", "float[] 1; int32[0]", "float[] 1"),
-            ("Tile", "", "bool[0,2]; int32[2] 2 2", "bool[0,4]"),
-            (
-                "Tile",
-                "",
-                "float[2] 1 2; int32[1] -1",
-                "INVALID_ARGUMENT: Expected multiples[0] >= 0, but got -1",
-            ),
-            (
-                "Tile",
-                "",
-                "float[2] 1 2; int32[2] 1 1",
-                "INVALID_ARGUMENT: Expected multiples argument to be a vector of length 1 but got length 2",
-            ),
-            (
-                "Tile",
-                "",
-                "float[2] 1 2; int32[] 1",
-                "INVALID_ARGUMENT: Expected multiples to be 1-D, but got shape []",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("Tile", "", "float[2] 1 2; int32[1] 3", "float[6] 1 2 1 2 1 2"),
+                (
+                    "Tile",
+                    "",
+                    "float[2,2] 1 2 3 4; int32[2] 2 2",
+                    "float[4,4] 1 2 1 2 3 4 3 4 1 2 1 2 3 4 3 4",
+                ),
+                ("Tile", "", "string[1,2] 'a' 'b'; int64[2] 2 1", "string[2,2] 'a' 'b' 'a' 'b'"),
+                (
+                    "Tile",
+                    "",
+                    "int16[2,1,2] 1 2 3 4; int32[3] 1 2 2",
+                    "int16[2,2,4] 1 2 1 2 1 2 1 2 3 4 3 4 3 4 3 4",
+                ),
+                ("Tile", "", "float[2] 1 2; int32[1] 0", "float[0]"),
+                ("Tile", "", "float[] 1; int32[0]", "float[] 1"),
+                ("Tile", "", "bool[0,2]; int32[2] 2 2", "bool[0,4]"),
+                (
+                    "Tile",
+                    "",
+                    "float[2] 1 2; int32[1] -1",
+                    "INVALID_ARGUMENT: Expected multiples[0] >= 0, but got -1",
+                ),
+                (
+                    "Tile",
+                    "",
+                    "float[2] 1 2; int32[2] 1 1",
+                    "INVALID_ARGUMENT: Expected multiples argument to be a vector of length 1 but got length 2",
+                ),
+                (
+                    "Tile",
+                    "",
+                    "float[2] 1 2; int32[] 1",
+                    "INVALID_ARGUMENT: Expected multiples to be 1-D, but got shape []",
+                ),
+            ],
+        );
     }
 }

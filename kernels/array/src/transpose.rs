@@ -112,53 +112,63 @@ fn order(perm: &[i64], rank: usize) -> Result<Vec<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("Transpose", "", "float[2,3] 1 2 3 4 5 6; int32[2] 1 0", "float[3,2] 1 4 2 5 3 6"),
-            (
-                "Transpose",
-                "",
-                "string[2,1,2] 'a' 'b' 'c' 'd'; int64[3] 2 0 1",
-                "string[2,2,1] 'a' 'c' 'b' 'd'",
-            ),
-            ("Transpose", "", "int8[2,2,2] 1 2 3 4 5 6 7 8; int32[3] 0 2 1", "int8[2,2,2] 1 3 2 4 5 7 6 8"),
-            ("Transpose", "", "float[] 1; int32[0]", "float[] 1"),
-            ("Transpose", "", "float[0,3]; int32[2] 1 0", "float[3,0]"),
-            ("Transpose", "", "complex64[1,2] 1+2i 3-4i; int32[2] 1 0", "complex64[2,1] 1+2i 3-4i"),
-            (
-                "ConjugateTranspose",
-                "",
-                "complex64[2,2] 1+2i 3-4i 5+1i 0-1i; int32[2] 1 0",
-                "complex64[2,2] 1-2i 5-1i 3+4i 0+1i",
-            ),
-            ("ConjugateTranspose", "", "complex128[1] 1+2i; int32[1] 0", "complex128[1] 1-2i"),
-            ("ConjugateTranspose", "", "float[1,2] 1 2; int32[2] 1 0", "float[2,1] 1 2"),
-            (
-                "Transpose",
-                "",
-                "float[2,2] 1 2 3 4; int32[2] 0 0",
-                "INVALID_ARGUMENT: 1 is missing from {0,0}.",
-            ),
-            (
-                "Transpose",
-                "",
-                "float[2,2] 1 2 3 4; int32[2] 0 2",
-                "INVALID_ARGUMENT: 2 is out of range [0 .. 2)",
-            ),
-            ("Transpose", "", "float[2,2] 1 2 3 4; int32[2] -1 0", "float[2,2] 1 3 2 4"),
-            (
-                "Transpose",
-                "",
-                "float[2,2] 1 2 3 4; int32[1] 0",
-                "INVALID_ARGUMENT: transpose expects a vector of size 2. But input(1) is a vector of size 1",
-            ),
-            (
-                "Transpose",
-                "",
-                "float[2] 1 2; int32[] 0",
-                "INVALID_ARGUMENT: perm must be rank 1, got shape []",
-            ),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("Transpose", "", "float[2,3] 1 2 3 4 5 6; int32[2] 1 0", "float[3,2] 1 4 2 5 3 6"),
+                (
+                    "Transpose",
+                    "",
+                    "string[2,1,2] 'a' 'b' 'c' 'd'; int64[3] 2 0 1",
+                    "string[2,2,1] 'a' 'c' 'b' 'd'",
+                ),
+                (
+                    "Transpose",
+                    "",
+                    "int8[2,2,2] 1 2 3 4 5 6 7 8; int32[3] 0 2 1",
+                    "int8[2,2,2] 1 3 2 4 5 7 6 8",
+                ),
+                ("Transpose", "", "float[] 1; int32[0]", "float[] 1"),
+                ("Transpose", "", "float[0,3]; int32[2] 1 0", "float[3,0]"),
+                ("Transpose", "", "complex64[1,2] 1+2i 3-4i; int32[2] 1 0", "complex64[2,1] 1+2i 3-4i"),
+                (
+                    "ConjugateTranspose",
+                    "",
+                    "complex64[2,2] 1+2i 3-4i 5+1i 0-1i; int32[2] 1 0",
+                    "complex64[2,2] 1-2i 5-1i 3+4i 0+1i",
+                ),
+                ("ConjugateTranspose", "", "complex128[1] 1+2i; int32[1] 0", "complex128[1] 1-2i"),
+                ("ConjugateTranspose", "", "float[1,2] 1 2; int32[2] 1 0", "float[2,1] 1 2"),
+                (
+                    "Transpose",
+                    "",
+                    "float[2,2] 1 2 3 4; int32[2] 0 0",
+                    "INVALID_ARGUMENT: 1 is missing from {0,0}.",
+                ),
+                (
+                    "Transpose",
+                    "",
+                    "float[2,2] 1 2 3 4; int32[2] 0 2",
+                    "INVALID_ARGUMENT: 2 is out of range [0 .. 2)",
+                ),
+                ("Transpose", "", "float[2,2] 1 2 3 4; int32[2] -1 0", "float[2,2] 1 3 2 4"),
+                (
+                    "Transpose",
+                    "",
+                    "float[2,2] 1 2 3 4; int32[1] 0",
+                    "INVALID_ARGUMENT: transpose expects a vector of size 2. But input(1) is a vector of size 1",
+                ),
+                (
+                    "Transpose",
+                    "",
+                    "float[2] 1 2; int32[] 0",
+                    "INVALID_ARGUMENT: perm must be rank 1, got shape []",
+                ),
+            ],
+        );
     }
 }

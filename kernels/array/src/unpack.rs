@@ -61,27 +61,37 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("Unpack", "num=2", "float[2,2] 1 2 3 4", "float[2] 1 2; float[2] 3 4"),
-            ("Unpack", "num=2 axis=1", "string[2,2] 'a' 'b' 'c' 'd'", "string[2] 'a' 'c'; string[2] 'b' 'd'"),
-            (
-                "Unpack",
-                "num=3 axis=-1",
-                "int64[1,2,3] 1 2 3 4 5 6",
-                "int64[1,2] 1 4; int64[1,2] 2 5; int64[1,2] 3 6",
-            ),
-            ("Unpack", "num=1", "bool[1] true", "bool[] true"),
-            ("Unpack", "num=2", "float[2,0]", "float[0]; float[0]"),
-            (
-                "Unpack",
-                "num=3",
-                "float[2,2] 1 2 3 4",
-                "INVALID_ARGUMENT: Input shape axis 0 must equal 3, got shape [2,2]",
-            ),
-            ("Unpack", "num=1 axis=1", "float[1] 1", "INVALID_ARGUMENT: axis = 1 not in [-1, 1)"),
-            ("Unpack", "num=1", "float[] 1", "INVALID_ARGUMENT: axis = 0 not in [0, 0)"),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("Unpack", "num=2", "float[2,2] 1 2 3 4", "float[2] 1 2; float[2] 3 4"),
+                (
+                    "Unpack",
+                    "num=2 axis=1",
+                    "string[2,2] 'a' 'b' 'c' 'd'",
+                    "string[2] 'a' 'c'; string[2] 'b' 'd'",
+                ),
+                (
+                    "Unpack",
+                    "num=3 axis=-1",
+                    "int64[1,2,3] 1 2 3 4 5 6",
+                    "int64[1,2] 1 4; int64[1,2] 2 5; int64[1,2] 3 6",
+                ),
+                ("Unpack", "num=1", "bool[1] true", "bool[] true"),
+                ("Unpack", "num=2", "float[2,0]", "float[0]; float[0]"),
+                (
+                    "Unpack",
+                    "num=3",
+                    "float[2,2] 1 2 3 4",
+                    "INVALID_ARGUMENT: Input shape axis 0 must equal 3, got shape [2,2]",
+                ),
+                ("Unpack", "num=1 axis=1", "float[1] 1", "INVALID_ARGUMENT: axis = 1 not in [-1, 1)"),
+                ("Unpack", "num=1", "float[] 1", "INVALID_ARGUMENT: axis = 0 not in [0, 0)"),
+            ],
+        );
     }
 }

@@ -69,18 +69,23 @@ fn coordinates(found: &[usize], shape: &Shape, output: &mut Tensor) -> Result<()
 
 #[cfg(test)]
 mod tests {
+    use savedmodel_op::testing::check_rows;
+
     #[test]
     fn table() {
-        crate::cases::check(&[
-            ("Where", "", "bool[4] true false true true", "int64[3,1] 0 2 3"),
-            ("Where", "", "float[2,3] 0 1 NaN 0 -0 2", "int64[3,2] 0 1 0 2 1 2"),
-            ("Where", "", "int8[2,2,2] 0 1 0 0 2 0 0 3", "int64[3,3] 0 0 1 1 0 0 1 1 1"),
-            ("Where", "", "complex64[2] 0+1i 0+0i", "int64[1,1] 0"),
-            ("Where", "", "bool[] true", "INVALID_ARGUMENT: WhereOp : Unhandled input dimensions: 0"),
-            ("Where", "", "bool[] false", "INVALID_ARGUMENT: WhereOp : Unhandled input dimensions: 0"),
-            ("Where", "", "bfloat16[0,2]", "?"),
-            ("Where", "", "half[0,2]", "UNIMPLEMENTED"),
-            ("Where", "", "int64[3] 0 0 0", "int64[0,1]"),
-        ]);
+        check_rows(
+            crate::OPS,
+            &[
+                ("Where", "", "bool[4] true false true true", "int64[3,1] 0 2 3"),
+                ("Where", "", "float[2,3] 0 1 NaN 0 -0 2", "int64[3,2] 0 1 0 2 1 2"),
+                ("Where", "", "int8[2,2,2] 0 1 0 0 2 0 0 3", "int64[3,3] 0 0 1 1 0 0 1 1 1"),
+                ("Where", "", "complex64[2] 0+1i 0+0i", "int64[1,1] 0"),
+                ("Where", "", "bool[] true", "INVALID_ARGUMENT: WhereOp : Unhandled input dimensions: 0"),
+                ("Where", "", "bool[] false", "INVALID_ARGUMENT: WhereOp : Unhandled input dimensions: 0"),
+                ("Where", "", "bfloat16[0,2]", "int64[0,2]"),
+                ("Where", "", "half[0,2]", "UNIMPLEMENTED"),
+                ("Where", "", "int64[3] 0 0 0", "int64[0,1]"),
+            ],
+        );
     }
 }
