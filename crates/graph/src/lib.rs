@@ -9,8 +9,10 @@ mod attrs;
 mod function;
 mod graph;
 mod signature;
+mod structured;
 
 pub use attrs::{AttrValue, Attrs, FunctionRef};
 pub use function::{Argument, Function, FunctionLibrary, FunctionSource};
 pub use graph::{Graph, Node, NodeId, Output};
 pub use signature::{Signature, TensorInfo, TensorSource};
+pub use structured::{StructuredValue, TensorSpec, TypeClass, TypeSpec};

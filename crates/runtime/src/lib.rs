@@ -10,11 +10,13 @@ mod compile;
 mod environment;
 mod execute;
 mod frames;
+mod function;
 mod lifetimes;
 pub mod plan;
 mod schedule;
 mod session;
 
 pub use environment::{Environment, Options};
+pub use function::BoundFunction;
 pub use plan::Plan;
 pub use session::{Fetch, Prepared, Session, SessionOptions};

@@ -227,7 +227,7 @@ impl Session {
     }
 
     /// Does something on the session's threads, in the floating-point mode of TensorFlow's kernels.
-    fn inside<R>(&self, work: impl FnOnce() -> Result<R>) -> Result<R> {
+    pub(crate) fn inside<R>(&self, work: impl FnOnce() -> Result<R>) -> Result<R> {
         let _mode = denormal::flush();
         let _pool = self.pool.as_deref().map(par::Pool::enter);
         guarded(work)
@@ -235,7 +235,7 @@ impl Session {
 }
 
 impl Plan {
-    fn check_feeds(&self, feeds: &[Tensor]) -> Result<()> {
+    pub(crate) fn check_feeds(&self, feeds: &[Tensor]) -> Result<()> {
         if feeds.len() != self.feed_infos.len() {
             return Err(Error::invalid_argument(format!(
                 "{} feeds for a plan that takes {}",
