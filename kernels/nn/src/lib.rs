@@ -7,13 +7,17 @@ use savedmodel_op::Op;
 
 mod activation;
 mod avg_pool;
+mod batch_norm;
 mod bias_add;
 mod conv;
 mod conv2d;
 mod conv3d;
 mod conv_backprop_input;
 mod depthwise_conv2d_native;
+mod fused_batch_norm;
+mod l2_loss;
 mod layout;
+mod lrn;
 mod max_pool;
 mod max_pool_with_argmax;
 mod pool;
@@ -26,7 +30,8 @@ pub const OPS: &[&[Op]] = &[
     avg_pool::OPS,
     bias_add::OPS,
     conv_backprop_input::OPS,
+    fused_batch_norm::OPS,
     max_pool::OPS,
     softmax::OPS,
-    &[conv2d::OP, conv3d::OP, depthwise_conv2d_native::OP, max_pool_with_argmax::OP],
+    &[conv2d::OP, conv3d::OP, depthwise_conv2d_native::OP, l2_loss::OP, lrn::OP, max_pool_with_argmax::OP],
 ];
