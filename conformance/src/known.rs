@@ -166,7 +166,7 @@ mod tests {
         use Mode::{Optimized, Plain};
         let reports = [
             (vec![("0", Plain, true), ("0", Optimized, true)], ""),
-            (vec![("0", Plain, false), ("0", Optimized, false)], "ops/math/Add\n"),
+            (vec![("0", Plain, false), ("1", Plain, false)], "ops/math/Add\n"),
             (
                 vec![
                     ("0", Plain, false),

@@ -20,6 +20,9 @@ pub struct Replay {
     models: BTreeMap<Vec<String>, Result<SavedModel>>,
 }
 
+/// The tag of metagraphs to be served.
+const SERVE: &str = "serve";
+
 /// An output of a record, compared with the answer of the model.
 pub type Verdict = (String, Comparison);
 
@@ -36,8 +39,16 @@ impl Replay {
     pub fn model(&mut self, log: &PredictionLog) -> Result<&SavedModel> {
         let tags = log::tags(log).to_vec();
         let load = || {
-            let wanted = if tags.is_empty() { self.options.tags.clone() } else { Some(tags.clone()) };
-            SavedModel::load_with(&self.directory, &LoadOptions { tags: wanted, ..self.options.clone() })
+            let with =
+                |tags| SavedModel::load_with(&self.directory, &LoadOptions { tags, ..self.options.clone() });
+            match (&tags[..], &self.options.tags) {
+                // The only metagraph, or the one that TensorFlow Serving takes.
+                ([], None) => {
+                    with(None).or_else(|error| with(Some(vec![SERVE.to_owned()])).map_err(|_| error))
+                }
+                ([], Some(wanted)) => with(Some(wanted.clone())),
+                (tags, _) => with(Some(tags.to_vec())),
+            }
         };
         self.models.entry(tags.clone()).or_insert_with(load).as_ref().map_err(Error::clone)
     }

@@ -1,0 +1,28 @@
+//! One file for each command.
+
+mod bench;
+mod call;
+mod demo;
+mod ops;
+mod run;
+mod show;
+mod verify;
+
+use savedmodel_tensor::Result;
+
+use crate::arguments::{Arguments, Command};
+
+/// Does what is asked.
+///
+/// # Errors
+/// Those of model and run.
+pub fn run(arguments: Arguments) -> Result<()> {
+    match arguments.command {
+        Some(Command::Show(arguments)) => show::run(&arguments),
+        Some(Command::Run(arguments)) => run::run(arguments),
+        Some(Command::Verify(arguments)) => verify::run(&arguments),
+        Some(Command::Bench(arguments)) => bench::run(arguments),
+        Some(Command::Ops(arguments)) => ops::run(&arguments),
+        None => demo::run(),
+    }
+}

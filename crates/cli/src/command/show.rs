@@ -1,0 +1,144 @@
+//! `savedmodel show`.
+
+use std::fmt::Write as _;
+
+use comfy_table::Table;
+use indexmap::IndexMap;
+use savedmodel::{Inspection, MetaGraphInfo, PartialShape, Signature, TensorInfo, TensorSource, inspect};
+use savedmodel_tensor::{DType, Result};
+use serde_json::{Map, Value, json};
+
+use crate::arguments::Show;
+use crate::print;
+
+/// Tells what a SavedModel holds.
+///
+/// # Errors
+/// Those of reading it.
+pub fn run(arguments: &Show) -> Result<()> {
+    let inspection = inspect(&arguments.directory)?;
+    if arguments.json {
+        return print::out(&format!("{:#}\n", json(&inspection)));
+    }
+    let mut text = format!("SavedModel {}\n", arguments.directory.display());
+    for graph in &inspection.meta_graphs {
+        meta_graph(graph, &mut text);
+    }
+    print::out(&text)
+}
+
+fn meta_graph(graph: &MetaGraphInfo, out: &mut String) {
+    let version = match graph.tensorflow_version.as_str() {
+        "" => "an unknown TensorFlow",
+        version => &format!("TensorFlow {version}"),
+    };
+    // Writing to a string does not fail.
+    let _ = writeln!(out, "\nMetagraph [{}], written by {version}", graph.tags.join(", "));
+    let _ = writeln!(out, "\nSignatures\n{}", signatures(&graph.signatures));
+    if !graph.variables.is_empty() {
+        let mut table = print::table(["variable", "dtype", "shape"]);
+        for variable in &graph.variables {
+            table.add_row([&variable.name, name(variable.dtype), &variable.shape]);
+        }
+        let _ = writeln!(out, "\n{} variables\n{table}", graph.variables.len());
+    }
+    if !graph.assets.is_empty() {
+        let _ = writeln!(out, "\nAssets: {}", graph.assets.join(", "));
+    }
+    let uses: Vec<String> = graph.operators.iter().map(|op| format!("{} ×{}", op.name, op.count)).collect();
+    let _ = writeln!(out, "\n{} operators: {}", uses.len(), uses.join(", "));
+    let missing: Vec<&str> = unsupported(graph).collect();
+    let _ = match missing.len() {
+        0 => writeln!(out, "All of them are supported."),
+        n => writeln!(out, "{n} of them are not supported: {}", missing.join(", ")),
+    };
+}
+
+fn unsupported(graph: &MetaGraphInfo) -> impl Iterator<Item = &str> {
+    graph.operators.iter().filter(|op| !op.supported).map(|op| op.name.as_str())
+}
+
+/// Signatures as a table: a row for each input and output.
+pub fn signatures(signatures: &IndexMap<String, Signature>) -> Table {
+    let mut table = print::table(["signature", "method", "", "name", "dtype", "shape"]);
+    for (key, signature) in signatures {
+        let mut first = (key.as_str(), signature.method_name.as_str());
+        let inputs = signature.inputs.iter().map(|entry| ("input", entry));
+        for (side, (tensor, info)) in inputs.chain(signature.outputs.iter().map(|entry| ("output", entry))) {
+            let shape =
+                kind(info).map_or_else(|| info.shape.to_string(), |kind| format!("{} {kind}", info.shape));
+            table.add_row([first.0, first.1, side, tensor, name(info.dtype), &shape]);
+            first = ("", "");
+        }
+        if signature.inputs.is_empty() && signature.outputs.is_empty() {
+            table.add_row([first.0, first.1, "", "", "", ""]);
+        }
+    }
+    table
+}
+
+fn name(dtype: Option<DType>) -> &'static str {
+    dtype.map_or("?", DType::name)
+}
+
+/// What a tensor is when it is more than one.
+fn kind(info: &TensorInfo) -> Option<&'static str> {
+    match info.source {
+        TensorSource::Dense(_) => None,
+        TensorSource::CooSparse { .. } => Some("sparse"),
+        TensorSource::Composite(_) => Some("composite"),
+    }
+}
+
+fn json(inspection: &Inspection) -> Value {
+    let graphs: Vec<Value> = inspection.meta_graphs.iter().map(graph_json).collect();
+    json!({ "meta_graphs": graphs })
+}
+
+fn graph_json(graph: &MetaGraphInfo) -> Value {
+    let signatures: Map<String, Value> =
+        graph.signatures.iter().map(|(name, signature)| (name.clone(), signature_json(signature))).collect();
+    let variable = |variable: &savedmodel::VariableInfo| json!({ "name": variable.name, "dtype": variable.dtype.map(DType::name), "shape": variable.shape });
+    let operator = |op: &savedmodel::OperatorUse| json!({ "name": op.name, "count": op.count, "supported": op.supported });
+    json!({
+        "tags": graph.tags,
+        "tensorflow_version": graph.tensorflow_version,
+        "signatures": signatures,
+        "variables": graph.variables.iter().map(variable).collect::<Vec<_>>(),
+        "assets": graph.assets,
+        "operators": graph.operators.iter().map(operator).collect::<Vec<_>>(),
+        "unsupported": unsupported(graph).collect::<Vec<_>>(),
+    })
+}
+
+fn signature_json(signature: &Signature) -> Value {
+    let infos = |infos: &IndexMap<String, TensorInfo>| -> Map<String, Value> {
+        infos.iter().map(|(name, info)| (name.clone(), info_json(info))).collect()
+    };
+    json!({
+        "method_name": signature.method_name,
+        "inputs": infos(&signature.inputs),
+        "outputs": infos(&signature.outputs),
+        "defaults": signature.defaults.keys().collect::<Vec<_>>(),
+    })
+}
+
+fn info_json(info: &TensorInfo) -> Value {
+    let mut value = json!({ "dtype": info.dtype.map(DType::name), "shape": shape_json(&info.shape) });
+    let source = match &info.source {
+        TensorSource::Dense(name) => ("name", json!(name)),
+        TensorSource::CooSparse { indices, values, dense_shape } => {
+            ("coo_sparse", json!({ "indices": indices, "values": values, "dense_shape": dense_shape }))
+        }
+        TensorSource::Composite(parts) => ("components", parts.iter().map(info_json).collect()),
+    };
+    value[source.0] = source.1;
+    value
+}
+
+/// A list with -1 for unknown dimensions; null for an unknown rank.
+fn shape_json(shape: &PartialShape) -> Value {
+    shape
+        .dims()
+        .map_or(Value::Null, |dims| dims.iter().map(|dim| dim.map_or(json!(-1), |dim| json!(dim))).collect())
+}
