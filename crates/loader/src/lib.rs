@@ -8,18 +8,23 @@
 
 mod attributes;
 mod file;
+mod function_spec;
 mod functions;
 mod graph_def;
 mod initializer;
 mod meta_graph;
+mod objects;
 pub mod op_defs;
 mod restore;
 mod signatures;
+mod structured;
 
 pub use file::SavedModelFile;
+pub use function_spec::FunctionSpec;
 pub use functions::library;
 pub use graph_def::graph;
 pub use initializer::Initializer;
 pub use meta_graph::{Asset, MetaGraph};
+pub use objects::{ConcreteFunctionDef, ObjectGraph, ObjectKind, SavedObject, VariableDef};
 pub use restore::{Restore, RestoreEntry};
 pub use signatures::signature;

@@ -8,11 +8,12 @@ use savedmodel_graph::{FunctionLibrary, Graph, Signature};
 use savedmodel_op::Registry;
 use savedmodel_proto::collection_def::Kind;
 use savedmodel_proto::tensor_info::Encoding;
-use savedmodel_proto::{AssetFileDef, MetaGraphDef};
-use savedmodel_tensor::Result;
+use savedmodel_proto::{AssetFileDef, MetaGraphDef, SavedObjectGraph};
+use savedmodel_tensor::{Error, Result};
 
 use crate::file::{self, SavedModelFile};
 use crate::initializer::{self, INIT_SIGNATURE, Initializer};
+use crate::objects::ObjectGraph;
 use crate::restore::{self, Restore};
 use crate::{functions, graph_def, signatures};
 
@@ -46,6 +47,8 @@ pub struct MetaGraph {
     pub assets: Vec<Asset>,
     /// Which variables the checkpoint holds.
     pub restore: Option<Restore>,
+    /// The objects, as they were saved; few callers want them.
+    objects: Option<SavedObjectGraph>,
 }
 
 impl MetaGraph {
@@ -91,7 +94,19 @@ impl MetaGraph {
             signatures,
             initializer: initializer::find(message)?,
             assets: assets(message),
+            objects: message.object_graph_def.clone(),
         })
+    }
+
+    /// The objects of a TensorFlow 2 model.
+    ///
+    /// # Errors
+    /// `FAILED_PRECONDITION` when there are none, as in models of TensorFlow 1; those of [`ObjectGraph::convert`].
+    pub fn objects(&self) -> Result<ObjectGraph> {
+        let message = self.objects.as_ref().ok_or_else(|| {
+            Error::failed_precondition("the metagraph has no object graph; it is a model of TensorFlow 1")
+        })?;
+        ObjectGraph::convert(message).map_err(|e| e.at("object graph"))
     }
 
     /// The prefix of the checkpoint's files.

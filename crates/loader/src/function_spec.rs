@@ -1,0 +1,85 @@
+//! How a function was declared in Python.
+
+use std::collections::BTreeMap;
+
+use savedmodel_graph::StructuredValue;
+use savedmodel_proto::FunctionSpec as Message;
+use savedmodel_tensor::{Error, Result};
+
+use crate::structured;
+
+/// The parameters of a Python function, without `self`.
+#[derive(Clone, Debug, Default)]
+pub struct FunctionSpec {
+    /// Those that may be given by position or by name, in order.
+    pub args: Vec<String>,
+    /// Values of the last of `args` for calls that leave them out.
+    pub defaults: Vec<StructuredValue>,
+    /// What takes more positional arguments, if anything does.
+    pub varargs: Option<String>,
+    /// Those that are given by name only.
+    pub kwonly: Vec<String>,
+    /// Values of those for calls that leave them out.
+    pub kwonly_defaults: BTreeMap<String, StructuredValue>,
+    /// What takes more named arguments, if anything does.
+    pub varkw: Option<String>,
+}
+
+impl FunctionSpec {
+    pub(crate) fn convert(message: &Message) -> Result<FunctionSpec> {
+        let Some(fullargspec) = &message.fullargspec else { return Ok(FunctionSpec::default()) };
+        let StructuredValue::NamedTuple(_, fields) = structured::value(fullargspec)? else {
+            return Err(Error::invalid_argument("fullargspec is no named tuple"));
+        };
+        let field = |name: &str| {
+            let found = fields.iter().find(|(field, _)| field == name);
+            found.map_or(StructuredValue::None, |(_, value)| value.clone())
+        };
+        let mut args = names(field("args"))?;
+        if message.is_method || args.first().is_some_and(|name| name == "self") {
+            if args.is_empty() {
+                return Err(Error::unimplemented("a method function without a named 'self' argument"));
+            }
+            args.remove(0);
+        }
+        let kwonly_defaults = match field("kwonlydefaults") {
+            StructuredValue::Dict(fields) => fields,
+            _ => BTreeMap::new(),
+        };
+        let mut defaults = items(field("defaults"));
+        defaults.drain(..defaults.len().saturating_sub(args.len()));
+        Ok(FunctionSpec {
+            args,
+            defaults,
+            varargs: name(field("varargs")),
+            kwonly: names(field("kwonlyargs"))?,
+            kwonly_defaults,
+            varkw: name(field("varkw")),
+        })
+    }
+
+    /// The default of an argument that may be given by position.
+    pub fn default_of(&self, index: usize) -> Option<&StructuredValue> {
+        let required = self.args.len().checked_sub(self.defaults.len())?;
+        self.defaults.get(index.checked_sub(required)?)
+    }
+}
+
+fn items(value: StructuredValue) -> Vec<StructuredValue> {
+    match value {
+        StructuredValue::List(items) | StructuredValue::Tuple(items) => items,
+        _ => Vec::new(),
+    }
+}
+
+fn name(value: StructuredValue) -> Option<String> {
+    match value {
+        StructuredValue::String(name) => Some(name),
+        _ => None,
+    }
+}
+
+fn names(value: StructuredValue) -> Result<Vec<String>> {
+    let wrong = || Error::invalid_argument("the name of a parameter is no string");
+    items(value).into_iter().map(|item| name(item).ok_or_else(wrong)).collect()
+}
