@@ -12,7 +12,8 @@ use crate::elementwise::{CHEAP, zip, zip_kernels};
 
 /// The operators of this file.
 ///
-/// `Maximum` and `Minimum` are NaN where an operand is. `DivNoNan` and `MulNoNan` are zero where `y` is, whatever `x`.
+/// `Maximum` and `Minimum` are NaN where an operand is; of zeros of both signs, 16-bit floats keep the first, others the
+/// second. `DivNoNan` and `MulNoNan` are zero where `y` is, whatever `x`.
 /// `SquaredDifference` of 16-bit floats rounds the difference before it squares it.
 pub const OPS: &[Op] = &[
     zip::op(
@@ -75,14 +76,18 @@ pub const OPS: &[Op] = &[
         "Maximum",
         &[REAL],
         zip_kernels!("T", CHEAP;
-            floats |x, y| if x > y || x.is_nan() { x } else { y },
+            hot [f32] |x, y| if x > y || x.is_nan() { x } else { y },
+            each [f64] |x, y| if x > y || x.is_nan() { x } else { y },
+            narrow [f16 bf16] |x, y| if x < y || y.is_nan() { y } else { x },
             each [i8 i16 i32 i64 u8 u16 u32 u64] |x, y| x.max(y)),
     ),
     zip::op(
         "Minimum",
         &[REAL],
         zip_kernels!("T", CHEAP;
-            floats |x, y| if x < y || x.is_nan() { x } else { y },
+            hot [f32] |x, y| if x < y || x.is_nan() { x } else { y },
+            each [f64] |x, y| if x < y || x.is_nan() { x } else { y },
+            narrow [f16 bf16] |x, y| if x > y || y.is_nan() { y } else { x },
             each [i8 i16 i32 i64 u8 u16 u32 u64] |x, y| x.min(y)),
     ),
     zip::op(

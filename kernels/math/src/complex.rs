@@ -3,6 +3,8 @@
 //! They are computed in double precision and rounded, which keeps single precision exact to the last places where the
 //! parts cancel.
 
+use std::f64::consts::FRAC_PI_2;
+
 use num_complex::Complex;
 use num_traits::Float;
 use savedmodel_tensor::{Complex32, Complex64};
@@ -69,39 +71,38 @@ functions! {
         let e = if x.re < 0.0 { x.exp() } else { (-x).exp() };
         if x.re < 0.0 { divide(e, e + 1.0) } else { divide(Complex::new(1.0, 0.0), e + 1.0) }
     };
+    /// The square root in the right half plane; that of a negative number is in the upper one.
+    sqrt: |x| root(x.re, x.im);
     /// `1 / sqrt(x)`.
-    rsqrt: |x| if x.re == 0.0 && x.im == 0.0 {
-        Complex::new(f64::INFINITY, f64::NAN)
-    } else {
-        divide(Complex::new(1.0, 0.0), x.sqrt())
+    rsqrt: |x| match root(x.re, x.im) {
+        _ if x.re == 0.0 && x.im == 0.0 => Complex::new(f64::INFINITY, f64::NAN),
+        y if y.re.is_infinite() || y.im.is_infinite() => Complex::new(0.0, 0.0),
+        y => divide(Complex::new(1.0, 0.0), y),
     };
     /// The sine.
-    sin: |x| Complex::new(x.re.sin() * x.im.cosh(), x.re.cos() * x.im.sinh());
+    sin: |x| Complex::new(scaled(x.re.sin(), x.im.cosh()), scaled(x.re.cos(), x.im.sinh()));
     /// The cosine.
-    cos: |x| Complex::new(x.re.cos() * x.im.cosh(), -x.re.sin() * x.im.sinh());
+    cos: |x| Complex::new(scaled(x.re.cos(), x.im.cosh()), -scaled(x.re.sin(), x.im.sinh()));
     /// The tangent.
     tan: |x| turn_back(tangent(turn(x)));
     /// The principal arc sine.
     asin: |x| turn_back(arsinh(turn(x)));
     /// The principal arc cosine.
-    acos: |x| {
-        let (a, b) = (root(1.0 - x.re, -x.im), root(1.0 + x.re, x.im));
-        Complex::new(2.0 * a.re.atan2(b.re), (b.re * a.im - b.im * a.re).asinh())
-    };
+    acos: |x| arccosine(x);
     /// The principal arc tangent.
     atan: |x| turn_back(artanh(turn(x)));
     /// The hyperbolic sine.
-    sinh: |x| Complex::new(x.re.sinh() * x.im.cos(), x.re.cosh() * x.im.sin());
+    sinh: |x| Complex::new(scaled(x.im.cos(), x.re.sinh()), scaled(x.im.sin(), x.re.cosh()));
     /// The hyperbolic cosine.
-    cosh: |x| Complex::new(x.re.cosh() * x.im.cos(), x.re.sinh() * x.im.sin());
+    cosh: |x| Complex::new(scaled(x.im.cos(), x.re.cosh()), scaled(x.im.sin(), x.re.sinh()));
     /// The hyperbolic tangent.
     tanh: |x| tangent(x);
     /// The principal inverse hyperbolic sine.
     asinh: |x| arsinh(x);
     /// The principal inverse hyperbolic cosine.
     acosh: |x| {
-        let (a, b) = (root(x.re - 1.0, x.im), root(x.re + 1.0, x.im));
-        Complex::new((a.re * b.re + a.im * b.im).asinh(), 2.0 * a.im.atan2(b.re))
+        let y = arccosine(x);
+        if y.im.is_sign_negative() { Complex::new(-y.im, y.re) } else { Complex::new(y.im, -y.re) }
     };
     /// The principal inverse hyperbolic tangent.
     atanh: |x| artanh(x);
@@ -117,8 +118,31 @@ fn turn_back(x: Complex64) -> Complex64 {
     Complex::new(x.im, -x.re)
 }
 
+/// `x y`, but zero if `x` is, even if `y` is infinite.
+fn scaled(x: f64, y: f64) -> f64 {
+    if x == 0.0 { x * y.signum() } else { x * y }
+}
+
+fn is_infinite(x: Complex64) -> bool {
+    x.re.is_infinite() || x.im.is_infinite()
+}
+
+/// The square root in the right half plane.
 fn root(re: f64, im: f64) -> Complex64 {
-    Complex::new(re, im).sqrt()
+    if im.is_infinite() {
+        return Complex::new(f64::INFINITY, im);
+    }
+    if re.is_infinite() {
+        let zero = if im.is_nan() { im } else { 0.0 };
+        return if re > 0.0 { Complex::new(re, zero) } else { Complex::new(zero, f64::INFINITY) };
+    }
+    // Halved before the sum, which could overflow.
+    let large = (0.5 * re.abs() + 0.5 * re.hypot(im)).sqrt();
+    let small = if large == 0.0 { im } else { 0.5 * im / large };
+    match re < 0.0 {
+        false => Complex::new(large, small),
+        true => Complex::new(small.abs(), if im < 0.0 { -large } else { large }),
+    }
 }
 
 /// `log |1 + x|`.
@@ -140,6 +164,9 @@ fn logarithm(x: Complex64) -> Complex64 {
 }
 
 fn tangent(x: Complex64) -> Complex64 {
+    if x.re == 0.0 {
+        return Complex::new(x.re, x.im.tan());
+    }
     // Beyond this the tangent is ±1 and the squares would overflow.
     if x.re.abs() > 22.0 {
         let tail = 4.0 * x.im.sin() * x.im.cos() * (-2.0 * x.re.abs()).exp();
@@ -151,15 +178,38 @@ fn tangent(x: Complex64) -> Complex64 {
     Complex::new(sinh * cosh / scale, sin * cos / scale)
 }
 
+fn arccosine(x: Complex64) -> Complex64 {
+    if is_infinite(x) {
+        return Complex::new(x.im.abs().atan2(x.re), f64::INFINITY.copysign(-x.im));
+    }
+    if x.re == 0.0 && x.im.is_nan() {
+        return Complex::new(FRAC_PI_2, x.im);
+    }
+    // Roots of numbers in the plane that is cut along the axis, so that the sign of a zero counts.
+    let cut = |re: f64, im: f64| Complex::new(re, im).sqrt();
+    let (a, b) = (cut(1.0 - x.re, -x.im), cut(1.0 + x.re, x.im));
+    Complex::new(2.0 * a.re.atan2(b.re), (b.re * a.im - b.im * a.re).asinh())
+}
+
 fn arsinh(x: Complex64) -> Complex64 {
-    let (a, b) = (root(1.0 - x.im, x.re), root(1.0 + x.im, -x.re));
+    if is_infinite(x) {
+        return Complex::new(f64::INFINITY.copysign(x.re), x.im.atan2(x.re.abs()));
+    }
+    if x.im == 0.0 {
+        return Complex::new(libm::asinh(x.re), x.im);
+    }
+    let cut = |re: f64, im: f64| Complex::new(re, im).sqrt();
+    let (a, b) = (cut(1.0 - x.im, x.re), cut(1.0 + x.im, -x.re));
     let re = (a.re * b.im - a.im * b.re).asinh();
     Complex::new(-re, x.im.atan2(a.re * b.re - a.im * b.im))
 }
 
 fn artanh(x: Complex64) -> Complex64 {
-    if x.re.is_infinite() || x.im.is_infinite() {
-        return Complex::new(0.0_f64.copysign(x.re), std::f64::consts::FRAC_PI_2.copysign(x.im));
+    if is_infinite(x) {
+        return Complex::new(0.0_f64.copysign(x.re), FRAC_PI_2.copysign(x.im));
+    }
+    if x.re == 0.0 {
+        return Complex::new(x.re, x.im.atan());
     }
     let (im2, less) = (x.im * x.im, 1.0 - x.re);
     let re = 0.25 * (4.0 * x.re / (less * less + im2)).ln_1p();

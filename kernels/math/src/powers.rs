@@ -30,7 +30,7 @@ pub const OPS: &[Op] = &[
         &["T: {bfloat16, half, float, double, complex64, complex128}"],
         map_kernels!("T", CHEAP;
             slices [f32 f64 f16 bf16] unary::sqrt,
-            each [Complex32 Complex64] |x| x.sqrt()),
+            each [Complex32 Complex64] |x| complex::sqrt(x)),
     ),
     map::op(
         "Rsqrt",

@@ -5,7 +5,7 @@
 //! what they were. See `https://www.tensorflow.org/api_docs/python/tf/raw_ops/Sum` and the pages of the other names.
 
 use half::{bf16, f16};
-use num_traits::{AsPrimitive, Float, WrappingAdd, WrappingMul, Zero};
+use num_traits::{AsPrimitive, Float, PrimInt, WrappingMul};
 use savedmodel_math::narrow::Narrow;
 use savedmodel_math::reduce::{self, Reduce};
 use savedmodel_op::{Construction, Effect, Kernel, Kernels, Op, by_dtype};
@@ -110,7 +110,7 @@ fn min<T: Element + Reduce<reduce::Min>>(node: &Construction<'_>) -> Built {
 }
 
 fn norm<T: Element + Float + Reduce<reduce::Sum>>(node: &Construction<'_>) -> Built {
-    kernel(node, Apart::Gathered, |x: &[T], axes, out| {
+    kernel(node, Apart::Changing, |x: &[T], axes, out| {
         let squares: Vec<T> = x.iter().map(|&x| x * x).collect();
         reduce::sum(&squares, axes, out);
         out.iter_mut().for_each(|out| *out = out.sqrt());
@@ -118,7 +118,7 @@ fn norm<T: Element + Float + Reduce<reduce::Sum>>(node: &Construction<'_>) -> Bu
 }
 
 fn narrow_norm<T: Element + Narrow>(node: &Construction<'_>) -> Built {
-    kernel(node, Apart::Gathered, |x: &[T], axes, out| {
+    kernel(node, Apart::Changing, |x: &[T], axes, out| {
         let (mut wide, mut sums) = (vec![0.0; x.len()], vec![0.0; out.len()]);
         T::widen(x, &mut wide);
         wide.iter_mut().for_each(|x| *x *= *x);
@@ -130,13 +130,18 @@ fn narrow_norm<T: Element + Narrow>(node: &Construction<'_>) -> Built {
 
 fn integer_norm<T>(node: &Construction<'_>) -> Built
 where
-    T: Element + WrappingAdd + WrappingMul + Zero + AsPrimitive<f64> + Reduce<reduce::Sum>,
+    T: Element + PrimInt + WrappingMul + AsPrimitive<f64> + Reduce<reduce::Sum>,
     f64: AsPrimitive<T>,
 {
-    kernel(node, Apart::Gathered, |x: &[T], axes, out| {
+    kernel(node, Apart::Changing, |x: &[T], axes, out| {
+        // A sum that became negative has no root; processors give the lowest value of 32 or 64 bits for it.
+        let lowest = if size_of::<T>() < 4 { T::zero() } else { T::min_value() };
         let squares: Vec<T> = x.iter().map(|x| x.wrapping_mul(x)).collect();
         reduce::sum(&squares, axes, out);
-        out.iter_mut().for_each(|out| *out = AsPrimitive::<f64>::as_(*out).sqrt().as_());
+        for out in out {
+            let root = AsPrimitive::<f64>::as_(*out).sqrt();
+            *out = if root.is_nan() { lowest } else { root.as_() };
+        }
     })
 }
 
@@ -144,7 +149,7 @@ fn complex_norm<T>(node: &Construction<'_>) -> Built
 where
     T: Element + crate::complex::Number + Reduce<reduce::Sum>,
 {
-    kernel(node, Apart::Gathered, |x: &[T], axes, out| {
+    kernel(node, Apart::Changing, |x: &[T], axes, out| {
         let squares: Vec<T> = x.iter().map(|x| T::narrow(x.widen().norm_sqr().into())).collect();
         reduce::sum(&squares, axes, out);
         out.iter_mut().for_each(|out| *out = T::narrow(out.widen().re.sqrt().into()));
@@ -175,6 +180,9 @@ mod tests {
         row("Min", [2, 3, 4], &x, &[1], (&[2, 4], &[0.0, 1.0, 2.0, 3.0, 12.0, 13.0, 14.0, 15.0]));
         row("Prod", [1, 2, 2], &[2.0, 3.0, 4.0, f32::NAN], &[1], (&[1, 2], &[8.0, f32::NAN]));
         row("EuclideanNorm", [1, 1, 2], &[3.0, -4.0], &[2], (&[1, 1], &[5.0]));
+        row("EuclideanNorm", [2, 1, 1], &[3.0, -4.0], &[1], (&[2, 1], &[3.0, 4.0]));
+        row("EuclideanNorm", [1, 1, 2], &[30_000; 2], &[2], (&[1, 1], &[42_426]));
+        row("EuclideanNorm", [1, 1, 3], &[30_000; 3], &[2], (&[1, 1], &[i32::MIN]));
         row("Mean", [1, 3, 1], &[2, -4, -3], &[1], (&[1, 1], &[-1]));
         row("Mean", [2, 1, 2], &[i32::MAX; 4], &[0, 2], (&[1], &[i32::MAX]));
         row("Sum", [1, 1, 2], &[100_i8, 100], &[2], (&[1, 1], &[-56]));

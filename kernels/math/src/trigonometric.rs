@@ -10,13 +10,21 @@ use savedmodel_tensor::{Complex32, Complex64};
 use crate::complex;
 use crate::elementwise::{map, map_kernels};
 
-/// A row: a name, the loops over floats, the function of a complex number.
+/// A row: a name, the loops over floats, the function of a complex number, perhaps another function of a double.
 macro_rules! row {
     ($name:literal, $floats:path, $complex:path) => {
         map::op(
             $name,
             &["T: {bfloat16, half, float, double, complex64, complex128}"],
             map_kernels!("T", NS; slices [f32 f64 f16 bf16] $floats, each [Complex32 Complex64] |x| $complex(x)),
+        )
+    };
+    ($name:literal, $floats:path, $complex:path, $double:expr) => {
+        map::op(
+            $name,
+            &["T: {bfloat16, half, float, double, complex64, complex128}"],
+            map_kernels!("T", NS;
+                slices [f32 f16 bf16] $floats, each [f64] $double, each [Complex32 Complex64] |x| $complex(x)),
         )
     };
 }
@@ -31,9 +39,9 @@ pub const OPS: &[Op] = &[
     row!("Atan", unary::atan, complex::atan),
     row!("Sinh", unary::sinh, complex::sinh),
     row!("Cosh", unary::cosh, complex::cosh),
-    row!("Asinh", unary::asinh, complex::asinh),
-    row!("Acosh", unary::acosh, complex::acosh),
-    row!("Atanh", unary::atanh, complex::atanh),
+    row!("Asinh", unary::asinh, complex::asinh, |x| libm::asinh(x)),
+    row!("Acosh", unary::acosh, complex::acosh, |x| libm::acosh(x)),
+    row!("Atanh", unary::atanh, complex::atanh, |x| libm::atanh(x)),
 ];
 
 const NS: f64 = 2.0;

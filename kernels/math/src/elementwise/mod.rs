@@ -36,6 +36,7 @@ pub const CHEAP: f64 = savedmodel_math::map::CHEAP;
 /// - `single f`, first: the same without `f64`;
 /// - `hot [types] f`: compiled for every instruction set;
 /// - `each [types] f`: compiled for the baseline, for dtypes and operators that are rare or slow anyway;
+/// - `narrow [types] f`: 16-bit floats through `f32`;
 /// - `slices [types] run`: a [`Map`] instead of a function of an element.
 ///
 /// `map_kernels!("T" => bool, ns; …)` is for functions with another type of result.
@@ -88,6 +89,9 @@ macro_rules! map_kernels {
     (@hot $f:expr) => { |x, out| $crate::elementwise::loops::map_hot(x, out, $f) };
     (@each $f:expr) => { |x, out| $crate::elementwise::loops::map(x, out, $f) };
     (@slices $f:expr) => { $f };
+    (@narrow $f:expr) => {
+        |x, out| $crate::elementwise::narrow::map(|x, out| $crate::elementwise::loops::map_hot(x, out, $f), x, out)
+    };
 }
 pub(crate) use map_kernels;
 
@@ -138,6 +142,11 @@ macro_rules! zip_kernels {
         $crate::elementwise::zip::kernel::<$t>($ns, |a, b, out| $crate::elementwise::loops::zip(a, b, out, $f))
     };
     (@slices $t:ty, $ns:expr, $f:expr) => { $crate::elementwise::zip::kernel::<$t>($ns, $f) };
+    (@narrow $t:ty, $ns:expr, $f:expr) => {
+        $crate::elementwise::zip::kernel::<$t>($ns, |a, b, out| {
+            $crate::elementwise::narrow::zip(|a, b, out| $crate::elementwise::loops::zip_hot(a, b, out, $f), a, b, out)
+        })
+    };
     (@each $t:ty => $u:ident, $ns:expr, $f:expr) => {
         $crate::elementwise::zip::convert::<$t, $u>($ns, |a, b, out| {
             $crate::elementwise::loops::zip(a, b, out, $f)

@@ -23,13 +23,15 @@ pub const fn op(name: &'static str, attrs: &'static [&'static str], kernels: Ker
     }
 }
 
-/// How a reduction treats reduced axes that do not lie next to each other.
+/// How a reduction treats reduced axes that do not lie next to each other, or are none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Apart {
     /// One after the other, since reductions of parts can be reduced again.
     Stepwise,
     /// All at once, after the elements were brought next to each other.
     Gathered,
+    /// As [`Apart::Gathered`]; and the reduction of one element is not that element.
+    Changing,
 }
 
 /// The kernel of a reduction.
@@ -52,8 +54,11 @@ pub fn kernel<T: Element>(node: &Construction<'_>, apart: Apart, run: Run<T>) ->
                 &found
             }
         };
-        let plan = axes.plan(ctx.input(0).shape(), keep_dims);
-        if !plan.runs.iter().any(|run| run.reduced) {
+        let mut plan = axes.plan(ctx.input(0).shape(), keep_dims);
+        let is_reduced = plan.runs.iter().any(|run| run.reduced);
+        if !is_reduced && apart == Apart::Changing {
+            plan.runs.push(axes::Run { size: 1, reduced: true });
+        } else if !is_reduced {
             let copy = ctx.take(0).reshape(plan.shape)?;
             ctx.set(0, copy);
             return Ok(());
@@ -62,7 +67,7 @@ pub fn kernel<T: Element>(node: &Construction<'_>, apart: Apart, run: Run<T>) ->
         let x = ctx.input(0).as_slice::<T>()?;
         match apart {
             Apart::Stepwise => stepwise(x, plan.runs, run, out.as_mut_slice()?),
-            Apart::Gathered => gathered(x, &plan.runs, run, out.as_mut_slice()?),
+            Apart::Gathered | Apart::Changing => gathered(x, &plan.runs, run, out.as_mut_slice()?),
         }
         ctx.set(0, out);
         Ok(())

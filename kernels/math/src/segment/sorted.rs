@@ -142,7 +142,7 @@ fn ids(data: &Shape, ids: &Tensor) -> Result<Vec<i64>> {
     }
     let ids = ids.to_i64s()?;
     let rows = ids.last().map_or(0, |last| last.saturating_add(1));
-    if rows < 0 {
+    if !ids.is_empty() && rows <= 0 {
         return wrong("segment ids must be >= 0");
     }
     for (i, &id) in ids.iter().enumerate() {
