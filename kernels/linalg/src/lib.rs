@@ -6,8 +6,9 @@
 use savedmodel_op::Op;
 
 mod batch_matmul;
+mod fused_matmul;
 mod matmul;
 mod product;
 
 /// Every operator of the family.
-pub const OPS: &[&[Op]] = &[batch_matmul::OPS, &[matmul::OP]];
+pub const OPS: &[&[Op]] = &[batch_matmul::OPS, &[fused_matmul::OP, matmul::OP]];
