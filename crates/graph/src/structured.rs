@@ -174,7 +174,7 @@ mod tests {
     fn written_as_in_python() {
         use StructuredValue::*;
         let spec =
-            TensorSpec { name: "x".to_owned(), dtype: DType::Float32, shape: PartialShape::of_rank(1) };
+            TensorSpec { name: "x".to_owned(), dtype: DType::Float, shape: PartialShape::of_rank(1) };
         let pair = NamedTuple("Pair".to_owned(), vec![("a".to_owned(), Int(1)), ("b".to_owned(), None)]);
         let dict = Dict([("k".to_owned(), List(vec![Bool(true), Float(2.0)]))].into());
         let text = Tuple(vec![StructuredValue::TensorSpec(spec)]).to_string();
