@@ -61,9 +61,9 @@ impl Philox {
     /// The next blocks, computed side by side.
     fn peek<const N: usize>(&self) -> [[u32; 4]; N] {
         let mut words = [[0; N]; 4];
-        for lane in 0..N {
-            let counter = self.counter.wrapping_add(lane as u128);
-            (0..4).for_each(|i| words[i][lane] = (counter >> (32 * i)) as u32);
+        for (i, word) in words.iter_mut().enumerate() {
+            let counter = |lane| self.counter.wrapping_add(lane as u128);
+            *word = std::array::from_fn(|lane| (counter(lane) >> (32 * i)) as u32);
         }
         let [mut low, mut high] = self.key;
         for _ in 0..10 {

@@ -20,6 +20,9 @@ pub(crate) struct Truncation<T> {
     high: T,
 }
 
+/// Numbers, and whether they are accepted.
+type Candidates<T> = [Option<(T, bool)>; 4];
+
 impl<T: Real + Float> Truncation<T> {
     /// The distribution.
     ///
@@ -49,11 +52,11 @@ impl<T: Real + Float> Truncation<T> {
         let cutoff = two * (number::<T>(0.5) + low * (low - root) / four).exp() / (low + root);
         let mut place = places.next();
         if low < -near && high >= zero || high > near && low <= zero {
-            self.run(stream, &mut place, &mut places, Self::from_normal)
+            self.run(stream, &mut place, &mut places, Self::draw_normal)
         } else if high - low < cutoff {
-            self.run(stream, &mut place, &mut places, Self::from_uniform)
+            self.run(stream, &mut place, &mut places, Self::draw_uniform)
         } else {
-            self.run(stream, &mut place, &mut places, Self::from_exponential)
+            self.run(stream, &mut place, &mut places, Self::draw_exponential)
         }
     }
 
@@ -63,7 +66,7 @@ impl<T: Real + Float> Truncation<T> {
         stream: &mut Philox,
         place: &mut Option<&'a mut T>,
         places: &mut impl Iterator<Item = &'a mut T>,
-        candidates: fn(&Self, &mut Philox) -> [Option<(T, bool)>; 4],
+        candidates: fn(&Self, &mut Philox) -> Candidates<T>,
     ) -> Result<()> {
         let mut rejected = 0;
         while place.is_some() {
@@ -87,7 +90,7 @@ impl<T: Real + Float> Truncation<T> {
     }
 
     /// Normal numbers of which those outside of the bounds are rejected.
-    fn from_normal(&self, stream: &mut Philox) -> [Option<(T, bool)>; 4] {
+    fn draw_normal(&self, stream: &mut Philox) -> Candidates<T> {
         let numbers = T::normal(stream.block());
         std::array::from_fn(|i| {
             (i < T::PER_BLOCK).then(|| (numbers[i], numbers[i] >= self.low && numbers[i] <= self.high))
@@ -95,7 +98,7 @@ impl<T: Real + Float> Truncation<T> {
     }
 
     /// Uniform numbers between the bounds, rejected where the normal distribution is thin.
-    fn from_uniform(&self, stream: &mut Philox) -> [Option<(T, bool)>; 4] {
+    fn draw_uniform(&self, stream: &mut Philox) -> Candidates<T> {
         let nearest = if self.low < T::zero() { T::zero() } else { self.low * self.low };
         let (a, b) = (T::uniform(stream.block()), T::uniform(stream.block()));
         std::array::from_fn(|i| {
@@ -106,7 +109,7 @@ impl<T: Real + Float> Truncation<T> {
     }
 
     /// Exponential numbers from the lower bound on, for bounds far from the mean.
-    fn from_exponential(&self, stream: &mut Philox) -> [Option<(T, bool)>; 4] {
+    fn draw_exponential(&self, stream: &mut Philox) -> Candidates<T> {
         let two = number::<T>(2.0);
         let alpha = (self.low + (self.low * self.low + number(4.0)).sqrt()) / two;
         let numbers = T::uniform(stream.block());
