@@ -6,9 +6,10 @@
 use savedmodel_op::Op;
 
 mod batch_matmul;
+mod einsum;
 mod fused_matmul;
 mod matmul;
 mod product;
 
 /// Every operator of the family.
-pub const OPS: &[&[Op]] = &[batch_matmul::OPS, &[fused_matmul::OP, matmul::OP]];
+pub const OPS: &[&[Op]] = &[batch_matmul::OPS, &[fused_matmul::OP, einsum::OP, matmul::OP]];

@@ -10,6 +10,15 @@ const TASK_MACS: usize = 1 << 20;
 
 /// An element type with matrix products.
 pub trait Product: Element {
+    /// What sums of products are taken in.
+    type Sum: Copy + Default;
+
+    /// `sum + a * b`; integers wrap.
+    fn add_product(sum: Self::Sum, a: Self, b: Self) -> Self::Sum;
+
+    /// The element nearest to a sum.
+    fn of_sum(sum: Self::Sum) -> Self;
+
     /// `C = A B` for `[m, k, n]`.
     fn multiply(sizes: [usize; 3], a: View<Self>, b: View<Self>, c: &mut [Self]);
 
@@ -40,14 +49,40 @@ pub fn multiply_all<'a, T: Product>(
     par::for_rows_mut(c, m * n, (TASK_MACS / macs).max(1), |first, c| {
         for (index, c) in (first..).zip(c.chunks_exact_mut(m * n)) {
             let (a, b) = operands(index);
-            T::multiply([m, k, n], a, b, c);
+            if macs <= TINY_MACS {
+                multiply_tiny(k, n, a, b, c);
+            } else {
+                T::multiply([m, k, n], a, b, c);
+            }
         }
     });
+}
+
+/// Multiplications that are not worth a call.
+const TINY_MACS: usize = 64;
+
+fn multiply_tiny<T: Product>(k: usize, n: usize, a: View<T>, b: View<T>, c: &mut [T]) {
+    for (i, row) in c.chunks_exact_mut(n).enumerate() {
+        for (j, c) in row.iter_mut().enumerate() {
+            let sum = (0..k).fold(T::Sum::default(), |sum, p| {
+                let a = a.data[i * a.row_stride + p * a.column_stride];
+                T::add_product(sum, a, b.data[p * b.row_stride + j * b.column_stride])
+            });
+            *c = T::of_sum(sum);
+        }
+    }
 }
 
 macro_rules! wide {
     ($($t:ty)*) => {$(
         impl Product for $t {
+            type Sum = $t;
+            fn add_product(sum: $t, a: $t, b: $t) -> $t {
+                sum + a * b
+            }
+            fn of_sum(sum: $t) -> $t {
+                sum
+            }
             fn multiply(sizes: [usize; 3], a: View<$t>, b: View<$t>, c: &mut [$t]) {
                 Gemm::default().run(sizes, a, b, c);
             }
@@ -68,6 +103,13 @@ wide! { f32 f64 }
 macro_rules! narrow {
     ($($t:ty)*) => {$(
         impl Product for $t {
+            type Sum = f32;
+            fn add_product(sum: f32, a: $t, b: $t) -> f32 {
+                sum + a.to_f32() * b.to_f32()
+            }
+            fn of_sum(sum: f32) -> $t {
+                <$t>::from_f32(sum)
+            }
             fn multiply(sizes: [usize; 3], a: View<$t>, b: View<$t>, c: &mut [$t]) {
                 gemm::narrow(sizes, a, b, c);
             }
@@ -98,8 +140,15 @@ fn strides_of<T>(view: View<'_, T>) -> View<'static, f32> {
 narrow! { f16 bf16 }
 
 macro_rules! plain {
-    ($($t:ty: $multiply:path $(, $conjugate:expr)?;)*) => {$(
+    ($($t:ty: $multiply:path, |$sum:ident, $a:ident, $b:ident| $add:expr $(, $conjugate:expr)?;)*) => {$(
         impl Product for $t {
+            type Sum = $t;
+            fn add_product($sum: $t, $a: $t, $b: $t) -> $t {
+                $add
+            }
+            fn of_sum(sum: $t) -> $t {
+                sum
+            }
             fn multiply(sizes: [usize; 3], a: View<$t>, b: View<$t>, c: &mut [$t]) {
                 $multiply(sizes, a, b, c);
             }
@@ -111,9 +160,9 @@ macro_rules! plain {
 }
 
 plain! {
-    i16: gemm::integer;
-    i32: gemm::integer;
-    i64: gemm::integer;
-    Complex32: gemm::complex, Complex32::conj;
-    Complex64: gemm::complex, Complex64::conj;
+    i16: gemm::integer, |sum, a, b| sum.wrapping_add(a.wrapping_mul(b));
+    i32: gemm::integer, |sum, a, b| sum.wrapping_add(a.wrapping_mul(b));
+    i64: gemm::integer, |sum, a, b| sum.wrapping_add(a.wrapping_mul(b));
+    Complex32: gemm::complex, |sum, a, b| sum + a * b, Complex32::conj;
+    Complex64: gemm::complex, |sum, a, b| sum + a * b, Complex64::conj;
 }
