@@ -40,17 +40,17 @@ fn meta_graph(graph: &MetaGraphInfo, out: &mut String) {
         for variable in &graph.variables {
             table.add_row([&variable.name, name(variable.dtype), &variable.shape]);
         }
-        let _ = writeln!(out, "\n{} variables\n{table}", graph.variables.len());
+        let _ = writeln!(out, "\nVariables ({})\n{table}", graph.variables.len());
     }
     if !graph.assets.is_empty() {
-        let _ = writeln!(out, "\nAssets: {}", graph.assets.join(", "));
+        let _ = writeln!(out, "\nAssets ({}): {}", graph.assets.len(), graph.assets.join(", "));
     }
     let uses: Vec<String> = graph.operators.iter().map(|op| format!("{} ×{}", op.name, op.count)).collect();
-    let _ = writeln!(out, "\n{} operators: {}", uses.len(), uses.join(", "));
+    let _ = writeln!(out, "\nOperators ({}): {}", uses.len(), uses.join(", "));
     let missing: Vec<&str> = unsupported(graph).collect();
     let _ = match missing.len() {
-        0 => writeln!(out, "All of them are supported."),
-        n => writeln!(out, "{n} of them are not supported: {}", missing.join(", ")),
+        0 => writeln!(out, "All operators are supported."),
+        n => writeln!(out, "Not supported ({n}): {}", missing.join(", ")),
     };
 }
 
