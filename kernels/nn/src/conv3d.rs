@@ -29,7 +29,8 @@ pub const OP: Op = Op {
     kernels: by_dtype!("T"; build: f32 f64 f16 bf16),
 };
 
-const SPEC: Spec = Spec { spatial: 3, code: Code::InvalidArgument, channels, ranks };
+/// What `Conv3D` and its fused form check.
+pub const SPEC: Spec = Spec { spatial: 3, code: Code::InvalidArgument, channels, ranks };
 
 fn ranks(input: &Shape, filter: &Shape) -> Result<()> {
     for (name, shape) in [("input", input), ("filter", filter)] {

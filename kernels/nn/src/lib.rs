@@ -15,7 +15,7 @@ mod conv3d;
 mod conv_backprop_input;
 mod depthwise_conv2d_native;
 mod fused_batch_norm;
-mod fused_conv2d;
+mod fused_conv;
 mod l2_loss;
 mod layout;
 mod lrn;
@@ -32,15 +32,8 @@ pub const OPS: &[&[Op]] = &[
     bias_add::OPS,
     conv_backprop_input::OPS,
     fused_batch_norm::OPS,
+    fused_conv::OPS,
     max_pool::OPS,
     softmax::OPS,
-    &[
-        conv2d::OP,
-        fused_conv2d::OP,
-        conv3d::OP,
-        depthwise_conv2d_native::OP,
-        l2_loss::OP,
-        lrn::OP,
-        max_pool_with_argmax::OP,
-    ],
+    &[conv2d::OP, conv3d::OP, depthwise_conv2d_native::OP, l2_loss::OP, lrn::OP, max_pool_with_argmax::OP],
 ];

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use savedmodel_math::gemm::{self, Epilogue, Gemm, Lhs, PackedB, View};
+use savedmodel_math::gemm::{self, Activation, Epilogue, Gemm, Lhs, PackedB, View};
 use savedmodel_math::narrow::Narrow;
-use savedmodel_math::{par, simd};
+use savedmodel_math::{map, par, simd, unary};
 use savedmodel_tensor::{Element, bf16, f16};
 
 use super::depthwise::{self, Depthwise};
@@ -22,7 +22,7 @@ pub trait Convolve: Element {
     fn round(out: &mut [Self], compute: impl FnOnce(&mut [Self::Wide]));
 }
 
-/// A type that convolutions compute in.
+/// A type that convolutions compute in; integers have no epilogues.
 pub trait Multiply: Element {
     /// A filter matrix made ready.
     type Packed: Send + Sync;
@@ -50,6 +50,9 @@ pub trait Multiply: Element {
 
     /// Adds the products of cells and taps for one line of outputs; see [`Depthwise`].
     fn depthwise(line: &Depthwise<'_, Self>, out: &mut [Self]);
+
+    /// Adds a bias (one per channel, or none) and a residual (one per element, or none), and applies an activation.
+    fn finish(out: &mut [Self], epilogue: &Epilogue<'_, Self>);
 }
 
 macro_rules! plain {
@@ -121,11 +124,47 @@ macro_rules! floats {
             fn depthwise(line: &Depthwise<'_, $t>, out: &mut [$t]) {
                 simd::dispatch(depthwise::Line(line, out));
             }
+            fn finish(out: &mut [$t], epilogue: &Epilogue<'_, $t>) {
+                if !epilogue.bias.is_empty() {
+                    for row in out.chunks_exact_mut(epilogue.bias.len()) {
+                        map::zip_in_place(row, epilogue.bias, map::CHEAP, |x, bias| x + bias);
+                    }
+                }
+                if !epilogue.residual.is_empty() {
+                    map::zip_in_place(out, epilogue.residual, map::CHEAP, |x, residual| x + residual);
+                }
+                match epilogue.activation {
+                    Activation::Identity => {}
+                    Activation::Relu => map::map_in_place(out, map::CHEAP, |x| if x < 0.0 { 0.0 } else { x }),
+                    Activation::Relu6 => clip(out, 0.0, 6.0),
+                    Activation::Clip(lo, hi) => clip(out, lo.into(), hi.into()),
+                    Activation::LeakyRelu(slope) => {
+                        let slope = <$t>::from(slope);
+                        map::map_in_place(out, map::CHEAP, |x| if x < 0.0 { x * slope } else { x });
+                    }
+                    Activation::Elu => unary::in_place::elu(out),
+                    Activation::Selu => unary::in_place::selu(out),
+                    Activation::Tanh => unary::in_place::tanh(out),
+                    Activation::Sigmoid => unary::in_place::sigmoid(out),
+                    Activation::Silu => unary::in_place::silu(out),
+                    Activation::Softplus => unary::in_place::softplus(out),
+                    Activation::Gelu => unary::in_place::gelu(out),
+                    Activation::GeluTanh => unary::in_place::gelu_tanh(out),
+                    _ => unreachable!("every activation is named"),
+                }
+            }
         }
     )*};
 }
 
 floats! { f32 f64 }
+
+fn clip<T: Element + PartialOrd>(out: &mut [T], lo: T, hi: T) {
+    map::map_in_place(out, map::CHEAP, |x| {
+        let x = if x < lo { lo } else { x };
+        if x > hi { hi } else { x }
+    });
+}
 
 /// Rows of patches that are made at a time for integers.
 const ROWS: usize = 64;
@@ -176,4 +215,6 @@ impl Multiply for i32 {
             }
         });
     }
+
+    fn finish(_: &mut [i32], _: &Epilogue<'_, i32>) {}
 }

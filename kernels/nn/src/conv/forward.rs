@@ -55,7 +55,7 @@ pub fn convolve<W: Multiply>(
 ) {
     let matrices = match filter {
         Filter::Groups(matrices) => matrices,
-        Filter::Depthwise(taps) => return depthwise(sizes, input, taps, out),
+        Filter::Depthwise(taps) => return depthwise(sizes, input, taps, &epilogue, out),
     };
     let rows = sizes.output.batch * sizes.output.pixels();
     if let [matrix] = &matrices[..]
@@ -91,7 +91,13 @@ fn axis(dim: &Dim) -> Axis {
 /// Nanoseconds that a product takes.
 const PRODUCT_NS: f64 = 0.15;
 
-fn depthwise<W: Multiply>(sizes: &Sizes, input: &[W], filter: &[W], out: &mut [W]) {
+fn depthwise<W: Multiply>(
+    sizes: &Sizes,
+    input: &[W],
+    filter: &[W],
+    epilogue: &Epilogue<'_, W>,
+    out: &mut [W],
+) {
     let channels = sizes.output.channels;
     let multiplier = channels / sizes.input.channels;
     let repeated: Vec<W>;
@@ -107,11 +113,13 @@ fn depthwise<W: Multiply>(sizes: &Sizes, input: &[W], filter: &[W], out: &mut [W
     let line = width * channels;
     let grain = par::grain(PRODUCT_NS * (taps * line) as f64);
     par::for_rows_mut(out, line, grain, |first, out| {
-        for (at, out) in (first..).zip(out.chunks_exact_mut(line)) {
-            let (index, at) = (at / (depth * height), [at / height % depth, at % height]);
+        for (row, out) in (first..).zip(out.chunks_exact_mut(line)) {
+            let residual = epilogue.residual.get(row * line..(row + 1) * line).unwrap_or_default();
+            let (index, at) = (row / (depth * height), [row / height % depth, row % height]);
             let image = &input[index * image..(index + 1) * image];
             out.fill(W::default());
             W::depthwise(&Depthwise { image, filter, dims: &sizes.dims, at, channels }, out);
+            W::finish(out, &Epilogue { residual, ..*epilogue });
         }
     });
 }

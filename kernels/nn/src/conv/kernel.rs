@@ -83,7 +83,7 @@ impl<T: Convolve> Forward<T> {
         sizes.output.shape(self.attributes.spatial, self.attributes.channels_first)
     }
 
-    /// Convolves into `out`.
+    /// Convolves into `out`, and lets `after` see the result with channels innermost.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` when the filter is empty but the output is not.
@@ -92,6 +92,7 @@ impl<T: Convolve> Forward<T> {
         sizes: &Sizes,
         [input, filter]: [&Tensor; 2],
         epilogue: Epilogue<'_, T::Wide>,
+        after: &dyn Fn(&mut [T::Wide]),
         out: &mut Tensor,
     ) -> Result<()> {
         if out.elements() == 0 {
@@ -111,7 +112,10 @@ impl<T: Convolve> Forward<T> {
         let make = || prepare::<T>(filter, sizes.groups, sizes.output.channels);
         self.ready.with(sizes.groups, make, |filter| {
             with_layout(out, &sizes.output, self.attributes.channels_first, |out: &mut [T]| {
-                T::round(out, |out| forward::convolve(sizes, &input, filter, epilogue, out));
+                T::round(out, |out| {
+                    forward::convolve(sizes, &input, filter, epilogue, out);
+                    after(out);
+                });
             })
         })?
     }

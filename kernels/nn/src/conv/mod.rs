@@ -2,12 +2,13 @@
 //!
 //! `attributes` reads what the operators share, `patches` gives the left operand, `element` multiplies,
 //! `forward` and `transposed` say which products make a convolution and its gradient, `depthwise` is the direct loop
-//! for one input channel per filter, `kernel` goes from tensors to slices, `ready` keeps constant filters.
+//! for one input channel per filter, `kernel` goes from tensors to slices, `finish` adds what fused operators do, `ready` keeps constant filters.
 //! All compute with channels innermost; `NCHW` is transposed on the way in and out.
 
 pub mod attributes;
 mod depthwise;
 pub mod element;
+pub mod finish;
 pub mod forward;
 pub mod kernel;
 mod patches;

@@ -1,0 +1,146 @@
+//! What fused operators do to the result of a convolution.
+
+use std::borrow::Cow;
+
+use num_traits::Float;
+use savedmodel_math::gemm::{Activation, Epilogue};
+use savedmodel_op::{Construction, Context};
+use savedmodel_tensor::{Error, Result, Tensor};
+
+use super::element::{Convolve, Multiply};
+use super::forward::Sizes;
+use super::kernel::Forward;
+use crate::layout::inner_channels;
+
+/// The steps that `fused_ops` names.
+#[derive(Clone, Debug)]
+pub struct Steps {
+    first: First,
+    adds: bool,
+    activation: Activation,
+}
+
+/// What is done for each channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum First {
+    /// Inputs: the bias.
+    BiasAdd,
+    /// Inputs: scale, offset, mean, variance.
+    BatchNorm { epsilon: f32 },
+}
+
+impl Steps {
+    /// Reads `fused_ops` and what goes with it.
+    ///
+    /// # Errors
+    /// `UNIMPLEMENTED` for other steps.
+    pub fn of(node: &Construction<'_>) -> Result<Steps> {
+        let names: Vec<String> = node.attr("fused_ops")?;
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (first, rest) = match &names[..] {
+            ["BiasAdd", rest @ ..] => (First::BiasAdd, rest),
+            ["FusedBatchNorm", rest @ ..] => (First::BatchNorm { epsilon: node.attr("epsilon")? }, rest),
+            _ => return Err(node.unimplemented("fused_ops")),
+        };
+        let (adds, rest) = match rest {
+            ["Add", rest @ ..] if first == First::BiasAdd => (true, rest),
+            _ => (false, rest),
+        };
+        let activation = match rest {
+            [] => Activation::Identity,
+            ["Relu"] => Activation::Relu,
+            ["Relu6"] => Activation::Relu6,
+            ["Elu"] => Activation::Elu,
+            ["LeakyRelu"] => Activation::LeakyRelu(node.attr("leakyrelu_alpha")?),
+            ["Tanh"] => Activation::Tanh,
+            ["Sigmoid"] => Activation::Sigmoid,
+            ["GeluExact"] => Activation::Gelu,
+            ["GeluApproximate"] => Activation::GeluTanh,
+            _ => return Err(node.unimplemented("fused_ops")),
+        };
+        Ok(Steps { first, adds, activation })
+    }
+
+    /// Runs a convolution of inputs 0 and 1 with these steps after it, whose inputs are 2 and following.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when an input does not fit.
+    pub fn run<T: Convolve>(&self, ctx: &Context<'_>, convolution: &Forward<T>) -> Result<Tensor>
+    where
+        T::Wide: Float,
+    {
+        let (input, filter) = (ctx.input(0), ctx.input(1));
+        let sizes = convolution.sizes(input.shape(), filter.shape())?;
+        let shape = convolution.shape(&sizes);
+        let given = ctx.input_len() - 2;
+        let wanted = if self.first == First::BiasAdd { 1 } else { 4 } + usize::from(self.adds);
+        if given < wanted {
+            return Err(Error::invalid_argument(format!(
+                "Fused convolution needs {wanted} extra arguments, got {given}"
+            )));
+        }
+        let numbers = self.numbers::<T>(ctx, &sizes)?;
+        let residual = match self.adds {
+            true if ctx.input(3).shape() != &shape => {
+                let other = ctx.input(3).shape();
+                return Err(Error::invalid_argument(format!(
+                    "Fused convolution can't add {other} to {shape}"
+                )));
+            }
+            true => {
+                let first = convolution.attributes.channels_first;
+                T::widen(&inner_channels::<T>(ctx.input(3), &sizes.output, first)?).into_owned()
+            }
+            false => Vec::new(),
+        };
+        let mut out = ctx.allocate(T::DTYPE, shape)?;
+        let activation = self.activation;
+        match self.first {
+            First::BiasAdd => {
+                let epilogue = Epilogue { bias: &numbers[0], residual: &residual, activation };
+                convolution.run(&sizes, [input, filter], epilogue, &|_: &mut [T::Wide]| {}, &mut out)?;
+            }
+            First::BatchNorm { epsilon } => {
+                let after = |out: &mut [T::Wide]| {
+                    normalise(out, &numbers, epsilon);
+                    T::Wide::finish(out, &Epilogue { activation, ..Epilogue::default() });
+                };
+                convolution.run(&sizes, [input, filter], Epilogue::default(), &after, &mut out)?;
+            }
+        }
+        Ok(out)
+    }
+
+    /// The numbers for each channel.
+    fn numbers<'a, T: Convolve>(
+        &self,
+        ctx: &'a Context<'_>,
+        sizes: &Sizes,
+    ) -> Result<Vec<Cow<'a, [T::Wide]>>> {
+        let count = if self.first == First::BiasAdd { 1 } else { 4 };
+        let read = |i: usize| {
+            let tensor = ctx.input(2 + i);
+            if tensor.shape().dims() != [sizes.output.channels] {
+                return Err(Error::invalid_argument(format!(
+                    "Must provide as many biases as the last dimension of the convolution: {} vs. {}",
+                    tensor.shape(),
+                    sizes.output.channels
+                )));
+            }
+            Ok(T::widen(tensor.as_slice()?))
+        };
+        (0..count).map(read).collect()
+    }
+}
+
+/// Scale, offset, mean and variance applied to channels, which are innermost.
+fn normalise<W: Float>(out: &mut [W], numbers: &[Cow<'_, [W]>], epsilon: f32) {
+    let [scale, offset, mean, variance] = numbers else { return };
+    let epsilon = W::from(epsilon).unwrap_or_else(W::zero);
+    let factor: Vec<W> = scale.iter().zip(&**variance).map(|(&s, &v)| s / (v + epsilon).sqrt()).collect();
+    for row in out.chunks_exact_mut(factor.len()) {
+        for (((x, &factor), &mean), &offset) in row.iter_mut().zip(&factor).zip(&**mean).zip(&**offset) {
+            *x = (*x - mean) * factor + offset;
+        }
+    }
+}
