@@ -10,32 +10,51 @@ pub(crate) trait Arithmetic: Element {
     fn plus(self, other: Self) -> Self;
     /// `self - other`.
     fn minus(self, other: Self) -> Self;
+    /// `self * other`.
+    fn times(self, other: Self) -> Self;
+    /// `self / other`; integers are not divided by zero, which callers check.
+    fn over(self, other: Self) -> Self;
 }
 
 macro_rules! arithmetic {
-    ($($type:ty: $a:ident, $b:ident => $plus:expr, $minus:expr;)*) => {
+    ($($type:ty: $a:ident, $b:ident => $plus:expr, $minus:expr, $times:expr, $over:expr;)*) => {
         $(impl Arithmetic for $type {
             #[inline(always)]
             fn plus(self, $b: Self) -> Self { let $a = self; $plus }
             #[inline(always)]
             fn minus(self, $b: Self) -> Self { let $a = self; $minus }
+            #[inline(always)]
+            fn times(self, $b: Self) -> Self { let $a = self; $times }
+            #[inline(always)]
+            fn over(self, $b: Self) -> Self { let $a = self; $over }
         })*
     };
 }
 
-arithmetic! {
-    f32: a, b => a + b, a - b;
-    f64: a, b => a + b, a - b;
-    Complex32: a, b => a + b, a - b;
-    Complex64: a, b => a + b, a - b;
-    f16: a, b => f16::from_f32(a.to_f32() + b.to_f32()), f16::from_f32(a.to_f32() - b.to_f32());
-    bf16: a, b => bf16::from_f32(a.to_f32() + b.to_f32()), bf16::from_f32(a.to_f32() - b.to_f32());
-    i8: a, b => a.wrapping_add(b), a.wrapping_sub(b);
-    i16: a, b => a.wrapping_add(b), a.wrapping_sub(b);
-    i32: a, b => a.wrapping_add(b), a.wrapping_sub(b);
-    i64: a, b => a.wrapping_add(b), a.wrapping_sub(b);
-    u8: a, b => a.wrapping_add(b), a.wrapping_sub(b);
-    u16: a, b => a.wrapping_add(b), a.wrapping_sub(b);
-    u32: a, b => a.wrapping_add(b), a.wrapping_sub(b);
-    u64: a, b => a.wrapping_add(b), a.wrapping_sub(b);
+macro_rules! plain {
+    ($($type:ty)*) => { arithmetic! { $($type: a, b => a + b, a - b, a * b, a / b;)* } };
 }
+
+macro_rules! integer {
+    ($($type:ty)*) => {
+        arithmetic! {
+            $($type: a, b =>
+                a.wrapping_add(b), a.wrapping_sub(b), a.wrapping_mul(b),
+                if b == 0 { 0 } else { a.wrapping_div(b) };)*
+        }
+    };
+}
+
+macro_rules! narrow {
+    ($($type:ident)*) => {
+        arithmetic! {
+            $($type: a, b =>
+                $type::from_f32(a.to_f32() + b.to_f32()), $type::from_f32(a.to_f32() - b.to_f32()),
+                $type::from_f32(a.to_f32() * b.to_f32()), $type::from_f32(a.to_f32() / b.to_f32());)*
+        }
+    };
+}
+
+plain! { f32 f64 Complex32 Complex64 }
+integer! { i8 i16 i32 i64 u8 u16 u32 u64 }
+narrow! { f16 bf16 }

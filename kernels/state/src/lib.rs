@@ -13,6 +13,9 @@ mod handles;
 mod is_initialized;
 mod read_variable;
 mod ref_identity;
+mod resource_gather;
+mod scatter;
+mod scatter_update;
 mod variable_shape;
 
 use savedmodel_op::Op;
@@ -25,4 +28,6 @@ pub const OPS: &[&[Op]] = &[
     handles::OPS,
     is_initialized::OPS,
     read_variable::OPS,
+    resource_gather::OPS,
+    scatter_update::OPS,
 ];
