@@ -71,10 +71,10 @@ functions! {
         let e = if x.re < 0.0 { x.exp() } else { (-x).exp() };
         if x.re < 0.0 { divide(e, e + 1.0) } else { divide(Complex::new(1.0, 0.0), e + 1.0) }
     };
-    /// The square root in the right half plane; that of a negative number is in the upper one.
+    /// The square root in the right half plane.
     sqrt: |x| root(x.re, x.im);
-    /// `1 / sqrt(x)`.
-    rsqrt: |x| match root(x.re, x.im) {
+    /// `1 / sqrt(x)`; a negative zero as imaginary part counts as zero.
+    rsqrt: |x| match root(x.re, x.im + 0.0) {
         _ if x.re == 0.0 && x.im == 0.0 => Complex::new(f64::INFINITY, f64::NAN),
         y if y.re.is_infinite() || y.im.is_infinite() => Complex::new(0.0, 0.0),
         y => divide(Complex::new(1.0, 0.0), y),
@@ -102,7 +102,7 @@ functions! {
     /// The principal inverse hyperbolic cosine.
     acosh: |x| {
         let y = arccosine(x);
-        if y.im.is_sign_negative() { Complex::new(-y.im, y.re) } else { Complex::new(y.im, -y.re) }
+        Complex::new(y.im.abs(), y.re.copysign(x.im))
     };
     /// The principal inverse hyperbolic tangent.
     atanh: |x| artanh(x);
@@ -118,9 +118,19 @@ fn turn_back(x: Complex64) -> Complex64 {
     Complex::new(x.im, -x.re)
 }
 
-/// `x y`, but zero if `x` is, even if `y` is infinite.
+/// `x y`, but zero if a factor is, even if the other one is no finite number.
 fn scaled(x: f64, y: f64) -> f64 {
-    if x == 0.0 { x * y.signum() } else { x * y }
+    match () {
+        _ if x == 0.0 => {
+            if y < 0.0 {
+                -x
+            } else {
+                x
+            }
+        }
+        _ if y == 0.0 && x.is_nan() => y,
+        _ => x * y,
+    }
 }
 
 fn is_infinite(x: Complex64) -> bool {
@@ -141,7 +151,7 @@ fn root(re: f64, im: f64) -> Complex64 {
     let small = if large == 0.0 { im } else { 0.5 * im / large };
     match re < 0.0 {
         false => Complex::new(large, small),
-        true => Complex::new(small.abs(), if im < 0.0 { -large } else { large }),
+        true => Complex::new(small.abs(), large.copysign(im)),
     }
 }
 
@@ -166,6 +176,9 @@ fn logarithm(x: Complex64) -> Complex64 {
 fn tangent(x: Complex64) -> Complex64 {
     if x.re == 0.0 {
         return Complex::new(x.re, x.im.tan());
+    }
+    if x.im == 0.0 {
+        return Complex::new(x.re.tanh(), x.im);
     }
     // Beyond this the tangent is ±1 and the squares would overflow.
     if x.re.abs() > 22.0 {
@@ -206,7 +219,8 @@ fn arsinh(x: Complex64) -> Complex64 {
 
 fn artanh(x: Complex64) -> Complex64 {
     if is_infinite(x) {
-        return Complex::new(0.0_f64.copysign(x.re), FRAC_PI_2.copysign(x.im));
+        let angle = if x.im.is_nan() { x.im } else { FRAC_PI_2.copysign(x.im) };
+        return Complex::new(0.0_f64.copysign(x.re), angle);
     }
     if x.re == 0.0 {
         return Complex::new(x.re, x.im.atan());

@@ -41,6 +41,7 @@ mod safe_products;
 mod scans;
 mod segment;
 mod signs;
+mod special;
 #[cfg(test)]
 mod testing;
 mod trigonometric;
@@ -86,5 +87,7 @@ pub const OPS: &[&[Op]] = &[
     segment::sorted::OPS,
     segment::unsorted::OPS,
     signs::OPS,
+    special::functions::OPS,
+    special::pairs::OPS,
     trigonometric::OPS,
 ];

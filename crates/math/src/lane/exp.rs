@@ -60,7 +60,9 @@ pub fn expm1<I: Isa>(x: f32) -> f32 {
     let tail = I::fma(poly::<I, 6>(r, LONG), r * r, r);
     // Half the result, because 2^128 is no number.
     let scale = power_of_two(n.wrapping_sub(1));
-    (2.0 * I::fma(scale, tail, scale - 0.5)).copysign(x)
+    let y = (2.0 * I::fma(scale, tail, scale - 0.5)).copysign(x);
+    // Half of the least normal number would be flushed to zero.
+    if x.abs() < 1e-10 { x } else { y }
 }
 
 /// `e^x - 1` for `x` from -80 to 0, without a care for the sign of zero.

@@ -1,0 +1,126 @@
+//! Hurwitz's zeta function and the derivatives of the digamma function.
+
+use super::gamma::digamma;
+
+/// `Σ (q + n)^-x` over all `n` from zero.
+///
+/// NaN for `x` below 1, and where `q` is negative and `x` no integer; infinite for `x` of 1, and at the poles of even `x`.
+pub fn zeta(x: f64, q: f64) -> f64 {
+    if x == 1.0 {
+        return f64::INFINITY;
+    }
+    if x < 1.0 || x.is_nan() || q.is_nan() {
+        return f64::NAN;
+    }
+    if q <= 0.0 {
+        if q == q.floor() {
+            return if x == x.floor() && x % 2.0 == 0.0 { f64::INFINITY } else { f64::NAN };
+        }
+        if x != x.floor() {
+            return f64::NAN;
+        }
+    }
+    if q.is_infinite() {
+        return 0.0;
+    }
+    // Euler and Maclaurin's formula from where the terms are smooth.
+    let mut sum = 0.0;
+    let (mut a, mut n) = (q, 0);
+    while n < 12 || a < 9.0 {
+        let term = a.powf(-x);
+        sum += term;
+        if term.abs() < f64::EPSILON / 8.0 * f64::abs(sum) || n > 1_000_000 {
+            return sum;
+        }
+        a += 1.0;
+        n += 1;
+    }
+    let power = a.powf(-x);
+    sum + power * (a / (x - 1.0) + 0.5) + corrections(x, a, power)
+}
+
+/// The terms with Bernoulli's numbers.
+fn corrections(x: f64, a: f64, power: f64) -> f64 {
+    /// `B(2k) / (2k)!`.
+    const TERMS: [f64; 12] = [
+        1.0 / 12.0,
+        -1.0 / 720.0,
+        1.0 / 30_240.0,
+        -1.0 / 1_209_600.0,
+        2.087_675_698_786_809_9e-8,
+        -5.284_190_138_687_493_2e-10,
+        1.338_253_653_068_467_9e-11,
+        -3.389_680_296_322_582_9e-13,
+        8.586_062_056_277_845_1e-15,
+        -2.174_868_698_558_061_9e-16,
+        5.509_002_828_360_229_5e-18,
+        -1.395_446_468_581_252_3e-19,
+    ];
+    let mut factor = x * power / a;
+    let mut sum = 0.0;
+    for (k, term) in TERMS.iter().enumerate() {
+        sum += term * factor;
+        let order = x + 2.0 * k as f64;
+        factor *= (order + 1.0) * (order + 2.0) / (a * a);
+    }
+    sum
+}
+
+/// Derivative number `n` of the digamma function; NaN unless `n` is a whole number from zero on.
+pub fn polygamma(n: f64, x: f64) -> f64 {
+    match n {
+        _ if n == 0.0 => digamma(x),
+        _ if n < 0.0 || n != n.floor() => f64::NAN,
+        _ => {
+            let sign = if n % 2.0 == 0.0 { -1.0 } else { 1.0 };
+            sign * libm::tgamma(n + 1.0) * zeta(n + 1.0, x)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values() {
+        let close = |a: f64, b: f64| a == b || (a - b).abs() <= 1e-14 * b.abs() || a.is_nan() && b.is_nan();
+        let (nan, inf) = (f64::NAN, f64::INFINITY);
+        let x = [2.0, 1.0, 0.5, 3.0, 3.0, 4.0, 4.0, 3.5, 2.0, 50.0, 2.0, 2.0, 1.0001];
+        let q = [1.0, 1.0, 1.0, -1.5, 0.0, -1.5, -2.0, -1.5, 1e6, 1.0, 1e-3, inf, 1.0];
+        let want = [
+            1.644_934_066_848_226_6,
+            inf,
+            nan,
+            0.118_102_025_820_864_3,
+            nan,
+            32.432_379_369_864_6,
+            inf,
+            nan,
+            1.000_000_500_000_166_7e-6,
+            1.000_000_000_000_000_9,
+            1_000_001.642_533_195_9,
+            0.0,
+            10_000.577_222_947_541,
+        ];
+        for ((x, q), want) in x.into_iter().zip(q).zip(want) {
+            assert!(close(zeta(x, q), want), "{x} {q}: {}, not {want}", zeta(x, q));
+        }
+        let n = [0.0, 1.0, 2.0, -1.0, 1.5, 1.0, 3.0, 10.0, 1.0];
+        let x = [1.0, 1.0, 2.0, 1.0, 1.0, -0.5, 0.0, 0.1, -1.0];
+        let want = [
+            -0.577_215_664_901_532_3,
+            1.644_934_066_848_226_6,
+            -0.404_113_806_319_188_6,
+            nan,
+            nan,
+            8.934_802_200_544_68,
+            inf,
+            -3.628_800_000_012_735_4e17,
+            inf,
+        ];
+        for ((n, x), want) in n.into_iter().zip(x).zip(want) {
+            assert!(close(polygamma(n, x), want), "{n} {x}: {}, not {want}", polygamma(n, x));
+        }
+    }
+}
