@@ -6,7 +6,7 @@ use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeCon
 use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
 
 use crate::dtypes::POD_STRING_Q5_F8;
-use crate::{index, strided};
+use crate::strided;
 
 /// Joins tensors along an axis, which comes last (`ConcatV2`) or first (`Concat`).
 ///
@@ -65,7 +65,7 @@ fn partial(ctx: &ShapeContext<'_>, places: &Places) -> Result<Vec<PartialShape>>
     let Some(&[axis]) = ctx.integers(places.axis).as_deref() else {
         return Ok(vec![PartialShape::of_rank(rank)]);
     };
-    let axis = index::axis(axis, rank).ok_or_else(|| out_of_range(axis, rank))?;
+    let axis = place(axis, rank)?;
     let mut joined = Some(0);
     let mut others = PartialShape::of_rank(rank);
     for (i, value) in values.iter().enumerate() {
@@ -82,6 +82,12 @@ fn partial(ctx: &ShapeContext<'_>, places: &Places) -> Result<Vec<PartialShape>>
     let mut dims = others.dims().unwrap_or_default().to_vec();
     dims[axis] = joined;
     Ok(vec![PartialShape::new(dims)])
+}
+
+/// The axis from the front. TensorFlow keeps it in 32 bits, and what lies above is lost.
+fn place(axis: i64, rank: usize) -> Result<usize> {
+    let from_front = if axis < 0 { axis.wrapping_add(rank as i64) } else { axis } as i32;
+    usize::try_from(from_front).ok().filter(|&axis| axis < rank).ok_or_else(|| out_of_range(axis, rank))
 }
 
 fn out_of_range(axis: i64, rank: usize) -> Error {
@@ -130,7 +136,7 @@ fn joined(ctx: &Context<'_>, places: &Places) -> Result<(usize, Shape)> {
     if first.rank() == 0 {
         return Err(Error::invalid_argument("ConcatOp : Can't concatenate scalars (use tf.stack instead)"));
     }
-    let axis = index::axis(axis, first.rank()).ok_or_else(|| out_of_range(axis, first.rank()))?;
+    let axis = place(axis, first.rank())?;
     let mut shape = first.clone();
     for i in 1..places.count {
         let other = ctx.input(places.values + i).shape();
@@ -248,6 +254,7 @@ mod tests {
                     "float[1,2] 1 2; float[1,1] 2; int32[] 0",
                     "INVALID_ARGUMENT: ConcatOp : Dimension 1 in both shapes must be equal: shape[0] = [1,2] vs. shape[1] = [1,1]",
                 ),
+                ("ConcatV2", "", "float[1] 1; float[1] 2; int64[] 4294967296", "float[2] 1 2"),
                 (
                     "ConcatV2",
                     "",

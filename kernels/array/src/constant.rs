@@ -1,20 +1,24 @@
-//! See [`OP`].
+//! Constants.
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
-/// Gives the tensor that stands in its attribute.
+/// Gives the tensor that stands in its attribute; `HostConst` says where it is to lie, which is the same here.
 ///
-/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Const>
-pub const OP: Op = Op {
-    name: "Const",
-    inputs: &[],
-    outputs: &["output: dtype"],
-    attrs: &["value: tensor", "dtype: type"],
-    effect: Effect::Pure,
-    shape,
-    kernels: Kernels::one(build),
-};
+/// See <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Const>.
+pub const OPS: &[Op] = &[constant("Const"), constant("HostConst")];
+
+const fn constant(name: &'static str) -> Op {
+    Op {
+        name,
+        inputs: &[],
+        outputs: &["output: dtype"],
+        attrs: &["value: tensor", "dtype: type"],
+        effect: Effect::Pure,
+        shape,
+        kernels: Kernels::one(build),
+    }
+}
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let value = ctx.attr::<Tensor>("value");
@@ -45,7 +49,7 @@ mod tests {
     #[test]
     fn gives_its_value() {
         let value = Tensor::from_vec([2], vec![1.0_f32, 2.0]).unwrap();
-        let test = |dtype| OpTest::new(&OP).attr("value", value.clone()).attr("dtype", dtype).run();
+        let test = |dtype| OpTest::new(&OPS[0]).attr("value", value.clone()).attr("dtype", dtype).run();
         assert_eq!(test(DType::Float).unwrap()[0].as_slice::<f32>().unwrap(), [1.0, 2.0]);
         assert!(test(DType::Int32).is_err());
     }

@@ -182,6 +182,9 @@ fn output_shape(ctx: &Context<'_>) -> Result<Shape> {
             "Expected truth and hypothesis to have matching ranks, but their shapes are: {truth:?} and {hypothesis:?}"
         )));
     }
+    // Shapes that are impossible are refused even where the output would have a possible one.
+    crate::index::shape(hypothesis)?;
+    crate::index::shape(truth)?;
     let dims: Vec<i64> = hypothesis.iter().zip(truth).map(|(&a, &b)| a.max(b)).collect();
     crate::index::shape(&dims[..dims.len() - 1])
 }

@@ -17,7 +17,7 @@ const fn identity(name: &'static str) -> Op {
     }
 }
 
-/// Operators that differ only in what training makes of them, and so are the same here.
+/// Operators that differ only in what training or a debugger makes of them, and so are the same here.
 ///
 /// See <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Identity> and the pages of the others.
 pub const OPS: &[Op] = &[
@@ -27,7 +27,11 @@ pub const OPS: &[Op] = &[
     Op { attrs: &["T: type", "message: string = ''"], ..identity("PreventGradient") },
     Op { kernels: Kernels::All(&[("T", POD)], build), ..identity("Snapshot") },
     Op { inputs: &["x: T"], outputs: &["y: T"], ..identity("DeepCopy") },
+    Op { attrs: DEBUG, ..identity("Copy") },
+    Op { attrs: DEBUG, ..identity("CopyHost") },
 ];
+
+const DEBUG: &[&str] = &["T: type", "tensor_name: string = ''", "debug_ops_spec: list(string) = []"];
 
 fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {

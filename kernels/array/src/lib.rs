@@ -36,6 +36,7 @@ pub mod gather;
 pub mod gather_nd;
 mod identity;
 mod identity_n;
+mod immutable_const;
 mod index;
 mod inplace;
 mod invert_permutation;
@@ -83,6 +84,7 @@ pub const OPS: &[&[Op]] = &[
     batch_to_space::OPS,
     bounds::OPS,
     concat::OPS,
+    constant::OPS,
     data_format::OPS,
     depth_to_space::OPS,
     diag::OPS,
@@ -110,7 +112,6 @@ pub const OPS: &[&[Op]] = &[
         broadcast_gradient_args::OP,
         broadcast_to::OP,
         concat_offset::OP,
-        constant::OP,
         dynamic_partition::OP,
         edit_distance::OP,
         empty::OP,
@@ -122,6 +123,7 @@ pub const OPS: &[&[Op]] = &[
         fingerprint::OP,
         gather_nd::OP,
         identity_n::OP,
+        immutable_const::OP,
         invert_permutation::OP,
         list_diff::OP,
         mirror_pad::OP,
