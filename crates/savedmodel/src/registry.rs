@@ -13,6 +13,9 @@ const FAMILIES: &[&[&[Op]]] = &[
     savedmodel_kernels_lookup::OPS,
     savedmodel_kernels_math::OPS,
     savedmodel_kernels_nn::OPS,
+    savedmodel_kernels_parse::OPS,
+    savedmodel_kernels_random::OPS,
+    savedmodel_kernels_signal::OPS,
     savedmodel_kernels_state::OPS,
     savedmodel_kernels_text::OPS,
 ];

@@ -1,0 +1,44 @@
+//! The operators that parse: `tf.Example`s, CSV, raw bytes, tensors.
+//!
+//! Examples are never decoded to messages: `wire.rs` reads their bytes, `example.rs` finds the features in them,
+//! `batch.rs` and `sequence.rs` write the values to where the outputs have them; strings of outputs share the memory of
+//! the examples.
+#![forbid(unsafe_code)]
+
+use savedmodel_op::Op;
+
+mod batch;
+mod decode_compressed;
+mod decode_csv;
+mod decode_raw;
+mod example;
+mod feature;
+mod features;
+mod merge;
+mod parse_example;
+mod parse_sequence_example;
+mod parse_single_example;
+mod parse_single_sequence_example;
+mod parse_tensor;
+mod sequence;
+mod serialize_tensor;
+mod single;
+mod wire;
+
+#[cfg(test)]
+mod testing;
+
+/// Every operator of this family.
+pub const OPS: &[&[Op]] = &[
+    &[
+        decode_compressed::OP,
+        decode_csv::OP,
+        parse_single_example::OP,
+        parse_single_sequence_example::OP,
+        parse_tensor::OP,
+        serialize_tensor::OP,
+    ],
+    decode_raw::OPS,
+    parse_example::OPS,
+    parse_sequence_example::OPS,
+];

@@ -1,0 +1,215 @@
+//! `ParseExample` and its second version.
+
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, Run, ShapeContext};
+use savedmodel_tensor::{Bytes, DType, Error, PartialShape, Result, Tensor};
+
+use crate::batch::{Batch, Parsed};
+use crate::features::{Dense, Features, Names, keys, ragged_types};
+use crate::single;
+
+/// Parses `tf.Example`s: dense features to tensors, the others to sparse or ragged ones.
+///
+/// A dense feature that is missing, or has no kind of list, takes its default value; an empty default demands the
+/// feature. If the first dimension of a dense shape is unknown, rows are padded with the default to the longest. Of
+/// features with the same name the last counts. The second version also takes one example as a scalar, with messages of
+/// its own.
+/// See <https://www.tensorflow.org/api_docs/python/tf/raw_ops/ParseExampleV2>.
+pub const OPS: &[Op] = &[
+    Op {
+        name: "ParseExample",
+        inputs: &[
+            "serialized: string",
+            "names: string",
+            "sparse_keys: Nsparse * string",
+            "dense_keys: Ndense * string",
+            "dense_defaults: Tdense",
+        ],
+        outputs: &[
+            "sparse_indices: Nsparse * int64",
+            "sparse_values: sparse_types",
+            "sparse_shapes: Nsparse * int64",
+            "dense_values: Tdense",
+        ],
+        attrs: &[
+            "Nsparse: int >= 0",
+            "Ndense: int >= 0",
+            "sparse_types: list({float, int64, string}) >= 0",
+            "Tdense: list({float, int64, string}) >= 0",
+            "dense_shapes: list(shape) >= 0",
+        ],
+        effect: Effect::Pure,
+        shape: infer,
+        kernels: Kernels::one(build),
+    },
+    Op {
+        name: "ParseExampleV2",
+        inputs: &[
+            "serialized: string",
+            "names: string",
+            "sparse_keys: string",
+            "dense_keys: string",
+            "ragged_keys: string",
+            "dense_defaults: Tdense",
+        ],
+        outputs: &[
+            "sparse_indices: num_sparse * int64",
+            "sparse_values: sparse_types",
+            "sparse_shapes: num_sparse * int64",
+            "dense_values: Tdense",
+            "ragged_values: ragged_value_types",
+            "ragged_row_splits: ragged_split_types",
+        ],
+        attrs: &[
+            "Tdense: list({float, int64, string}) >= 0",
+            "num_sparse: int >= 0",
+            "sparse_types: list({float, int64, string}) >= 0",
+            "ragged_value_types: list({float, int64, string}) >= 0",
+            "ragged_split_types: list({int32, int64}) >= 0",
+            "dense_shapes: list(shape) >= 0",
+        ],
+        effect: Effect::Pure,
+        shape: infer,
+        kernels: Kernels::one(build_v2),
+    },
+];
+
+fn infer(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    let serialized = ctx.input(0);
+    let sparse = ctx.attr::<Vec<DType>>("sparse_types").unwrap_or_default().len();
+    let shapes: Vec<PartialShape> = ctx.attr("dense_shapes").unwrap_or_default();
+    let Some(rank @ 0..=1) = serialized.rank() else { return Ok(vec![PartialShape::unknown(); ctx.outputs]) };
+    let examples = (rank == 1).then(|| serialized.dim(0));
+    let mut out = Vec::with_capacity(ctx.outputs);
+    out.extend(vec![PartialShape::new([None, Some(rank + 1)]); sparse]);
+    out.extend(vec![PartialShape::of_rank(1); sparse]);
+    out.extend(vec![PartialShape::from([rank + 1]); sparse]);
+    out.extend(shapes.iter().map(|shape| match shape.dims() {
+        Some(dims) => PartialShape::new(examples.into_iter().chain(dims.iter().copied())),
+        None => PartialShape::unknown(),
+    }));
+    out.resize(ctx.outputs, PartialShape::of_rank(1));
+    Ok(out)
+}
+
+fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    let (sparse_types, dense_types): (Vec<DType>, Vec<DType>) =
+        (node.attr("sparse_types")?, node.attr("Tdense")?);
+    let dense = Dense::all(&dense_types, node.attr("dense_shapes")?)?;
+    let (sparse_keys, dense_keys): (usize, usize) = (node.attr("Nsparse")?, node.attr("Ndense")?);
+    if sparse_keys != sparse_types.len() {
+        return Err(Error::invalid_argument("len(sparse_keys) != len(sparse_types)"));
+    }
+    if dense_keys != dense.len() {
+        return Err(Error::invalid_argument("len(dense_keys) != len(dense_types)"));
+    }
+    let features = Features { dense, sparse: sparse_types, ragged: Vec::new() };
+    Ok(Box::new(move |ctx: &mut Context<'_>| {
+        let serialized = ctx.input(0);
+        if serialized.rank() != 1 {
+            let shape = serialized.shape();
+            let message = format!("Expected serialized to be a vector, got shape: {shape}");
+            return Err(Error::invalid_argument(message));
+        }
+        let key = |i: usize| match ctx.input(2 + i).strings()? {
+            [key] => Ok(key.clone()),
+            _ => Err(Error::invalid_argument("keys must be scalars")),
+        };
+        let dense_first = (sparse_keys..sparse_keys + dense_keys).chain(0..sparse_keys);
+        let names = Names::new(dense_first.map(key).collect::<Result<_>>()?)?;
+        let parsed = parse(ctx, &features, &names, 2 + sparse_keys + dense_keys)?;
+        set(ctx, 0, parsed);
+        Ok(())
+    }))
+}
+
+fn build_v2(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    let dense_types: Vec<DType> = node.attr("Tdense")?;
+    let features = Features {
+        dense: Dense::all(&dense_types, node.attr("dense_shapes")?)?,
+        sparse: node.attr("sparse_types")?,
+        ragged: ragged_types(node, "ragged_value_types", "ragged_split_types")?,
+    };
+    if node.attr::<usize>("num_sparse")? != features.sparse.len() {
+        return Err(Error::invalid_argument("len(sparse_keys) != len(sparse_types)"));
+    }
+    let constant = |i: usize| node.constant(i);
+    let names = match [3, 2, 4].map(constant) {
+        [Some(dense), Some(sparse), Some(ragged)] => Some(names_v2(&features, [dense, sparse, ragged])?),
+        _ => None,
+    };
+    Ok(Box::new(move |ctx: &mut Context<'_>| {
+        if ctx.input(0).rank() > 1 {
+            let shape = ctx.input(0).shape();
+            let message = format!("Expected serialized to be a scalar or vector, got shape: {shape}");
+            return Err(Error::invalid_argument(message));
+        }
+        let parsed = match &names {
+            Some(names) => parse(ctx, &features, names, 5)?,
+            None => parse(ctx, &features, &names_v2(&features, [3, 2, 4].map(|i| ctx.input(i)))?, 5)?,
+        };
+        set(ctx, 0, parsed);
+        Ok(())
+    }))
+}
+
+/// The names of dense, sparse and ragged features, from one tensor each.
+fn names_v2(features: &Features, tensors: [&Tensor; 3]) -> Result<Names> {
+    let wanted = [features.dense.len(), features.sparse.len(), features.ragged.len()];
+    let texts = [
+        "len(dense_keys) == len(dense_types)",
+        "len(sparse_keys) == num_sparse",
+        "len(ragged_keys) == len(ragged_value_types)",
+    ];
+    let mut names: Vec<Bytes> = Vec::new();
+    for ((tensor, wanted), text) in tensors.into_iter().zip(wanted).zip(texts) {
+        let found = keys(tensor)?;
+        if found.len() != wanted {
+            let found = found.len();
+            return Err(Error::invalid_argument(format!("Expected {text} but got: {found} vs. {wanted}")));
+        }
+        names.extend(found);
+    }
+    Names::new(names)
+}
+
+/// Parses input 0, the examples; default values begin at input `defaults`.
+fn parse(ctx: &Context<'_>, features: &Features, names: &Names, defaults: usize) -> Result<Parsed> {
+    let (serialized, labels) = (ctx.input(0), ctx.input(1));
+    if labels.elements() > 0 && labels.shape() != serialized.shape() {
+        return Err(Error::invalid_argument(format!(
+            "Expected names have the same shape as serialized: name.shape={}, serialized.shape={}",
+            labels.shape(),
+            serialized.shape()
+        )));
+    }
+    features.check_defaults(ctx.inputs(defaults))?;
+    let defaults: Vec<&Tensor> = ctx.inputs(defaults).collect();
+    let run: Run<'_> = ctx.run();
+    let examples = serialized.strings()?;
+    if serialized.rank() == 0 {
+        return single::parse(&run, &examples[0], features, names, &defaults);
+    }
+    Batch { examples, labels: labels.strings()?, features, names, defaults }.parse(&run)
+}
+
+/// Gives sparse indices, values and shapes, dense values, ragged values and splits, from output `first` on.
+pub fn set(ctx: &mut Context<'_>, first: usize, parsed: Parsed) {
+    let mut next = first;
+    let mut give = |ctx: &mut Context<'_>, tensor: Tensor| {
+        ctx.set(next, tensor);
+        next += 1;
+    };
+    for part in 0..3 {
+        for sparse in &parsed.sparse {
+            give(ctx, sparse[part].clone());
+        }
+    }
+    for dense in parsed.dense {
+        give(ctx, dense);
+    }
+    for part in 0..2 {
+        for ragged in &parsed.ragged {
+            give(ctx, ragged[part].clone());
+        }
+    }
+}
