@@ -175,7 +175,7 @@ impl<T: Real> RealTransform<T> {
             for (i, row) in rows.chunks_exact_mut(len).enumerate() {
                 line.copy_from_slice(&from[(first + i) * half..][..half]);
                 line[0].im = T::zero();
-                if len % 2 == 0 {
+                if len.is_multiple_of(2) {
                     line[half - 1].im = T::zero();
                 }
                 if let Err(e) = plan.process_with_scratch(&mut line, row, &mut scratch) {
