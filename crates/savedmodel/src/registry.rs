@@ -16,6 +16,7 @@ const FAMILIES: &[&[&[Op]]] = &[
     savedmodel_kernels_parse::OPS,
     savedmodel_kernels_random::OPS,
     savedmodel_kernels_signal::OPS,
+    savedmodel_kernels_sparse::OPS,
     savedmodel_kernels_state::OPS,
     savedmodel_kernels_text::OPS,
 ];
