@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use savedmodel_proto::{MetaGraphDef, SavedModel, pbtxt};
+use savedmodel_proto::{GraphDef, Message, MetaGraphDef, Name, SavedModel, pbtxt};
 use savedmodel_tensor::{Error, Result};
 
 /// A decoded SavedModel and the directory that it is in.
@@ -25,13 +25,10 @@ impl SavedModelFile {
         let directory = directory.as_ref();
         let binary = directory.join("saved_model.pb");
         let text = directory.join("saved_model.pbtxt");
-        let at = |path: &Path| format!("file {}", path.display());
         let message = if binary.is_file() {
-            let bytes = std::fs::read(&binary).map_err(|e| Error::from(e).at(at(&binary)))?;
-            savedmodel_proto::decode(Bytes::from(bytes)).map_err(|e| e.at(at(&binary)))?
+            message(&binary)?
         } else if text.is_file() {
-            let content = std::fs::read_to_string(&text).map_err(|e| Error::from(e).at(at(&text)))?;
-            pbtxt::parse(&content).map_err(|e| e.at(at(&text)))?
+            message(&text)?
         } else {
             return Err(Error::not_found(format!(
                 "SavedModel file does not exist at: {0}/{{saved_model.pbtxt|saved_model.pb}}",
@@ -40,9 +37,46 @@ impl SavedModelFile {
         };
         let file = SavedModelFile { directory: directory.to_owned(), message };
         if file.message.meta_graphs.is_empty() {
-            return Err(Error::data_loss("the SavedModel holds no metagraph").at(at(&binary)));
+            return Err(Error::data_loss("the SavedModel holds no metagraph").at(place(&binary)));
         }
         Ok(file)
+    }
+
+    /// A file with a GraphDef, as a SavedModel of nothing but this graph. A name that ends in `.pbtxt` or `.txt` means text.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no such file, `DATA_LOSS` or `INVALID_ARGUMENT` when it holds no GraphDef.
+    pub fn read_graph_def(path: impl AsRef<Path>) -> Result<SavedModelFile> {
+        let graph: GraphDef = message(path.as_ref())?;
+        let meta_graph = MetaGraphDef { graph_def: Some(graph), ..MetaGraphDef::default() };
+        Ok(SavedModelFile::of(path.as_ref(), meta_graph))
+    }
+
+    /// A file with a MetaGraphDef, such as the `.meta` that TensorFlow 1 writes beside a checkpoint.
+    ///
+    /// # Errors
+    /// As [`SavedModelFile::read_graph_def`].
+    pub fn read_meta_graph(path: impl AsRef<Path>) -> Result<SavedModelFile> {
+        Ok(SavedModelFile::of(path.as_ref(), message(path.as_ref())?))
+    }
+
+    /// Writes the message to `saved_model.pb` of a directory: under another name first, so that it is whole when it is
+    /// there.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn write(&self, directory: &Path) -> Result<()> {
+        let path = directory.join("saved_model.pb");
+        let aside = directory.join(format!(".saved_model.pb.tempstate{}", std::process::id()));
+        let written = std::fs::write(&aside, self.message.encode_to_vec())
+            .and_then(|()| std::fs::rename(&aside, &path));
+        written.map_err(|e| Error::from(e).at(place(&path)))
+    }
+
+    fn of(path: &Path, meta_graph: MetaGraphDef) -> SavedModelFile {
+        let directory = path.parent().map(Path::to_owned).unwrap_or_default();
+        let message = SavedModel { meta_graphs: vec![meta_graph], ..SavedModel::default() };
+        SavedModelFile { directory, message }
     }
 
     /// The tag sets of all metagraphs, in order.
@@ -80,6 +114,21 @@ impl SavedModelFile {
             ))
         })
     }
+}
+
+fn place(path: &Path) -> String {
+    format!("file {}", path.display())
+}
+
+/// The message in a file, whose name tells whether it is text.
+fn message<M: Message + Name + Default>(path: &Path) -> Result<M> {
+    let at = |e: Error| e.at(place(path));
+    let bytes = std::fs::read(path).map_err(|e| at(e.into()))?;
+    if path.extension().is_none_or(|extension| extension != "pbtxt" && extension != "txt") {
+        return savedmodel_proto::decode(Bytes::from(bytes)).map_err(at);
+    }
+    let text = String::from_utf8(bytes).map_err(|_| at(Error::data_loss("the text is not UTF-8")))?;
+    pbtxt::parse(&text).map_err(at)
 }
 
 /// The tags of a metagraph.

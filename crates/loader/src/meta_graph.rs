@@ -47,6 +47,8 @@ pub struct MetaGraph {
     pub assets: Vec<Asset>,
     /// Which variables the checkpoint holds.
     pub restore: Option<Restore>,
+    /// The prefix of the checkpoint's files.
+    pub checkpoint: PathBuf,
     /// The objects, as they were saved; few callers want them.
     objects: Option<SavedObjectGraph>,
 }
@@ -94,6 +96,7 @@ impl MetaGraph {
             signatures,
             initializer: initializer::find(message)?,
             assets: assets(message),
+            checkpoint: file.directory.join("variables").join("variables"),
             objects: message.object_graph_def.clone(),
         })
     }
@@ -109,9 +112,15 @@ impl MetaGraph {
         ObjectGraph::convert(message).map_err(|e| e.at("object graph"))
     }
 
-    /// The prefix of the checkpoint's files.
-    pub fn checkpoint(&self) -> PathBuf {
-        self.directory.join("variables").join("variables")
+    /// Where the asset of a number lies.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there are fewer assets.
+    pub fn asset_path_at(&self, index: usize) -> Result<PathBuf> {
+        let asset = self.assets.get(index);
+        asset.map(|asset| self.asset_path(asset)).ok_or_else(|| {
+            Error::not_found(format!("there is no asset {index}; the model has {}", self.assets.len()))
+        })
     }
 
     /// Where an asset lies.

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use savedmodel_graph::StructuredValue;
 use savedmodel_proto::saved_object::Kind;
-use savedmodel_proto::trackable_object_graph::trackable_object::{
-    ObjectReference, SlotVariableReference,
-};
+use savedmodel_proto::trackable_object_graph::trackable_object::{ObjectReference, SlotVariableReference};
 use savedmodel_proto::{SavedConcreteFunction, SavedObjectGraph, shape};
 use savedmodel_tensor::{DType, Error, PartialShape, Result};
 
@@ -186,7 +184,10 @@ fn kind(message: Option<&Kind>) -> Result<ObjectKind> {
         }
         Some(Kind::Function(m)) => ObjectKind::Function {
             traces: m.concrete_functions.clone(),
-            spec: m.function_spec.as_ref().map_or_else(|| Ok(FunctionSpec::default()), FunctionSpec::convert)?,
+            spec: m
+                .function_spec
+                .as_ref()
+                .map_or_else(|| Ok(FunctionSpec::default()), FunctionSpec::convert)?,
         },
         Some(Kind::Variable(m)) => ObjectKind::Variable(VariableDef {
             name: m.name.clone(),
@@ -201,9 +202,8 @@ fn kind(message: Option<&Kind>) -> Result<ObjectKind> {
         },
         Some(Kind::Constant(m)) => ObjectKind::Constant { operation: m.operation.clone() },
         Some(Kind::Resource(_)) => ObjectKind::Resource,
-        Some(Kind::CapturedTensor(m)) => ObjectKind::CapturedTensor {
-            name: m.name.clone(),
-            function: m.concrete_function.clone(),
-        },
+        Some(Kind::CapturedTensor(m)) => {
+            ObjectKind::CapturedTensor { name: m.name.clone(), function: m.concrete_function.clone() }
+        }
     })
 }

@@ -49,10 +49,10 @@ pub(crate) fn find(
     let Some(operation) = graph.find(&restore.operation) else { return Ok(None) };
     for node in needed(graph, operation) {
         match &*graph.node(node).op {
-            "RestoreV2" => restore.add(graph, node, &|output| variable_of(graph, output)),
+            "RestoreV2" | "Restore" | "RestoreSlice" => {
+                restore.add(graph, node, &|output| variable_of(graph, output));
+            }
             "PartitionedCall" | "StatefulPartitionedCall" => restore.add_call(graph, node, library)?,
-            // The V1 checkpoint format has these, one tensor each.
-            "Restore" | "RestoreSlice" => restore.needs_subgraph = true,
             _ => {}
         }
     }
@@ -98,7 +98,9 @@ impl Restore {
     fn add(&mut self, graph: &Graph, restore: NodeId, variable: &dyn Fn(Output) -> Option<NodeId>) {
         let inputs = graph.inputs(restore).unwrap_or_default();
         let constant = |i: usize| inputs.get(i).and_then(|&output| strings(graph, output));
-        let (Some(keys), Some(slices)) = (constant(1), constant(2)) else {
+        // The oldest operator restores one tensor as a whole.
+        let slices = if inputs.len() > 2 { constant(2) } else { Some(vec![String::new()]) };
+        let (Some(keys), Some(slices)) = (constant(1), slices) else {
             self.needs_subgraph = true;
             return;
         };

@@ -11,25 +11,38 @@
 //!
 //! A [`SavedModel`] is one metagraph with its state: variables, tables, counters. Call it by
 //! [`signature`](SavedModel::signature), or any part of it with [`prune`](SavedModel::prune) and
-//! [`run`](SavedModel::run). It may be shared between threads and called from all of them at once.
+//! [`run`](SavedModel::run). The objects of a TensorFlow 2 model, with their variables and functions, start at
+//! [`root`](SavedModel::root). It may be shared between threads and called from all of them at once.
 //! [`inspect`] tells what a directory holds, and what of it is not supported, without loading it.
 //!
 //! This crate joins the others and computes nothing itself.
 #![forbid(unsafe_code)]
 
+mod inference;
 mod inspect;
 mod load;
 mod model;
+mod objects;
 mod prune;
 mod registry;
+mod restore;
+mod runner;
+mod save;
 mod signature;
 
+pub use inference::{Class, Inference, with_context};
 pub use inspect::{Inspection, MetaGraphInfo, OperatorUse, VariableInfo, inspect};
 pub use load::LoadOptions;
 pub use model::SavedModel;
+pub use objects::{Object, ObjectVariable, RestoredFunction, Value};
 pub use prune::ConcreteFunction;
 pub use registry::registry;
-pub use savedmodel_graph::{Signature, TensorInfo, TensorSource};
+pub use runner::Runner;
+pub use savedmodel_bundle::{Checkpoint, Entry, latest_checkpoint};
+pub use savedmodel_graph::{
+    Signature, StructuredValue, TensorInfo, TensorSource, TensorSpec, TypeClass, TypeSpec,
+};
+pub use savedmodel_loader::{FunctionSpec, ObjectKind, VariableDef};
 pub use savedmodel_op::Registry;
 pub use savedmodel_tensor::{Bytes, Code, DType, Element, Error, PartialShape, Result, Shape, Tensor};
 pub use signature::SignatureFunction;

@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use savedmodel_bundle::{Checkpoint, ReadOptions};
 use savedmodel_graph::{AttrValue, Graph, NodeId};
-use savedmodel_loader::{MetaGraph, Restore, SavedModelFile};
+use savedmodel_loader::{MetaGraph, SavedModelFile};
 use savedmodel_op::{Registry, Variable};
 use savedmodel_runtime::{Options, Session, SessionOptions};
-use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
+use savedmodel_tensor::{DType, Error, Handle, PartialShape, Result, Tensor};
 
-use crate::SavedModel;
+use crate::{SavedModel, restore};
 
 /// How to load a model.
 ///
@@ -49,11 +48,44 @@ impl Default for LoadOptions {
 
 /// Loads a model: converts it, restores its variables and runs its initialiser.
 pub(crate) fn load(directory: &Path, options: &LoadOptions) -> Result<SavedModel> {
-    let registry = options.registry.clone().unwrap_or_else(crate::registry);
-    let file = SavedModelFile::read(directory)?;
     let at = |e: Error| e.at(format!("SavedModel {}", directory.display()));
-    let meta = MetaGraph::load(&file, options.tags.as_deref(), &registry).map_err(at)?;
-    drop(file);
+    let (meta, session) = open(SavedModelFile::read(directory)?, options).map_err(at)?;
+    let prefix = &meta.checkpoint;
+    // A model without variables may come without the files; TensorFlow's loader looks at the index alone.
+    if let (Some(restore), true) = (&meta.restore, prefix.with_extension("index").is_file()) {
+        restore::run(&session, &meta, restore, prefix, options.verify_checksums).map_err(at)?;
+    }
+    initialize(&session, &meta).map_err(at)?;
+    Ok(SavedModel::new(meta, session))
+}
+
+/// Loads a GraphDef, which has no state but what its operations make.
+pub(crate) fn load_graph_def(path: &Path, options: &LoadOptions) -> Result<SavedModel> {
+    let at = |e: Error| e.at(format!("GraphDef {}", path.display()));
+    let (meta, session) = open(SavedModelFile::read_graph_def(path)?, options).map_err(at)?;
+    Ok(SavedModel::new(meta, session))
+}
+
+/// Loads a MetaGraphDef, and its variables if a checkpoint is given.
+pub(crate) fn load_meta_graph(
+    path: &Path,
+    checkpoint: Option<&Path>,
+    options: &LoadOptions,
+) -> Result<SavedModel> {
+    let at = |e: Error| e.at(format!("MetaGraphDef {}", path.display()));
+    let (mut meta, session) = open(SavedModelFile::read_meta_graph(path)?, options).map_err(at)?;
+    if let Some(checkpoint) = checkpoint {
+        meta.checkpoint = restore::prefix(checkpoint)?;
+        let restore = meta.restore.as_ref().ok_or_else(|| at(restore::no_saver()))?;
+        restore::run(&session, &meta, restore, &meta.checkpoint, options.verify_checksums).map_err(at)?;
+        initialize(&session, &meta).map_err(at)?;
+    }
+    Ok(SavedModel::new(meta, session))
+}
+
+fn open(file: SavedModelFile, options: &LoadOptions) -> Result<(MetaGraph, Session)> {
+    let registry = options.registry.clone().unwrap_or_else(crate::registry);
+    let meta = MetaGraph::load(&file, options.tags.as_deref(), &registry)?;
     let mut settings = SessionOptions {
         threads: options.threads,
         plans: Options { optimize: options.optimize },
@@ -63,43 +95,11 @@ pub(crate) fn load(directory: &Path, options: &LoadOptions) -> Result<SavedModel
         settings.limits.tensor_bytes = bytes;
     }
     let session = Session::new(Arc::clone(&meta.graph), Arc::clone(&meta.library), registry, settings)?;
-    if let Some(restore) = &meta.restore {
-        restore_variables(&session, &meta, restore, options).map_err(at)?;
-    }
-    initialize(&session, &meta).map_err(at)?;
-    Ok(SavedModel::new(meta, session))
+    Ok((meta, session))
 }
 
-fn restore_variables(
-    session: &Session,
-    meta: &MetaGraph,
-    restore: &Restore,
-    options: &LoadOptions,
-) -> Result<()> {
-    let prefix = meta.checkpoint();
-    // A model without variables may come without the files; TensorFlow's loader looks at the index alone.
-    if !prefix.with_extension("index").is_file() {
-        return Ok(());
-    }
-    let read = ReadOptions { verify: options.verify_checksums, ..ReadOptions::default() };
-    let checkpoint = Checkpoint::open_with(&prefix, read)?;
-    for entry in &restore.entries {
-        let value = checkpoint.restore(&entry.key, &entry.shape_and_slice)?;
-        let variable = variable(session, &meta.graph, entry.variable)?;
-        variable.assign(value).map_err(|e| e.at(format!("checkpoint key '{}'", entry.key)))?;
-    }
-    if restore.needs_subgraph {
-        let filename = session.output(&restore.filename)?;
-        let target = session.operation(&restore.operation)?;
-        let plan = session.prepare(&[filename], &[], &[target])?;
-        let prefix = prefix.to_string_lossy().into_owned();
-        session.run(&plan, vec![Tensor::from_strings([], [prefix])?])?;
-    }
-    Ok(())
-}
-
-/// The variable of a node that gives a handle or a reference to one.
-pub(crate) fn variable(session: &Session, graph: &Graph, node: NodeId) -> Result<Arc<Variable>> {
+/// The variable of a node that gives a handle or a reference to one, with its handle.
+pub(crate) fn variable(session: &Session, graph: &Graph, node: NodeId) -> Result<(Handle, Arc<Variable>)> {
     let node = graph.node(node);
     let text = |attr: &str| match node.attrs.get(attr) {
         Some(AttrValue::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
@@ -115,7 +115,9 @@ pub(crate) fn variable(session: &Session, graph: &Graph, node: NodeId) -> Result
     let shared = text("shared_name");
     let name = if shared.is_empty() { node.name.to_string() } else { shared };
     let make = || Ok(Variable::new(name.clone(), *dtype, shape));
-    session.resources().get_or_create(&text("container"), &name, make)
+    let container = text("container");
+    let variable = session.resources().get_or_create(&container, &name, make)?;
+    Ok((Handle::new(&container, &name, Arc::clone(&variable)), variable))
 }
 
 /// Runs the operation that fills tables, with the paths of the assets.

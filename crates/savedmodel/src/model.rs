@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 use savedmodel_graph::{Graph, Signature};
@@ -9,7 +10,8 @@ use savedmodel_loader::MetaGraph;
 use savedmodel_runtime::Session;
 use savedmodel_tensor::{Error, Result, Tensor};
 
-use crate::{ConcreteFunction, LoadOptions, SignatureFunction, load};
+use crate::objects::Objects;
+use crate::{ConcreteFunction, LoadOptions, Object, Runner, SignatureFunction, load, restore};
 
 /// A loaded SavedModel: one metagraph and its state, ready to be called from any thread.
 ///
@@ -17,6 +19,7 @@ use crate::{ConcreteFunction, LoadOptions, SignatureFunction, load};
 pub struct SavedModel {
     meta: MetaGraph,
     session: Session,
+    objects: OnceLock<Result<Box<Objects>>>,
 }
 
 impl SavedModel {
@@ -37,8 +40,41 @@ impl SavedModel {
         load::load(directory.as_ref(), options)
     }
 
+    /// Loads a GraphDef, such as a frozen graph: `.pb`, or text in `.pbtxt`. It has no signatures; see
+    /// [`SavedModel::prune`].
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no such file; `DATA_LOSS` or `INVALID_ARGUMENT` when it is malformed.
+    pub fn from_graph_def(path: impl AsRef<Path>, options: &LoadOptions) -> Result<SavedModel> {
+        load::load_graph_def(path.as_ref(), options)
+    }
+
+    /// Loads a MetaGraphDef, the `.meta` that TensorFlow 1 writes beside a checkpoint, with variables out of a checkpoint of
+    /// either format: its prefix, or the directory of which the latest is taken. Without one, variables have no values.
+    ///
+    /// # Errors
+    /// As [`SavedModel::from_graph_def`], and any of restoring; `FAILED_PRECONDITION` when a checkpoint is given but the
+    /// metagraph does not say how to restore.
+    pub fn from_meta_graph(
+        path: impl AsRef<Path>,
+        checkpoint: Option<&Path>,
+        options: &LoadOptions,
+    ) -> Result<SavedModel> {
+        load::load_meta_graph(path.as_ref(), checkpoint, options)
+    }
+
+    /// Gives all variables the values of another checkpoint: its prefix, or the directory of which the latest is taken.
+    ///
+    /// # Errors
+    /// `FAILED_PRECONDITION` when the metagraph does not say how to restore; `NOT_FOUND` when a file or a variable is
+    /// missing, `INVALID_ARGUMENT` when a dtype or shape does not fit. Then all variables are as they were.
+    pub fn restore(&self, checkpoint: impl AsRef<Path>) -> Result<()> {
+        let restore = self.meta.restore.as_ref().ok_or_else(restore::no_saver)?;
+        restore::run(&self.session, &self.meta, restore, &restore::prefix(checkpoint.as_ref())?, true)
+    }
+
     pub(crate) fn new(meta: MetaGraph, session: Session) -> SavedModel {
-        SavedModel { meta, session }
+        SavedModel { meta, session, objects: OnceLock::new() }
     }
 
     /// The tags of the metagraph.
@@ -101,6 +137,34 @@ impl SavedModel {
         let names: Vec<&str> = feeds.iter().map(|(name, _)| *name).collect();
         let values: Vec<Tensor> = feeds.iter().map(|(_, value)| value.clone()).collect();
         ConcreteFunction::new(&self.session, &names, fetches, targets)?.call(&values)
+    }
+
+    /// A run to be put together piece by piece.
+    ///
+    /// ```
+    /// # use savedmodel::{SavedModel, Tensor};
+    /// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/models/v1_resource_variables/model");
+    /// let model = SavedModel::load(dir)?;
+    /// let x = model.graph().nodes().next().map(|node| model.graph().node(node).name.to_string()).unwrap();
+    /// let outputs = model.runner().feed(&x, Tensor::scalar(1.0_f32)).fetch(&x).run()?;
+    /// assert_eq!(outputs[0].to_scalar::<f32>()?, 1.0);
+    /// # Ok::<(), savedmodel::Error>(())
+    /// ```
+    pub fn runner(&self) -> Runner<'_> {
+        Runner::new(self)
+    }
+
+    /// The root of the objects of a TensorFlow 2 model: what `tf.saved_model.load` gives.
+    ///
+    /// # Errors
+    /// `FAILED_PRECONDITION` when it is a model of TensorFlow 1; `INVALID_ARGUMENT` when the object graph is malformed.
+    pub fn root(&self) -> Result<Object<'_>> {
+        let objects = self.objects.get_or_init(|| Objects::new(self).map(Box::new));
+        Ok(Object::root(self, objects.as_ref().map_err(Error::clone)?))
+    }
+
+    pub(crate) fn meta(&self) -> &MetaGraph {
+        &self.meta
     }
 
     /// The graph.

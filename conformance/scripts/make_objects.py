@@ -1,0 +1,176 @@
+"""Makes the models of the object tests: `conformance/cases/objects/<name>/`, SavedModels with restored functions.
+
+    python make_objects.py
+
+What the tests expect of them stands in `crates/savedmodel/tests/objects.rs`, as TensorFlow answers.
+"""
+
+import collections
+import os
+import shutil
+import tempfile
+
+import environment  # noqa: F401
+import tensorflow as tf
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CASES = os.path.join(HERE, "../cases/objects")
+
+Pair = collections.namedtuple("Pair", ["first", "second"])
+
+
+def spec(shape, dtype=tf.float32, name=None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, dtype, name)
+
+
+class Scale(tf.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = tf.Variable(factor, name="factor")
+
+    @tf.function(input_signature=[spec([None])])
+    def apply(self, x):
+        return x * self.factor
+
+
+class Objects(tf.Module):
+    """Variables, constants, an asset, nested modules, and functions with all kinds of arguments."""
+
+    def __init__(self, asset):
+        super().__init__()
+        self.v = tf.Variable([1.0, 2.0], name="v")
+        self.count = tf.Variable(0, trainable=False, name="count")
+        self.scales = [Scale(2.0), Scale(3.0)]
+        self.by_name = {"half": Scale(0.5)}
+        self.offset = tf.constant([10.0, 20.0])
+        self.asset = tf.saved_model.Asset(asset)
+
+    @tf.function
+    def f(self, x, training=False, *, scale=2):
+        y = x * tf.cast(scale, x.dtype)
+        return y + tf.ones([], x.dtype) if training else y
+
+    @tf.function(input_signature=[spec([None])])
+    def weighted(self, x):
+        return tf.reduce_sum(x) * self.v + self.offset
+
+    @tf.function(input_signature=[])
+    def step(self):
+        return self.count.assign_add(1)
+
+    @tf.function
+    def nested(self, pair, options):
+        a, b = pair
+        return {"sum": a + b, "pair": Pair(a, [b, options["c"]]), "none": None}
+
+    @tf.function
+    def many(self, *xs, **named):
+        return tf.add_n(list(xs)) - named["less"]
+
+    @tf.function(input_signature=[tf.RaggedTensorSpec([None, None, None], tf.float32)])
+    def ragged(self, x):
+        return x * 2.0, tf.reduce_sum(x, axis=2)
+
+    @tf.function(input_signature=[tf.SparseTensorSpec([None, None], tf.float32)])
+    def sparse(self, x):
+        return tf.sparse.transpose(x), tf.sparse.to_dense(x)
+
+    @tf.function(input_signature=[])
+    def asset_lines(self):
+        return tf.io.read_file(self.asset.asset_path)
+
+    @tf.function(input_signature=[spec([None])])
+    def loop(self, x):
+        total = tf.zeros([2])
+        for i in tf.range(tf.size(x)):
+            total += x[i] * self.v
+        return total
+
+
+def objects(folder, scratch):
+    asset = os.path.join(scratch, "words.txt")
+    with open(asset, "w") as file:
+        file.write("one\ntwo\n")
+    module = Objects(asset)
+    module.f(tf.constant([1.0]))
+    module.f(tf.constant([1.0]), training=True)
+    module.f.get_concrete_function(spec([None, None], tf.float32))
+    module.f(tf.constant(3), scale=5)
+    module.nested((tf.constant(1.0), tf.constant(2.0)), {"c": tf.constant("c")})
+    module.many(tf.constant(1.0), tf.constant(2.0), less=tf.constant(0.5))
+    tf.saved_model.save(module, folder, signatures={"serving_default": module.weighted, "step": module.step})
+
+
+def tables(folder, scratch):
+    """A table out of a file, a table out of tensors, and one that grows."""
+    vocabulary = os.path.join(scratch, "vocabulary.txt")
+    with open(vocabulary, "w") as file:
+        file.write("a\nb\nc\n")
+
+    class Tables(tf.Module):
+        def __init__(self):
+            super().__init__()
+            text = tf.lookup.TextFileInitializer(
+                vocabulary, tf.string, tf.lookup.TextFileIndex.WHOLE_LINE,
+                tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER)
+            self.file = tf.lookup.StaticHashTable(text, -1)
+            tensors = tf.lookup.KeyValueTensorInitializer(["x", "y"], tf.constant([7, 8], tf.int64))
+            self.tensors = tf.lookup.StaticHashTable(tensors, -2)
+            self.mutable = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -3)
+            self.mutable.insert(["kept"], tf.constant([5], tf.int64))
+
+        @tf.function(input_signature=[spec([None], tf.string, "keys")])
+        def find(self, keys):
+            return {
+                "file": self.file.lookup(keys),
+                "tensors": self.tensors.lookup(keys),
+                "mutable": self.mutable.lookup(keys),
+            }
+
+        @tf.function(input_signature=[spec([None], tf.string), spec([None], tf.int64)])
+        def insert(self, keys, values):
+            self.mutable.insert(keys, values)
+            return self.mutable.size()
+
+    module = Tables()
+    tf.saved_model.save(module, folder, signatures=module.find)
+
+
+def checkpoint_tutorial(folder, scratch):
+    """TensorFlow's own example of `tf.saved_model.load`: a Checkpoint with a variable and a function, no signature."""
+    root = tf.train.Checkpoint(v=tf.Variable(3.0))
+    root.f = tf.function(lambda x: root.v * x, input_signature=[spec(None)])
+    tf.saved_model.save(root, folder)
+
+
+def saver(folder, scratch):
+    """What TensorFlow 1's Saver writes: a `.meta`, and two checkpoints, one of each format."""
+    os.makedirs(folder)
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [None], name="x")
+        a = v1.get_variable("a", initializer=tf.constant([1.0, 2.0]), use_resource=False)
+        b = v1.get_variable("b", initializer=tf.constant(3.0), use_resource=True)
+        tf.add(tf.reduce_sum(x) * a, b, name="y")
+        session.run(v1.global_variables_initializer())
+        v1.train.Saver(save_relative_paths=True).save(session, os.path.join(folder, "new"))
+        session.run([a.assign([10.0, 20.0]), b.assign(30.0)])
+        old = v1.train.Saver(write_version=v1.train.SaverDef.V1, save_relative_paths=True)
+        old.save(session, os.path.join(folder, "old"))
+
+
+def main():
+    for make in (objects, tables, checkpoint_tutorial, saver):
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = os.path.join(scratch, "model")
+            make(folder, scratch)
+            fingerprint = os.path.join(folder, "fingerprint.pb")
+            if os.path.exists(fingerprint):
+                os.remove(fingerprint)
+            target = os.path.join(CASES, make.__name__)
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(folder, target)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+//! Restored functions.
+
+use std::fmt::Write;
+
+use savedmodel_graph::StructuredValue;
+use savedmodel_loader::{ConcreteFunctionDef, FunctionSpec, ObjectKind};
+use savedmodel_tensor::{Error, Result, Tensor};
+
+use super::{Objects, Value, binding, literal, matching};
+use crate::SavedModel;
+
+/// A function of an object: all its traces, of which a call takes the one that fits its arguments.
+#[derive(Clone, Copy)]
+pub struct RestoredFunction<'m> {
+    model: &'m SavedModel,
+    objects: &'m Objects,
+    kind: Kind<'m>,
+}
+
+#[derive(Clone, Copy)]
+enum Kind<'m> {
+    Traces { names: &'m [String], spec: &'m FunctionSpec },
+    Concrete { name: &'m str, keywords: &'m [String], positional: usize },
+}
+
+impl<'m> RestoredFunction<'m> {
+    pub(super) fn new(
+        model: &'m SavedModel,
+        objects: &'m Objects,
+        id: usize,
+    ) -> Result<RestoredFunction<'m>> {
+        let kind = match &objects.graph.objects[id].kind {
+            ObjectKind::Function { traces, spec } => Kind::Traces { names: traces, spec },
+            ObjectKind::ConcreteFunction { name, keywords, positional } => {
+                Kind::Concrete { name, keywords, positional: *positional }
+            }
+            _ => {
+                let path = objects.paths[id].as_deref().unwrap_or_default();
+                return Err(Error::invalid_argument(format!("object '{path}' is no function")));
+            }
+        };
+        Ok(RestoredFunction { model, objects, kind })
+    }
+
+    /// The parameters, as they were declared in Python; `None` for a function of one trace.
+    pub fn spec(&self) -> Option<&'m FunctionSpec> {
+        match self.kind {
+            Kind::Traces { spec, .. } => Some(spec),
+            Kind::Concrete { .. } => None,
+        }
+    }
+
+    /// What each trace takes, a tuple of positional arguments and a dict of the others, and what it gives.
+    pub fn traces(&self) -> Vec<(&'m StructuredValue, &'m StructuredValue)> {
+        let names: Vec<&str> = match self.kind {
+            Kind::Traces { names, .. } => names.iter().map(String::as_str).collect(),
+            Kind::Concrete { name, .. } => vec![name],
+        };
+        let known = names.into_iter().filter_map(|name| self.objects.graph.functions.get(name));
+        known.map(|def| (&def.inputs, &def.outputs)).collect()
+    }
+
+    /// Calls the first trace that the arguments fit, as TensorFlow chooses: first as they are, then with Python numbers
+    /// and lists made into tensors. Arguments that are left out take the defaults that were saved.
+    ///
+    /// ```
+    /// # use savedmodel::{SavedModel, Tensor, Value};
+    /// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/objects/objects");
+    /// let model = SavedModel::load(dir)?;
+    /// let f = model.root()?.function("f")?;
+    /// let x = Tensor::from_slice([1], &[1.0_f32])?;
+    /// let y = f.call([x.clone()], [("training", true.into())])?;
+    /// assert_eq!(y.tensor()?.as_slice::<f32>()?, [3.0]);
+    /// let error = f.call([x], [("scale", 7.into())]).unwrap_err();
+    /// assert!(error.message().contains("Option 4"));
+    /// # Ok::<(), savedmodel::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when arguments are missing or unknown, or fit no trace, with all traces; else the first error of
+    /// an operator, with node, operator, dtypes and shapes.
+    pub fn call<'k, V: Into<Value>>(
+        &self,
+        args: impl IntoIterator<Item = V>,
+        kwargs: impl IntoIterator<Item = (&'k str, Value)>,
+    ) -> Result<Value> {
+        let args: Vec<Value> = args.into_iter().map(Into::into).collect();
+        let kwargs = kwargs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        match self.kind {
+            Kind::Traces { names, spec } => self.call_traces(names, spec, args, kwargs),
+            Kind::Concrete { name, keywords, positional } => {
+                let tensors = self.flat(name, keywords, positional, args, kwargs)?;
+                self.run(name, tensors)
+            }
+        }
+    }
+
+    fn call_traces(
+        &self,
+        names: &[String],
+        spec: &FunctionSpec,
+        args: Vec<Value>,
+        kwargs: Vec<(String, Value)>,
+    ) -> Result<Value> {
+        let (positional, keyword) = binding::bind(spec, args, kwargs)?;
+        let given = Value::Tuple(vec![Value::Tuple(positional), Value::Dict(keyword)]);
+        for convert in [false, true] {
+            for name in names {
+                let Some(def) = self.objects.graph.functions.get(name) else { continue };
+                let mut tensors = Vec::new();
+                if matching::flatten(&def.inputs, &given, convert, &mut tensors).is_some() {
+                    return self.run(name, tensors);
+                }
+            }
+        }
+        Err(self.no_match(names, &given))
+    }
+
+    /// The tensors of a call of one trace, by position or by name.
+    fn flat(
+        &self,
+        name: &str,
+        keywords: &[String],
+        positional: usize,
+        args: Vec<Value>,
+        kwargs: Vec<(String, Value)>,
+    ) -> Result<Vec<Tensor>> {
+        let spec = FunctionSpec {
+            args: keywords.iter().take(positional).cloned().collect(),
+            kwonly: keywords.iter().skip(positional).cloned().collect(),
+            ..FunctionSpec::default()
+        };
+        let (mut values, mut named) = binding::bind(&spec, args, kwargs)?;
+        values.extend(spec.kwonly.iter().filter_map(|keyword| named.remove(keyword)));
+        let bound = self.objects.bound(self.model, name)?;
+        let arguments = &bound.function().arguments;
+        let mut tensors = Vec::with_capacity(values.len());
+        for ((value, argument), keyword) in values.iter().zip(arguments).zip(keywords) {
+            let tensor = match value {
+                Value::Tensor(tensor) => Some(tensor.clone()),
+                Value::Variable(variable) => Some(variable.value()?),
+                other => literal::tensor(other, argument.dtype),
+            };
+            let fits = tensor.filter(|tensor| tensor.dtype() == argument.dtype).ok_or_else(|| {
+                let dtype = argument.dtype;
+                Error::invalid_argument(format!(
+                    "argument '{keyword}' was expected to be a {dtype} tensor but is {value}"
+                ))
+            })?;
+            tensors.push(fits);
+        }
+        Ok(tensors)
+    }
+
+    fn run(&self, name: &str, tensors: Vec<Tensor>) -> Result<Value> {
+        let bound = self.objects.bound(self.model, name)?;
+        let mut results = self.model.session().call(&bound, tensors)?.into_iter();
+        match self.objects.graph.functions.get(name) {
+            Some(def) => matching::pack(&def.outputs, &mut results),
+            None => Ok(Value::List(results.map(Value::Tensor).collect())),
+        }
+    }
+
+    #[cold]
+    fn no_match(&self, names: &[String], given: &Value) -> Error {
+        let mut text =
+            "Could not find matching concrete function to call loaded from the SavedModel. Got:\n".to_owned();
+        if let Value::Tuple(parts) = given {
+            describe(&mut text, &parts[0], &parts[1]);
+        }
+        let _ = write!(
+            text,
+            "\n\nExpected these arguments to match one of the following {} option(s):",
+            names.len()
+        );
+        for (i, name) in names.iter().enumerate() {
+            let _ = write!(text, "\n\nOption {}:\n", i + 1);
+            if let Some(ConcreteFunctionDef { inputs: StructuredValue::Tuple(parts), .. }) =
+                self.objects.graph.functions.get(name)
+                && let [positional, keyword] = &parts[..]
+            {
+                describe(&mut text, positional, keyword);
+            }
+        }
+        Error::invalid_argument(text)
+    }
+}
+
+fn describe(text: &mut String, positional: &dyn std::fmt::Display, keyword: &dyn std::fmt::Display) {
+    let _ = write!(text, "  Positional arguments: {positional}\n  Keyword arguments: {keyword}");
+}

@@ -1,0 +1,149 @@
+//! Arguments against what a function was traced with, and results as it gave them.
+
+use savedmodel_graph::{StructuredValue, TypeClass, TypeSpec};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
+
+use super::{Value, literal};
+
+/// The tensors of a nest of arguments, in order, if the nest fits what was expected; `None` if it does not.
+///
+/// Without `convert`, a tensor must be given where one is expected; with it, numbers, strings and lists of them will do.
+pub(super) fn flatten(
+    expected: &StructuredValue,
+    given: &Value,
+    convert: bool,
+    tensors: &mut Vec<Tensor>,
+) -> Option<()> {
+    let all = |expected: &[StructuredValue], given: &[Value], tensors: &mut Vec<Tensor>| {
+        let mut pairs = expected.iter().zip(given);
+        let fits = expected.len() == given.len();
+        fits.then(|| pairs.try_for_each(|(expected, given)| flatten(expected, given, convert, tensors)))?
+    };
+    match (expected, given) {
+        (StructuredValue::TensorSpec(spec), given) => {
+            let tensor = match given {
+                Value::Tensor(tensor) => tensor.clone(),
+                Value::Variable(variable) => variable.value().ok()?,
+                other if convert => literal::tensor(other, spec.dtype)?,
+                _ => return None,
+            };
+            let fits = tensor.dtype() == spec.dtype && spec.shape.accepts(tensor.shape());
+            fits.then(|| tensors.push(tensor))
+        }
+        (StructuredValue::TypeSpec(spec), given) => composite(spec, given, tensors),
+        (StructuredValue::List(expected), Value::List(given))
+        | (StructuredValue::Tuple(expected), Value::Tuple(given)) => all(expected, given, tensors),
+        (StructuredValue::Dict(expected), Value::Dict(given)) => {
+            let mut pairs = expected.iter().zip(given);
+            let fits = expected.keys().eq(given.keys());
+            fits.then(|| pairs.try_for_each(|((_, e), (_, g))| flatten(e, g, convert, tensors)))?
+        }
+        (StructuredValue::NamedTuple(name, expected), Value::NamedTuple(other, given)) => {
+            let names = |(a, b): (&(String, StructuredValue), &(String, Value))| a.0 == b.0;
+            let fits =
+                name == other && expected.len() == given.len() && expected.iter().zip(given).all(names);
+            let mut pairs = expected.iter().zip(given);
+            fits.then(|| pairs.try_for_each(|((_, e), (_, g))| flatten(e, g, convert, tensors)))?
+        }
+        (expected, given) => is_equal(expected, given).then_some(()),
+    }
+}
+
+/// Python's `==`, by which `1`, `1.0` and `True` are equal.
+fn is_equal(expected: &StructuredValue, given: &Value) -> bool {
+    let number = match expected {
+        StructuredValue::Bool(v) => Some(f64::from(u8::from(*v))),
+        StructuredValue::Float(v) => Some(*v),
+        _ => None,
+    };
+    match (expected, given) {
+        (StructuredValue::None, Value::None) => true,
+        (StructuredValue::Int(a), Value::Int(b)) => a == b,
+        (StructuredValue::Int(a), Value::Bool(b)) => *a == i64::from(*b),
+        (StructuredValue::Int(a), Value::Float(b)) => *a as f64 == *b,
+        (StructuredValue::String(a), Value::String(b)) => a == b,
+        (StructuredValue::Shape(a), Value::Shape(b)) => a == b,
+        (StructuredValue::DType(a), Value::DType(b)) => a == b,
+        (_, Value::Bool(b)) => number == Some(f64::from(u8::from(*b))),
+        (_, Value::Int(b)) => number == Some(*b as f64),
+        (_, Value::Float(b)) => number == Some(*b),
+        _ => false,
+    }
+}
+
+fn composite(spec: &TypeSpec, given: &Value, tensors: &mut Vec<Tensor>) -> Option<()> {
+    let is_of = |tensor: &Tensor| spec.dtype().is_none_or(|dtype| dtype == tensor.dtype());
+    match (spec.class, given) {
+        (TypeClass::Ragged, Value::Ragged { values, row_splits }) => {
+            let deep = spec.ragged_rank().is_none_or(|rank| rank == row_splits.len());
+            let ranks = spec.shape().rank().is_none_or(|rank| rank == row_splits.len() + values.rank());
+            (is_of(values) && deep && ranks).then(|| {
+                tensors.push(values.clone());
+                tensors.extend(row_splits.iter().rev().cloned());
+            })
+        }
+        (TypeClass::Sparse, Value::Sparse { indices, values, dense_shape }) => {
+            let dims = dense_shape.as_slice::<i64>().ok()?;
+            let fits = PartialShape::from_i64(dims).is_ok_and(|dims| spec.shape().merge(&dims).is_some());
+            (is_of(values) && indices.dtype() == DType::Int64 && fits)
+                .then(|| tensors.extend([indices.clone(), values.clone(), dense_shape.clone()]))
+        }
+        (TypeClass::Variable, Value::Variable(variable)) => {
+            let fits = spec.dtype().is_none_or(|dtype| dtype == variable.dtype());
+            (fits && spec.shape().merge(variable.shape()).is_some()).then(|| tensors.push(variable.handle()))
+        }
+        (TypeClass::Single, Value::Tensor(tensor)) => {
+            matches!(tensor.dtype(), DType::Variant | DType::Resource).then(|| tensors.push(tensor.clone()))
+        }
+        (_, Value::Composite(parts)) => {
+            (spec.components == 0 || spec.components == parts.len()).then(|| tensors.extend_from_slice(parts))
+        }
+        _ => None,
+    }
+}
+
+/// The results of a function as it gave them in Python, of its tensors in order.
+///
+/// # Errors
+/// `INTERNAL` when there are fewer tensors than the structure has.
+pub(super) fn pack(structure: &StructuredValue, tensors: &mut impl Iterator<Item = Tensor>) -> Result<Value> {
+    Ok(match structure {
+        StructuredValue::TensorSpec(_) => Value::Tensor(next(tensors)?),
+        StructuredValue::TypeSpec(spec) => match spec.class {
+            TypeClass::Ragged => {
+                let values = next(tensors)?;
+                let depth = spec.ragged_rank().unwrap_or(spec.components.saturating_sub(1));
+                let mut row_splits = (0..depth).map(|_| next(tensors)).collect::<Result<Vec<_>>>()?;
+                row_splits.reverse();
+                Value::Ragged { values, row_splits }
+            }
+            TypeClass::Sparse => {
+                Value::Sparse { indices: next(tensors)?, values: next(tensors)?, dense_shape: next(tensors)? }
+            }
+            TypeClass::Single | TypeClass::Variable => Value::Tensor(next(tensors)?),
+            TypeClass::IndexedSlices | TypeClass::Other => {
+                let parts = (0..spec.components).map(|_| next(tensors)).collect::<Result<_>>()?;
+                Value::Composite(parts)
+            }
+        },
+        StructuredValue::List(items) => {
+            Value::List(items.iter().map(|item| pack(item, tensors)).collect::<Result<_>>()?)
+        }
+        StructuredValue::Tuple(items) => {
+            Value::Tuple(items.iter().map(|item| pack(item, tensors)).collect::<Result<_>>()?)
+        }
+        StructuredValue::Dict(fields) => {
+            let field = |(name, item): (&String, _)| Ok((name.clone(), pack(item, tensors)?));
+            Value::Dict(fields.iter().map(field).collect::<Result<_>>()?)
+        }
+        StructuredValue::NamedTuple(name, fields) => {
+            let field = |(name, item): &(String, _)| Ok((name.clone(), pack(item, tensors)?));
+            Value::NamedTuple(name.clone(), fields.iter().map(field).collect::<Result<_>>()?)
+        }
+        plain => plain.clone().into(),
+    })
+}
+
+fn next(tensors: &mut impl Iterator<Item = Tensor>) -> Result<Tensor> {
+    tensors.next().ok_or_else(|| Error::internal("the function gives fewer tensors than its signature says"))
+}

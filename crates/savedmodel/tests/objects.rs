@@ -1,0 +1,192 @@
+//! Objects and restored functions, against what TensorFlow answers (conformance/scripts/make_objects.py).
+
+use std::path::PathBuf;
+
+use savedmodel::{Code, DType, LoadOptions, Object, Result, SavedModel, Tensor, Value};
+
+fn load(name: &str) -> SavedModel {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../conformance/cases").join(name);
+    let options = LoadOptions { threads: Some(1), ..LoadOptions::default() };
+    SavedModel::load_with(directory, &options).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn floats(values: &[f32]) -> Value {
+    Tensor::from_slice([values.len()], values).unwrap().into()
+}
+
+fn scalar(value: f32) -> Value {
+    Tensor::scalar(value).into()
+}
+
+fn strings(values: &[&'static str]) -> Value {
+    Tensor::from_strings([values.len()], values.to_vec()).unwrap().into()
+}
+
+fn list(values: &[f64]) -> Value {
+    values.iter().map(|&v| v.into()).collect::<Vec<Value>>().into()
+}
+
+fn shown(value: &Value) -> Vec<f64> {
+    let tensor = value.tensor().unwrap();
+    match tensor.dtype() {
+        DType::Float => tensor.as_slice::<f32>().unwrap().iter().map(|&v| v.into()).collect(),
+        _ => tensor.to_i64s().unwrap().iter().map(|&v| v as f64).collect(),
+    }
+}
+
+/// Calls a function and compares its only tensor, or looks for a part of its error.
+fn check(
+    root: &Object<'_>,
+    function: &str,
+    args: &[Value],
+    kwargs: &[(&'static str, Value)],
+    expected: Result<&[f64], &str>,
+) {
+    let got = root.function(function).and_then(|f| f.call(args.to_vec(), kwargs.to_vec()));
+    match (got, expected) {
+        (Ok(value), Ok(expected)) => assert_eq!(shown(&value), expected, "{function}{args:?}{kwargs:?}"),
+        (Err(error), Err(part)) => {
+            assert_eq!(error.code(), Code::InvalidArgument);
+            assert!(error.message().contains(part), "{function}{args:?}: {error}, without '{part}'");
+        }
+        (got, expected) => panic!("{function}{args:?}{kwargs:?}: {got:?}, not {expected:?}"),
+    }
+}
+
+#[test]
+fn traces_are_chosen_as_tensorflow_chooses() {
+    let model = load("objects/objects");
+    let root = model.root().unwrap();
+    let x = || floats(&[1.0]);
+    check(&root, "f", &[x()], &[], Ok(&[2.0]));
+    check(&root, "f", &[x(), true.into()], &[], Ok(&[3.0]));
+    check(&root, "f", &[x()], &[("training", 1.into())], Ok(&[3.0]));
+    check(&root, "f", &[x()], &[("scale", 2.0.into())], Ok(&[2.0]));
+    check(&root, "f", &[], &[("x", vec![list(&[1.0, 2.0])].into())], Ok(&[2.0, 4.0]));
+    check(&root, "f", &[3.into()], &[("scale", 5.into())], Ok(&[15.0]));
+    check(&root, "f", &[floats(&[1.0, 2.0])], &[], Err("Option 4:\n  Positional arguments: (TensorSpec("));
+    check(&root, "f", &[x()], &[("scale", 5.into())], Err("Could not find matching concrete function"));
+    check(&root, "f", &[], &[], Err("missing a required argument: 'x'"));
+    check(&root, "f", &[x(), x(), x()], &[], Err("too many positional arguments"));
+    check(&root, "f", &[x()], &[("bad", 1.into())], Err("unexpected keyword argument 'bad'"));
+    check(&root, "weighted", &[vec![1.into(), Value::from(2)].into()], &[], Ok(&[13.0, 26.0]));
+    check(&root, "many", &[1.0.into(), 2.0.into()], &[("less", 0.5.into())], Ok(&[2.5]));
+    check(&root, "loop", &[list(&[1.0, 2.0, 3.0])], &[], Ok(&[6.0, 12.0]));
+    check(&root, "scales.1.apply", &[list(&[1.0, 2.0])], &[], Ok(&[3.0, 6.0]));
+    check(&root, "by_name.half.apply", &[list(&[1.0, 2.0])], &[], Ok(&[0.5, 1.0]));
+}
+
+#[test]
+fn nests_ragged_and_sparse() {
+    let model = load("objects/objects");
+    let root = model.root().unwrap();
+    let pair = Value::Tuple(vec![1.0.into(), 2.0.into()]);
+    let options = Value::Dict([("c".to_owned(), "c".into())].into());
+    let nested = root.function("nested").unwrap();
+    let result = nested.call([pair, options.clone()], []).unwrap();
+    assert_eq!(shown(result.get("sum").unwrap()), [3.0]);
+    assert!(matches!(result.get("none").unwrap(), Value::None));
+    let Value::NamedTuple(name, fields) = result.get("pair").unwrap() else { panic!("{result}") };
+    assert_eq!(
+        (name.as_str(), fields[0].0.as_str(), fields[1].1.items().unwrap().len()),
+        ("Pair", "first", 2)
+    );
+    let error = nested.call([list(&[1.0, 2.0]), options], []).unwrap_err();
+    assert!(error.message().contains("(TensorSpec("), "{error}");
+
+    let splits = |values: &[i64]| Tensor::from_slice([values.len()], values).unwrap();
+    let values = Tensor::from_slice([3], &[1.0_f32, 2.0, 3.0]).unwrap();
+    let ragged = Value::Ragged { values, row_splits: vec![splits(&[0, 2, 3]), splits(&[0, 2, 2, 3])] };
+    let result = root.function("ragged").unwrap().call([ragged], []).unwrap();
+    let [Value::Ragged { values, row_splits }, Value::Ragged { values: sums, .. }] =
+        result.items().unwrap()[..]
+    else {
+        panic!("{result}")
+    };
+    assert_eq!(values.as_slice::<f32>().unwrap(), [2.0, 4.0, 6.0]);
+    assert_eq!(row_splits[0].as_slice::<i64>().unwrap(), [0, 2, 3]);
+    assert_eq!(sums.as_slice::<f32>().unwrap(), [3.0, 0.0, 3.0]);
+
+    let sparse = Value::Sparse {
+        indices: Tensor::from_slice([2, 2], &[0_i64, 1, 0, 2]).unwrap(),
+        values: Tensor::from_slice([2], &[1.0_f32, 2.0]).unwrap(),
+        dense_shape: Tensor::from_slice([2], &[1_i64, 3]).unwrap(),
+    };
+    let result = root.function("sparse").unwrap().call([sparse], []).unwrap();
+    let Value::Sparse { indices, .. } = result.items().unwrap()[0] else { panic!("{result}") };
+    assert_eq!(indices.as_slice::<i64>().unwrap(), [1, 0, 2, 0]);
+    assert_eq!(shown(result.items().unwrap()[1]), [0.0, 1.0, 2.0]);
+}
+
+#[test]
+fn variables_are_shared_with_signatures() {
+    let model = load("objects/objects");
+    let root = model.root().unwrap();
+    let names: Vec<String> =
+        root.variables().unwrap().iter().map(|v| format!("{}{}", v.name(), v.shape())).collect();
+    assert_eq!(names.len(), 5, "{names:?}");
+    assert_eq!(root.trainable_variables().unwrap().len(), 4);
+    for expected in 1..4 {
+        check(&root, "step", &[], &[], Ok(&[f64::from(2 * expected - 1)]));
+        let stepped = model.signature("step").unwrap().call::<&str>([]).unwrap();
+        assert_eq!(stepped["output_0"].to_scalar::<i32>().unwrap(), 2 * expected);
+    }
+    let v = root.variable("v").unwrap();
+    let serving = || {
+        let x = Tensor::from_slice([1], &[1.0_f32]).unwrap();
+        let outputs = model.signature("serving_default").unwrap().call([("x", x)]).unwrap();
+        outputs["output_0"].as_slice::<f32>().unwrap().to_vec()
+    };
+    assert_eq!(serving(), [11.0, 22.0]);
+    for value in [5.0, 7.0] {
+        v.assign(Tensor::from_slice([2], &[value, 0.0_f32]).unwrap()).unwrap();
+        check(&root, "weighted", &[list(&[1.0])], &[], Ok(&[10.0 + f64::from(value), 20.0]));
+        assert_eq!(serving(), [10.0 + value, 20.0]);
+    }
+    let wrong = v.assign(Tensor::scalar(1.0_f32)).unwrap_err();
+    assert!(wrong.message().contains("Shape mismatch"), "{wrong}");
+}
+
+#[test]
+fn attributes() {
+    let model = load("objects/objects");
+    let root = model.root().unwrap();
+    assert_eq!(root.get("scales").unwrap().items().len(), 2);
+    assert_eq!(root.at("by_name.half.factor").unwrap().tensor().unwrap().to_scalar::<f32>().unwrap(), 0.5);
+    let asset = root.get("asset").unwrap().asset_path().unwrap();
+    assert_eq!(std::fs::read_to_string(asset).unwrap(), "one\ntwo\n");
+    let error = root.get("scale").unwrap_err();
+    assert!(error.message().contains("there are: v, count, scales"), "{error}");
+    assert!(root.function("v").is_err() && root.variable("f").is_err());
+    assert_eq!(load("models/v1_while").root().unwrap_err().code(), Code::FailedPrecondition);
+    let signature = root.function("signatures.serving_default").unwrap();
+    let result = signature.call::<Value>([], [("x", list(&[1.0]))]).unwrap();
+    assert_eq!(shown(result.get("output_0").unwrap()), [11.0, 22.0]);
+}
+
+#[test]
+fn tables_are_made_filled_and_shared() {
+    let model = load("objects/tables");
+    let root = model.root().unwrap();
+    let find = |keys: &[&'static str], table: &str| {
+        let found = root.function("find").unwrap().call([strings(keys)], []).unwrap();
+        shown(found.get(table).unwrap())
+    };
+    assert_eq!(find(&["a", "c", "x"], "file"), [0.0, 2.0, -1.0]);
+    assert_eq!(find(&["a", "x", "y"], "tensors"), [-2.0, 7.0, 8.0]);
+    assert_eq!(find(&["kept", "new"], "mutable"), [5.0, -3.0]);
+    check(&root, "insert", &[strings(&["new"]), vec![9.into()].into()], &[], Ok(&[2.0]));
+    let keys = Tensor::from_strings([2], ["kept", "new"]).unwrap();
+    let served = model.signature("serving_default").unwrap().call([("keys", keys)]).unwrap();
+    assert_eq!(served["mutable"].as_slice::<i64>().unwrap(), [5, 9]);
+}
+
+#[test]
+fn keras_models_are_called() {
+    let model = load("models/tf_keras_mlp");
+    let root = model.root().unwrap();
+    assert!(!root.trainable_variables().unwrap().is_empty());
+    let inputs = &root.function("__call__").unwrap().traces()[0].0;
+    assert!(inputs.to_string().contains("TensorSpec"), "{inputs}");
+    let _ = scalar(0.0);
+}
