@@ -14,8 +14,10 @@ mod conv2d;
 mod conv3d;
 mod conv_backprop_input;
 mod depthwise_conv2d_native;
+mod dilation2d;
 mod fused_batch_norm;
 mod fused_conv;
+mod in_top_k;
 mod l2_loss;
 mod layout;
 mod lrn;
@@ -23,6 +25,7 @@ mod max_pool;
 mod max_pool_with_argmax;
 mod pool;
 mod softmax;
+mod top_k;
 mod window;
 
 /// Every operator of the family.
@@ -33,7 +36,17 @@ pub const OPS: &[&[Op]] = &[
     conv_backprop_input::OPS,
     fused_batch_norm::OPS,
     fused_conv::OPS,
+    in_top_k::OPS,
     max_pool::OPS,
     softmax::OPS,
-    &[conv2d::OP, conv3d::OP, depthwise_conv2d_native::OP, l2_loss::OP, lrn::OP, max_pool_with_argmax::OP],
+    top_k::OPS,
+    &[
+        conv2d::OP,
+        conv3d::OP,
+        depthwise_conv2d_native::OP,
+        dilation2d::OP,
+        l2_loss::OP,
+        lrn::OP,
+        max_pool_with_argmax::OP,
+    ],
 ];

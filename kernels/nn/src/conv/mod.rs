@@ -6,7 +6,7 @@
 //! All compute with channels innermost; `NCHW` is transposed on the way in and out.
 
 pub mod attributes;
-mod depthwise;
+pub mod depthwise;
 pub mod element;
 pub mod finish;
 pub mod forward;
