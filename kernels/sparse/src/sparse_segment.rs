@@ -1,8 +1,7 @@
 //! `SparseSegmentSum`, `…Mean` and `…SqrtN`: sums of chosen rows by segment.
 
-use half::{bf16, f16};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, by_dtype};
-use savedmodel_tensor::{Element, Error, PartialShape, Result, Tensor};
+use savedmodel_tensor::{Element, Error, PartialShape, Result, Tensor, bf16, f16};
 
 /// Each adds up rows of `data`, taken by index, that belong to the same segment, and perhaps divides by their number or
 /// its square root.
