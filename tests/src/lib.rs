@@ -1,6 +1,10 @@
 //! Models for tests, sound and damaged.
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -32,6 +32,8 @@ pub enum Command {
     Bench(Bench),
     /// Lists the operators that there are, against TensorFlow's.
     Ops(Ops),
+    /// Lists what a checkpoint holds: names, dtypes, shapes, slices.
+    Checkpoint(CheckpointArguments),
 }
 
 /// Tells what a SavedModel holds: metagraphs, signatures, variables, assets, operators.
@@ -172,6 +174,17 @@ pub struct Ops {
     pub json: bool,
 }
 
+/// Lists what a checkpoint holds: names, dtypes, shapes, slices.
+#[derive(Debug, Args)]
+pub struct CheckpointArguments {
+    /// The prefix of the checkpoint's files, or a directory: a SavedModel's, or one with a `checkpoint` file.
+    #[arg(value_name = "PREFIX|DIR")]
+    pub path: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,6 +203,7 @@ mod tests {
             "savedmodel verify m --log l --rtol 1e-3 --atol 0",
             "savedmodel bench m --runs 3 --json",
             "savedmodel ops",
+            "savedmodel checkpoint model/variables/variables --json",
         ] {
             assert!(is_legal(line), "{line}");
         }

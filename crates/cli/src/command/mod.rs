@@ -2,6 +2,7 @@
 
 mod bench;
 mod call;
+mod checkpoint;
 mod demo;
 mod ops;
 mod run;
@@ -23,6 +24,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Verify(arguments)) => verify::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(arguments),
         Some(Command::Ops(arguments)) => ops::run(&arguments),
+        Some(Command::Checkpoint(arguments)) => checkpoint::run(&arguments),
         None => demo::run(),
     }
 }
