@@ -79,7 +79,7 @@ fn composite(spec: &TypeSpec, given: &Value, tensors: &mut Vec<Tensor>) -> Optio
             let ranks = spec.shape().rank().is_none_or(|rank| rank == row_splits.len() + values.rank());
             (is_of(values) && deep && ranks).then(|| {
                 tensors.push(values.clone());
-                tensors.extend(row_splits.iter().rev().cloned());
+                tensors.extend_from_slice(row_splits);
             })
         }
         (TypeClass::Sparse, Value::Sparse { indices, values, dense_shape }) => {
@@ -113,8 +113,7 @@ pub(super) fn pack(structure: &StructuredValue, tensors: &mut impl Iterator<Item
             TypeClass::Ragged => {
                 let values = next(tensors)?;
                 let depth = spec.ragged_rank().unwrap_or(spec.components.saturating_sub(1));
-                let mut row_splits = (0..depth).map(|_| next(tensors)).collect::<Result<Vec<_>>>()?;
-                row_splits.reverse();
+                let row_splits = (0..depth).map(|_| next(tensors)).collect::<Result<_>>()?;
                 Value::Ragged { values, row_splits }
             }
             TypeClass::Sparse => {
