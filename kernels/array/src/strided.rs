@@ -5,7 +5,7 @@ use savedmodel_tensor::Unit;
 
 use crate::layout::{Axis, Layout, Walk};
 
-/// Side of the square tiles in which planes are transposed.
+/// Side of the smallest square tiles in which planes are transposed.
 const TILE: usize = 16;
 
 /// Elements that one task should copy.
@@ -136,8 +136,9 @@ fn transposed<U: Unit>(out: &mut [U], src: &[U], layout: &Layout, p: usize) {
     let (&inner, between) = rest.split_last().expect("the innermost axis is another than p");
     let planes: usize = between.iter().map(|axis| axis.len).product();
     let row_len = planes * inner.len;
-    let tiles = (grain::<U>() / 2 / row_len).max(1).next_multiple_of(TILE);
-    par::for_rows_mut(out, row_len, tiles, |first, rows| {
+    // A multiple of the sides of all tiles.
+    let rows = (grain::<U>() / 2 / row_len).max(1).next_multiple_of(64);
+    par::for_rows_mut(out, row_len, rows, |first, rows| {
         segments(rows, row_len, first, contiguous, outer, layout.start, |rows, base| {
             let mut walk = Walk::at(between, base, 0);
             for plane in 0..planes {
@@ -151,45 +152,82 @@ fn transposed<U: Unit>(out: &mut [U], src: &[U], layout: &Layout, p: usize) {
 /// Writes `out[p * pitch + q] = src[base + p + q * stride]` for all `q` of the axis and all `p` that `out` holds.
 fn transpose_plane<U: Unit>(out: &mut [U], pitch: usize, src: &[U], base: isize, q: Axis) {
     let p_len = (out.len() - q.len) / pitch + 1;
-    for q0 in (0..q.len).step_by(TILE) {
-        let q_len = TILE.min(q.len - q0);
-        for p0 in (0..p_len).step_by(TILE) {
-            let from = base + p0 as isize + q0 as isize * q.stride;
-            let to = &mut out[p0 * pitch + q0..];
-            if q_len == TILE && p_len - p0 >= TILE {
-                full_tile(to, pitch, src, from, q.stride);
-            } else {
-                part_tile(to, pitch, src, from, (q.stride, q_len, TILE.min(p_len - p0)));
+    let plane = Rectangle { pitch, stride: q.stride, base, q_len: q.len, p_len };
+    if q.len < TILE || p_len < TILE || U::KIND.size().is_none() {
+        // Pieces that stay in the nearest cache.
+        return plane.cut(512, out, |piece, out| piece.transpose_thin(out, src));
+    }
+    // Rows of 256 bytes make good use of every page and line that a tile touches.
+    match size_of::<U>() {
+        0..=4 => plane.cut(64, out, |piece, out| piece.transpose_tile::<U, 64>(out, src)),
+        5..=8 => plane.cut(32, out, |piece, out| piece.transpose_tile::<U, 32>(out, src)),
+        _ => plane.cut(TILE, out, |piece, out| piece.transpose_tile::<U, TILE>(out, src)),
+    }
+}
+
+/// A part of a plane: `q` runs along the rows of the output, `p` along those of the source.
+#[derive(Clone, Copy)]
+struct Rectangle {
+    pitch: usize,
+    stride: isize,
+    base: isize,
+    q_len: usize,
+    p_len: usize,
+}
+
+impl Rectangle {
+    /// Cuts into squares of a side, and what is left over, each given with its part of the output.
+    fn cut<U>(self, side: usize, out: &mut [U], mut f: impl FnMut(Rectangle, &mut [U])) {
+        for q0 in (0..self.q_len).step_by(side) {
+            for p0 in (0..self.p_len).step_by(side) {
+                let piece = Rectangle {
+                    base: self.base + p0 as isize + q0 as isize * self.stride,
+                    q_len: side.min(self.q_len - q0),
+                    p_len: side.min(self.p_len - p0),
+                    ..self
+                };
+                f(piece, &mut out[p0 * self.pitch + q0..]);
             }
         }
     }
-}
 
-fn full_tile<U: Unit>(out: &mut [U], pitch: usize, src: &[U], base: isize, stride: isize) {
-    let columns: [&[U; TILE]; TILE] = std::array::from_fn(|q| {
-        let from = (base + q as isize * stride) as usize;
-        src[from..from + TILE].try_into().expect("the slice has this length")
-    });
-    for p in 0..TILE {
-        let row = &mut out[p * pitch..][..TILE];
-        for (value, column) in row.iter_mut().zip(&columns) {
-            *value = column[p].clone();
+    fn transpose_tile<U: Unit, const SIDE: usize>(self, out: &mut [U], src: &[U]) {
+        if (self.q_len, self.p_len) == (SIDE, SIDE) {
+            self.transpose_square::<U, SIDE>(out, src);
+        } else if SIDE > TILE {
+            self.cut(TILE, out, |piece, out| piece.transpose_tile::<U, TILE>(out, src));
+        } else {
+            self.transpose_thin(out, src);
         }
     }
-}
 
-fn part_tile<U: Unit>(
-    out: &mut [U],
-    pitch: usize,
-    src: &[U],
-    base: isize,
-    (stride, q_len, p_len): (isize, usize, usize),
-) {
-    for q in 0..q_len {
-        let from = (base + q as isize * stride) as usize;
-        let column = &src[from..from + p_len];
-        for (value, v) in out[q..].iter_mut().step_by(pitch).zip(column) {
-            *value = v.clone();
+    /// Goes through a copy: the columns of a large matrix may all fall into the same few lines of the cache.
+    fn transpose_square<U: Unit, const SIDE: usize>(self, out: &mut [U], src: &[U]) {
+        let columns: [[U; SIDE]; SIDE] = std::array::from_fn(|q| {
+            let from = (self.base + q as isize * self.stride) as usize;
+            let column: &[U; SIDE] = src[from..from + SIDE].try_into().expect("the slice has this length");
+            column.clone()
+        });
+        for p in 0..SIDE {
+            let row = &mut out[p * self.pitch..][..SIDE];
+            for (value, column) in row.iter_mut().zip(&columns) {
+                *value = column[p].clone();
+            }
+        }
+    }
+
+    /// Runs along the longer side.
+    fn transpose_thin<U: Unit>(self, out: &mut [U], src: &[U]) {
+        if self.q_len <= self.p_len {
+            for q in 0..self.q_len {
+                let from = (self.base + q as isize * self.stride) as usize;
+                let places = out[q..].iter_mut().step_by(self.pitch);
+                places.zip(&src[from..from + self.p_len]).for_each(|(o, v)| *o = v.clone());
+            }
+        } else {
+            for p in 0..self.p_len {
+                row(&mut out[p * self.pitch..][..self.q_len], src, self.base + p as isize, self.stride);
+            }
         }
     }
 }

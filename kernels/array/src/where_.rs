@@ -47,23 +47,40 @@ fn positions<T: Element>(values: &[T]) -> Vec<usize> {
     found
 }
 
-/// Writes the coordinates of each position into a row.
+/// Writes the coordinates of each position, which ascend, into a row.
 fn coordinates(found: &[usize], shape: &Shape, output: &mut Tensor) -> Result<()> {
-    let Some((&inner, outer)) = shape.split_last() else { return Ok(()) };
-    let mut place = vec![0; shape.rank()];
-    let mut row = usize::MAX;
-    for (out, &position) in output.as_mut_slice::<i64>()?.chunks_exact_mut(shape.rank()).zip(found) {
-        if position / inner != row {
-            row = position / inner;
-            let mut rest = row;
-            for (digit, &dim) in place[..outer.len()].iter_mut().zip(outer).rev() {
-                *digit = (rest % dim) as i64;
-                rest /= dim;
+    fn of_rank<const RANK: usize>(found: &[usize], shape: &[usize], out: &mut [i64]) {
+        let inner = shape[RANK - 1];
+        let (rows, _) = out.as_chunks_mut::<RANK>();
+        let mut place = [0; RANK];
+        // The current line along the innermost dimension; none yet.
+        let mut line = 0..0;
+        for (out, &position) in rows.iter_mut().zip(found) {
+            if position >= line.end {
+                let start = position - position % inner;
+                line = start..start + inner;
+                let mut rest = position / inner;
+                for i in (0..RANK - 1).rev() {
+                    place[i] = (rest % shape[i]) as i64;
+                    rest /= shape[i];
+                }
             }
+            place[RANK - 1] = (position - line.start) as i64;
+            *out = place;
         }
-        place[outer.len()] = (position % inner) as i64;
-        out.copy_from_slice(&place);
     }
+    let out = output.as_mut_slice::<i64>()?;
+    let write = match shape.rank() {
+        1 => of_rank::<1>,
+        2 => of_rank::<2>,
+        3 => of_rank::<3>,
+        4 => of_rank::<4>,
+        5 => of_rank::<5>,
+        6 => of_rank::<6>,
+        7 => of_rank::<7>,
+        _ => of_rank::<8>,
+    };
+    write(found, shape.dims(), out);
     Ok(())
 }
 
