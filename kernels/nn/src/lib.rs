@@ -15,6 +15,7 @@ mod conv3d;
 mod conv_backprop_input;
 mod depthwise_conv2d_native;
 mod dilation2d;
+mod fake_quant;
 mod fused_batch_norm;
 mod fused_conv;
 mod in_top_k;
@@ -34,6 +35,7 @@ pub const OPS: &[&[Op]] = &[
     avg_pool::OPS,
     bias_add::OPS,
     conv_backprop_input::OPS,
+    fake_quant::OPS,
     fused_batch_norm::OPS,
     fused_conv::OPS,
     in_top_k::OPS,
