@@ -173,11 +173,14 @@ mod tests {
     #[test]
     fn written_as_in_python() {
         use StructuredValue::*;
-        let spec =
-            TensorSpec { name: "x".to_owned(), dtype: DType::Float, shape: PartialShape::of_rank(1) };
+        let spec = super::TensorSpec {
+            name: "x".to_owned(),
+            dtype: savedmodel_tensor::DType::Float,
+            shape: PartialShape::of_rank(1),
+        };
         let pair = NamedTuple("Pair".to_owned(), vec![("a".to_owned(), Int(1)), ("b".to_owned(), None)]);
         let dict = Dict([("k".to_owned(), List(vec![Bool(true), Float(2.0)]))].into());
-        let text = Tuple(vec![StructuredValue::TensorSpec(spec)]).to_string();
+        let text = Tuple(vec![TensorSpec(spec)]).to_string();
         assert!(
             text.starts_with("(TensorSpec(shape=") && text.ends_with("dtype=tf.float32, name='x'),)"),
             "{text}"
