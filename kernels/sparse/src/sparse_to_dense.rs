@@ -107,7 +107,7 @@ fn check(ctx: &Context<'_>) -> Result<Shape> {
 /// The place of each index in the output.
 fn places(indices: &[i64], shape: &Shape, values: &Tensor, validate: bool) -> Result<Vec<usize>> {
     let (rank, sizes) = (shape.rank(), shape.to_i64());
-    let count = if rank == 0 { values.elements() } else { indices.len() / rank };
+    let count = indices.len().checked_div(rank).unwrap_or(values.elements());
     if validate && rank > 0 {
         let any = Tensor::zeros(DType::Bool, [count])?;
         Coo { indices, values: &any, sizes: &sizes }.check()?;
