@@ -1,5 +1,6 @@
 //! Running cases side by side.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -26,8 +27,10 @@ impl Default for Settings {
     }
 }
 
-/// Runs cases; `done` is told of each one that ended.
+/// Runs cases; `done` is told of each one that ended. Panics become faults of their checks; where they arose is told once on
+/// standard error.
 pub fn run(cases: &[Case], settings: &Settings, done: &(dyn Fn(&CaseReport) + Sync)) -> Report {
+    shorten_panics();
     let next = AtomicUsize::new(0);
     let reports: Mutex<Vec<(usize, CaseReport)>> = Mutex::default();
     thread::scope(|scope| {
@@ -46,6 +49,18 @@ pub fn run(cases: &[Case], settings: &Settings, done: &(dyn Fn(&CaseReport) + Sy
     let mut reports = reports.into_inner().unwrap_or_else(PoisonError::into_inner);
     reports.sort_by_key(|(i, _)| *i);
     Report { cases: reports.into_iter().map(|(_, report)| report).collect() }
+}
+
+/// A defect that panics may do so in hundreds of checks.
+fn shorten_panics() {
+    static PLACES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let text = panic.payload_as_str().unwrap_or_default();
+        if PLACES.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone()) {
+            eprintln!("panic at {place}: {text}");
+        }
+    }));
 }
 
 fn run_case(case: &Case, settings: &Settings) -> CaseReport {

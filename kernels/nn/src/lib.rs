@@ -15,7 +15,6 @@ mod conv3d;
 mod conv_backprop_input;
 mod depthwise_conv2d_native;
 mod dilation2d;
-mod fake_quant;
 mod fused_batch_norm;
 mod fused_conv;
 mod in_top_k;
@@ -25,6 +24,7 @@ mod lrn;
 mod max_pool;
 mod max_pool_with_argmax;
 mod pool;
+mod quant;
 mod softmax;
 mod top_k;
 mod window;
@@ -35,11 +35,12 @@ pub const OPS: &[&[Op]] = &[
     avg_pool::OPS,
     bias_add::OPS,
     conv_backprop_input::OPS,
-    fake_quant::OPS,
     fused_batch_norm::OPS,
     fused_conv::OPS,
     in_top_k::OPS,
     max_pool::OPS,
+    quant::fake_quant::OPS,
+    quant::quantize_and_dequantize::OPS,
     softmax::OPS,
     top_k::OPS,
     &[
@@ -50,5 +51,7 @@ pub const OPS: &[&[Op]] = &[
         l2_loss::OP,
         lrn::OP,
         max_pool_with_argmax::OP,
+        quant::dequantize::OP,
+        quant::quantize_v2::OP,
     ],
 ];
