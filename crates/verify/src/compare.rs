@@ -158,7 +158,7 @@ fn is_close<T: Number>(got: T, expected: T, error: f64, largest: f64, tolerance:
     };
     match tolerance {
         Tolerance::Exact => by_parts(|a, b, _| a.bits() == b.bits() || both_nan(a, b), 0),
-        Tolerance::Ulp(n) => by_parts(|a, b, n| within_ulps(a, b, n), n),
+        Tolerance::Ulp(n) => by_parts(within_ulps, n),
         Tolerance::Eps(n) => error <= n * epsilon * largest.max(1.0),
         Tolerance::Close { rtol, atol } => {
             let size = magnitude(widened(expected));
