@@ -54,7 +54,7 @@ pub const OPS: &[Op] = &[
         &[NUMBERS],
         zip_kernels!("T", CHEAP;
             floats |x, y| x / y,
-            each [Complex32 Complex64] |x, y| complex::divide(x, y)),
+            each [Complex32 Complex64] complex::divide),
     ),
     zip::op(
         "DivNoNan",
@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn values() {
         let (nan, inf) = (f32::NAN, f32::INFINITY);
-        let rows: [(&str, &[f32], &[f32], &[f32]); 9] = [
+        type Row<'a> = (&'a str, &'a [f32], &'a [f32], &'a [f32]);
+        let rows: [Row<'_>; 9] = [
             ("AddV2", &[1.0, inf, nan], &[2.0, -inf, 1.0], &[3.0, nan, nan]),
             ("Sub", &[1.0, inf], &[2.0, inf], &[-1.0, nan]),
             ("Mul", &[3.0, inf], &[2.0, 0.0], &[6.0, nan]),

@@ -21,6 +21,8 @@ pub const OP: Op = Op {
 
 #[cfg(test)]
 mod tests {
+    use std::f32::consts::{FRAC_PI_2, PI};
+
     use super::*;
     use crate::testing::{check, op};
     use savedmodel_tensor::Tensor;
@@ -29,7 +31,7 @@ mod tests {
     fn values() {
         let vector = |v: [f32; 4]| Tensor::from_slice([4], &v).unwrap();
         let inputs = [vector([0.0, 1.0, -1.0, -0.0]), vector([-1.0, 0.0, -0.0, -1.0])];
-        let want = vector([3.141_592_7, 1.570_796_4, -1.570_796_4, -3.141_592_7]);
+        let want = vector([PI, FRAC_PI_2, -FRAC_PI_2, -PI]);
         check(op(&[OP], "Atan2"), inputs, want);
     }
 }

@@ -225,7 +225,8 @@ fn artanh(x: Complex64) -> Complex64 {
     if x.re == 0.0 {
         return Complex::new(x.re, x.im.atan());
     }
-    let (im2, less) = (x.im * x.im, 1.0 - x.re);
-    let re = 0.25 * (4.0 * x.re / (less * less + im2)).ln_1p();
-    Complex::new(re, 0.5 * (2.0 * x.im).atan2(less * (1.0 + x.re) - im2))
+    let (size, im2) = (x.re.abs(), x.im * x.im);
+    let less = 1.0 - size;
+    let re = 0.25 * (4.0 * size / (less * less + im2)).ln_1p();
+    Complex::new(re.copysign(x.re), 0.5 * (2.0 * x.im).atan2(less * (1.0 + size) - im2))
 }

@@ -23,7 +23,7 @@ pub const OPS: &[Op] = &[
             floats |x, y| x / y,
             nonzero [i8 i16 i32 i64] |x, y| x.wrapping_div(y),
             nonzero [u8 u16 u32 u64] |x, y| x / y,
-            each [Complex32 Complex64] |x, y| complex::divide(x, y)),
+            each [Complex32 Complex64] complex::divide),
     ),
     zip::op(
         "FloorDiv",
@@ -50,7 +50,7 @@ pub const OPS: &[Op] = &[
         "FloorMod",
         &["T: {int8, int16, int32, int64, uint8, uint16, uint32, uint64, bfloat16, half, float, double}"],
         zip_kernels!("T", NS;
-            each [f32 f64 f16 bf16] |x, y| floor_mod(x, y),
+            each [f32 f64 f16 bf16] floor_mod,
             nonzero [i8 i16 i32 i64] |x, y| {
                 let rest = x.wrapping_rem(y);
                 if rest != 0 && (rest < 0) != (y < 0) { rest + y } else { rest }

@@ -14,7 +14,7 @@ pub const OP: Op = Op {
     attrs: &["T: {double, float} = DT_FLOAT"],
     effect: Effect::Pure,
     shape: shape::broadcast,
-    kernels: zip_kernels!("T", 2.0; each [f32] |x, y| libm::nextafterf(x, y), each [f64] |x, y| libm::nextafter(x, y)),
+    kernels: zip_kernels!("T", 2.0; each [f32] libm::nextafterf, each [f64] libm::nextafter),
 };
 
 #[cfg(test)]

@@ -30,14 +30,14 @@ pub const OPS: &[Op] = &[
         &["T: {bfloat16, half, float, double, complex64, complex128}"],
         map_kernels!("T", CHEAP;
             slices [f32 f64 f16 bf16] unary::sqrt,
-            each [Complex32 Complex64] |x| complex::sqrt(x)),
+            each [Complex32 Complex64] complex::sqrt),
     ),
     map::op(
         "Rsqrt",
         &["T: {bfloat16, half, float, double, complex64, complex128}"],
         map_kernels!("T", CHEAP;
             slices [f32 f64 f16 bf16] unary::rsqrt,
-            each [Complex32 Complex64] |x| complex::rsqrt(x)),
+            each [Complex32 Complex64] complex::rsqrt),
     ),
     reciprocal("Reciprocal"),
     reciprocal("Inv"),

@@ -45,7 +45,7 @@ macro_rules! floats {
         impl Number for $t {
             fn count(start: $t, limit: $t, delta: $t) -> Option<usize> {
                 let count = f64::from((limit - start) / delta).abs().ceil();
-                (count <= i64::MAX as f64 && count < 9.223_372_036_854_775_8e18).then_some(count as usize)
+                (count < 9_223_372_036_854_775_808.0).then_some(count as usize)
             }
             fn at(start: $t, delta: $t, i: usize) -> $t {
                 start + $from(i as $wide) * delta

@@ -50,6 +50,8 @@ const T: &str = "T: {half, bfloat16, float, double, complex64, complex128}";
 
 #[cfg(test)]
 mod tests {
+    use std::f32::consts::{FRAC_PI_2, LN_2};
+
     use super::*;
     use crate::testing::{check, op};
     use savedmodel_tensor::{Element, Tensor};
@@ -63,7 +65,7 @@ mod tests {
     fn values() {
         let (nan, inf) = (f32::NAN, f32::INFINITY);
         row("Xdivy", &[0.0, 0.0, 1.0, 0.0], &[0.0, nan, 2.0, inf], &[0.0, 0.0, 0.5, 0.0]);
-        row("Xlogy", &[0.0, 0.0, 1.0, 2.0], &[0.0, nan, 2.0, 0.0], &[0.0, 0.0, 0.693_147_2, -inf]);
+        row("Xlogy", &[0.0, 0.0, 2.0, 2.0], &[0.0, nan, 2.0, 0.0], &[0.0, 0.0, 1.386_294_4, -inf]);
         row("Xlog1py", &[0.0, 0.0, 1.0, 2.0], &[-1.0, nan, 2.0, -1.0], &[0.0, 0.0, 1.098_612_3, -inf]);
         let half = f16::from_f32;
         row("Xlogy", &[half(0.0), half(3.0)], &[half(0.0), half(2.0)], &[half(0.0), half(2.08)]);
@@ -73,7 +75,7 @@ mod tests {
             "Xlogy",
             &[c(0.0, 0.0), c(2.0, 0.0)],
             &[c(0.0, 0.0), c(1.0, 1.0)],
-            &[c(0.0, 0.0), c(0.693_147_2, 1.570_796_4)],
+            &[c(0.0, 0.0), c(LN_2, FRAC_PI_2)],
         );
     }
 }

@@ -47,7 +47,7 @@ pub fn from_f32(dst: DType, read: Read<f32>, chopped: u32) -> Built {
             chop(x);
             loops::map(x, out, |x| float8::E4M3FN.encode(x));
         }),
-        Int32 | Qint32 => kernel::<_, i32>(dst, read, |x, out| loops::map_hot(x, out, |x| int32(x))),
+        Int32 | Qint32 => kernel::<_, i32>(dst, read, |x, out| loops::map_hot(x, out, int32)),
         Uint8 | Quint8 => kernel::<_, u8>(dst, read, |x, out| loops::map_hot(x, out, |x| int32(x) as u8)),
         _ => {
             return writers!(dst, read;
@@ -92,12 +92,12 @@ pub fn from_f64(dst: DType, read: Read<f64>, chopped: u32) -> Built {
             return writers!(dst, read;
                 Int8 | Qint8 => i8: |x| int32_of(x) as i8,
                 Int16 | Qint16 => i16: |x| int32_of(x) as i16,
-                Int32 | Qint32 => i32: |x| int32_of(x),
-                Int64 => i64: |x| int64(x),
+                Int32 | Qint32 => i32: int32_of,
+                Int64 => i64: int64,
                 Uint8 | Quint8 => u8: |x| int32_of(x) as u8,
                 Uint16 | Quint16 => u16: |x| int32_of(x) as u16,
                 Uint32 => u32: |x| int64(x) as u32,
-                Uint64 => u64: |x| uint64(x),
+                Uint64 => u64: uint64,
                 Bool => u8: |x| u8::from(x != 0.0),
                 Double => f64: |x| x,
                 Complex128 => Complex<f64>: |x| x.into(),

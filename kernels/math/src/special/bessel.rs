@@ -166,6 +166,11 @@ pub fn y0(x: f64) -> f64 {
     }
 }
 
+/// `Y1(x)` for single precision and less; NaN at zero, else as [`y1`].
+pub fn y1_single(x: f64) -> f64 {
+    if x == 0.0 { f64::NAN } else { y1(x) }
+}
+
 /// `Y1(x)`; as [`y0`].
 pub fn y1(x: f64) -> f64 {
     match x {

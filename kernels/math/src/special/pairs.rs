@@ -108,7 +108,8 @@ mod tests {
     fn values() {
         let nan = f32::NAN;
         let (a, x) = ([1.0, 0.0, -1.0, 2.0, nan, 2.0], [1.0, 1.0, 1.0, -1.0, 1.0, 0.0]);
-        let rows: [(&str, [f32; 6], [f32; 6], [f32; 6]); 5] = [
+        type Row = (&'static str, [f32; 6], [f32; 6], [f32; 6]);
+        let rows: [Row; 5] = [
             ("Igamma", a, x, [0.632_120_55, nan, nan, nan, nan, 0.0]),
             ("Igammac", a, x, [0.367_879_44, nan, nan, nan, nan, 1.0]),
             ("IgammaGradA", a, x, [-0.431_729_7, nan, nan, nan, nan, 0.0]),
