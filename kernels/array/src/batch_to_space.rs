@@ -155,93 +155,87 @@ fn source(from: &Shape, to: &Shape, blocks: &[Block], mut line: usize) -> usize 
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
+
+    const TABLE: &[Row] = &[
+        (
+            "BatchToSpaceND",
+            "",
+            "float[4,1,1,1] 1 2 3 4; int32[2] 2 2; int32[2,2] 0 0 0 0",
+            "float[1,2,2,1] 1 2 3 4",
+        ),
+        (
+            "BatchToSpaceND",
+            "",
+            "float[4,2,1,1] 1 2 3 4 5 6 7 8; int32[2] 2 2; int32[2,2] 1 0 0 1",
+            "float[1,3,1,1] 5 2 6",
+        ),
+        (
+            "BatchToSpaceND",
+            "",
+            "int16[4,3,1] 1 2 3 4 5 6 7 8 9 10 11 12; int64[1] 2; int64[1,2] 1 2",
+            "int16[2,3,1] 7 2 8 10 5 11",
+        ),
+        (
+            "BatchToSpaceND",
+            "",
+            "float[8,1,1,2] 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; int32[3] 2 1 4; int32[3,2] 0 0 0 0 3 1",
+            "float[1,2,1,4] 7 2 4 6 15 10 12 14",
+        ),
+        ("BatchToSpaceND", "", "float[3,1] 1 2 3; int32[0]; int32[0,2]", "float[3,1] 1 2 3"),
+        (
+            "BatchToSpaceND",
+            "",
+            "float[4,1,1,1,1,1] 1 2 3 4; int32[5] 2 1 2 1 1; int32[5,2] 0 0 0 0 0 0 0 0 0 0",
+            "float[1,2,1,2,1,1] 1 2 3 4",
+        ),
+        ("BatchToSpace", "block_size=2", "float[4,1,1,1] 1 2 3 4; int32[2,2] 0 0 1 0", "float[1,2,1,1] 2 4"),
+        (
+            "BatchToSpaceND",
+            "",
+            "float[4,1,1,1] 1 2 3 4; int32[2] 2 2; int32[2,2] 2 1 0 0",
+            "INVALID_ARGUMENT: cropped_shape[0]=-1 must be non-negative",
+        ),
+        (
+            "BatchToSpaceND",
+            "",
+            "float[4,1,1,1] 1 2 3 4; int32[2] 2 2; int32[2,2] -1 1 0 0",
+            "INVALID_ARGUMENT: Crops must be non-negative",
+        ),
+        (
+            "BatchToSpaceND",
+            "",
+            "float[3,1,1,1] 1 2 3; int32[2] 2 2; int32[2,2] 0 1 0 0",
+            "INVALID_ARGUMENT: Input batch dimension (3) is not divisible by product of block sizes (4)",
+        ),
+        (
+            "BatchToSpaceND",
+            "",
+            "float[3,1,1,1] 1 2 3; int32[2] 0 2; int32[2,2] 0 1 0 0",
+            "INVALID_ARGUMENT: Product of block sizes must be positive, got 0",
+        ),
+        (
+            "BatchToSpaceND",
+            "",
+            "float[3] 1 2 3; int32[1] 3; int32[1,2] 0 0",
+            "INVALID_ARGUMENT: input rank should be >= 2 instead of 1",
+        ),
+        (
+            "BatchToSpaceND",
+            "",
+            "float[3,1] 1 2 3; int32[1] 3; int32[2,2] 0 0 0 0",
+            "INVALID_ARGUMENT: crops should have shape [1, 2] instead of [2,2]",
+        ),
+        (
+            "BatchToSpace",
+            "block_size=2",
+            "float[4,1,1,1] 1 2 3 4; int32[2] 0 0",
+            "INVALID_ARGUMENT: crops should have shape [2, 2] instead of [2]",
+        ),
+    ];
 
     #[test]
     fn table() {
-        check_rows(
-            crate::OPS,
-            &[
-                (
-                    "BatchToSpaceND",
-                    "",
-                    "float[4,1,1,1] 1 2 3 4; int32[2] 2 2; int32[2,2] 0 0 0 0",
-                    "float[1,2,2,1] 1 2 3 4",
-                ),
-                (
-                    "BatchToSpaceND",
-                    "",
-                    "float[4,2,1,1] 1 2 3 4 5 6 7 8; int32[2] 2 2; int32[2,2] 1 0 0 1",
-                    "float[1,3,1,1] 5 2 6",
-                ),
-                (
-                    "BatchToSpaceND",
-                    "",
-                    "int16[4,3,1] 1 2 3 4 5 6 7 8 9 10 11 12; int64[1] 2; int64[1,2] 1 2",
-                    "int16[2,3,1] 7 2 8 10 5 11",
-                ),
-                (
-                    "BatchToSpaceND",
-                    "",
-                    "float[8,1,1,2] 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; int32[3] 2 1 4; int32[3,2] 0 0 0 0 3 1",
-                    "float[1,2,1,4] 7 2 4 6 15 10 12 14",
-                ),
-                ("BatchToSpaceND", "", "float[3,1] 1 2 3; int32[0]; int32[0,2]", "float[3,1] 1 2 3"),
-                (
-                    "BatchToSpaceND",
-                    "",
-                    "float[4,1,1,1,1,1] 1 2 3 4; int32[5] 2 1 2 1 1; int32[5,2] 0 0 0 0 0 0 0 0 0 0",
-                    "float[1,2,1,2,1,1] 1 2 3 4",
-                ),
-                (
-                    "BatchToSpace",
-                    "block_size=2",
-                    "float[4,1,1,1] 1 2 3 4; int32[2,2] 0 0 1 0",
-                    "float[1,2,1,1] 2 4",
-                ),
-                (
-                    "BatchToSpaceND",
-                    "",
-                    "float[4,1,1,1] 1 2 3 4; int32[2] 2 2; int32[2,2] 2 1 0 0",
-                    "INVALID_ARGUMENT: cropped_shape[0]=-1 must be non-negative",
-                ),
-                (
-                    "BatchToSpaceND",
-                    "",
-                    "float[4,1,1,1] 1 2 3 4; int32[2] 2 2; int32[2,2] -1 1 0 0",
-                    "INVALID_ARGUMENT: Crops must be non-negative",
-                ),
-                (
-                    "BatchToSpaceND",
-                    "",
-                    "float[3,1,1,1] 1 2 3; int32[2] 2 2; int32[2,2] 0 1 0 0",
-                    "INVALID_ARGUMENT: Input batch dimension (3) is not divisible by product of block sizes (4)",
-                ),
-                (
-                    "BatchToSpaceND",
-                    "",
-                    "float[3,1,1,1] 1 2 3; int32[2] 0 2; int32[2,2] 0 1 0 0",
-                    "INVALID_ARGUMENT: Product of block sizes must be positive, got 0",
-                ),
-                (
-                    "BatchToSpaceND",
-                    "",
-                    "float[3] 1 2 3; int32[1] 3; int32[1,2] 0 0",
-                    "INVALID_ARGUMENT: input rank should be >= 2 instead of 1",
-                ),
-                (
-                    "BatchToSpaceND",
-                    "",
-                    "float[3,1] 1 2 3; int32[1] 3; int32[2,2] 0 0 0 0",
-                    "INVALID_ARGUMENT: crops should have shape [1, 2] instead of [2,2]",
-                ),
-                (
-                    "BatchToSpace",
-                    "block_size=2",
-                    "float[4,1,1,1] 1 2 3 4; int32[2] 0 0",
-                    "INVALID_ARGUMENT: crops should have shape [2, 2] instead of [2]",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, TABLE);
     }
 }

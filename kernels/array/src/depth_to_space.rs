@@ -117,70 +117,54 @@ fn copy<U: Unit>(ctx: &Context<'_>, shape: Shape, layout: &Layout) -> Result<Ten
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
+
+    const TABLE: &[Row] = &[
+        ("DepthToSpace", "block_size=2", "float[1,1,2,4] 1 2 3 4 5 6 7 8", "float[1,2,4,1] 1 2 5 6 3 4 7 8"),
+        (
+            "DepthToSpace",
+            "block_size=2",
+            "string[1,1,1,4] 'a' 'b' 'c' 'd'",
+            "string[1,2,2,1] 'a' 'b' 'c' 'd'",
+        ),
+        (
+            "DepthToSpace",
+            "block_size=3",
+            "int8[1,1,1,9] 1 2 3 4 5 6 7 8 9",
+            "int8[1,3,3,1] 1 2 3 4 5 6 7 8 9",
+        ),
+        ("DepthToSpace", "block_size=2", "float[0,1,1,4]", "float[0,2,2,1]"),
+        ("SpaceToDepth", "block_size=2", "float[1,2,4,1] 1 2 3 4 5 6 7 8", "float[1,1,2,4] 1 2 5 6 3 4 7 8"),
+        ("SpaceToDepth", "block_size=2", "qint8[1,2,2,2] 1 2 3 4 5 6 7 8", "qint8[1,1,1,8] 1 2 3 4 5 6 7 8"),
+        (
+            "DepthToSpace",
+            "block_size=2",
+            "float[1,1,1,3] 1 2 3",
+            "INVALID_ARGUMENT: Input depth dimension 3 should be divisible by: 4",
+        ),
+        (
+            "DepthToSpace",
+            "block_size=2",
+            "float[1,1,4] 1 2 3 4",
+            "INVALID_ARGUMENT: Input rank should be: 4 instead of: 3",
+        ),
+        ("DepthToSpace", "block_size=2 data_format=NCHW", "float[1,4,1,1] 1 2 3 4", "UNIMPLEMENTED"),
+        (
+            "SpaceToDepth",
+            "block_size=2",
+            "float[1,2,3,1] 1 2 3 4 5 6",
+            "INVALID_ARGUMENT: Image width 3 and height 2 should be divisible by block_size: 2",
+        ),
+        (
+            "SpaceToDepth",
+            "block_size=2",
+            "float[2,2,1] 1 2 3 4",
+            "INVALID_ARGUMENT: Input rank should be 4 instead of 3",
+        ),
+    ];
 
     #[test]
     fn table() {
-        check_rows(
-            crate::OPS,
-            &[
-                (
-                    "DepthToSpace",
-                    "block_size=2",
-                    "float[1,1,2,4] 1 2 3 4 5 6 7 8",
-                    "float[1,2,4,1] 1 2 5 6 3 4 7 8",
-                ),
-                (
-                    "DepthToSpace",
-                    "block_size=2",
-                    "string[1,1,1,4] 'a' 'b' 'c' 'd'",
-                    "string[1,2,2,1] 'a' 'b' 'c' 'd'",
-                ),
-                (
-                    "DepthToSpace",
-                    "block_size=3",
-                    "int8[1,1,1,9] 1 2 3 4 5 6 7 8 9",
-                    "int8[1,3,3,1] 1 2 3 4 5 6 7 8 9",
-                ),
-                ("DepthToSpace", "block_size=2", "float[0,1,1,4]", "float[0,2,2,1]"),
-                (
-                    "SpaceToDepth",
-                    "block_size=2",
-                    "float[1,2,4,1] 1 2 3 4 5 6 7 8",
-                    "float[1,1,2,4] 1 2 5 6 3 4 7 8",
-                ),
-                (
-                    "SpaceToDepth",
-                    "block_size=2",
-                    "qint8[1,2,2,2] 1 2 3 4 5 6 7 8",
-                    "qint8[1,1,1,8] 1 2 3 4 5 6 7 8",
-                ),
-                (
-                    "DepthToSpace",
-                    "block_size=2",
-                    "float[1,1,1,3] 1 2 3",
-                    "INVALID_ARGUMENT: Input depth dimension 3 should be divisible by: 4",
-                ),
-                (
-                    "DepthToSpace",
-                    "block_size=2",
-                    "float[1,1,4] 1 2 3 4",
-                    "INVALID_ARGUMENT: Input rank should be: 4 instead of: 3",
-                ),
-                ("DepthToSpace", "block_size=2 data_format=NCHW", "float[1,4,1,1] 1 2 3 4", "UNIMPLEMENTED"),
-                (
-                    "SpaceToDepth",
-                    "block_size=2",
-                    "float[1,2,3,1] 1 2 3 4 5 6",
-                    "INVALID_ARGUMENT: Image width 3 and height 2 should be divisible by block_size: 2",
-                ),
-                (
-                    "SpaceToDepth",
-                    "block_size=2",
-                    "float[2,2,1] 1 2 3 4",
-                    "INVALID_ARGUMENT: Input rank should be 4 instead of 3",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, TABLE);
     }
 }

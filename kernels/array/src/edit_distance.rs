@@ -191,86 +191,85 @@ fn output_shape(ctx: &Context<'_>) -> Result<Shape> {
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
+
+    const TABLE: &[Row] = &[
+        (
+            "EditDistance",
+            "",
+            "int64[1,2] 0 0; string[1] 'a'; int64[2] 1 1; int64[2,2] 0 0 0 1; string[2] 'a' 'b'; int64[2] 1 2",
+            "float[1] 0.5",
+        ),
+        (
+            "EditDistance",
+            "normalize=false",
+            "int64[3,2] 0 0 1 0 1 1; int32[3] 1 2 3; int64[2] 2 2; int64[2,2] 0 0 0 1; int32[2] 1 2; int64[2] 2 2",
+            "float[2] 1 2",
+        ),
+        (
+            "EditDistance",
+            "",
+            "int64[3,2] 0 0 1 0 1 1; int32[3] 1 2 3; int64[2] 2 2; int64[2,2] 0 0 0 1; int32[2] 1 2; int64[2] 2 2",
+            "float[2] 0.5 inf",
+        ),
+        (
+            "EditDistance",
+            "",
+            "int64[1,2] 0 0; complex64[1] 1+2i; int64[2] 2 2; int64[1,2] 2 0; complex64[1] 1+2i; int64[2] 3 2",
+            "float[3] inf 0 1",
+        ),
+        (
+            "EditDistance",
+            "",
+            "int64[2,2] 1 0 0 0; int32[2] 1 1; int64[2] 2 2; int64[1,2] 1 0; int32[1] 1; int64[2] 3 2",
+            "float[3] inf 0 0",
+        ),
+        (
+            "EditDistance",
+            "",
+            "int64[4,3] 0 0 0 0 0 1 0 1 0 0 1 1; float[4] 1 2 3 4; int64[3] 1 2 2; int64[3,3] 0 0 0 0 1 0 0 1 1; float[3] 2 3 4; int64[3] 1 2 2",
+            "float[1,2] 1 0",
+        ),
+        (
+            "EditDistance",
+            "",
+            "int64[0,2]; float[0]; int64[2] 2 2; int64[0,2]; float[0]; int64[2] 2 2",
+            "float[2] 0 0",
+        ),
+        (
+            "EditDistance",
+            "",
+            "int64[3,2] 0 0 1 0 1 1; int32[2] 1 2; int64[2] 2 2; int64[2,2] 0 0 0 1; int32[2] 1 2; int64[2] 2 2",
+            "INVALID_ARGUMENT: Expected hypothesis_values.NumElements == #rows(hypothesis_indices), their shapes are: [2] and [3,2]",
+        ),
+        (
+            "EditDistance",
+            "",
+            "int64[3] 0 0 1; int32[2] 1 2; int64[2] 2 2; int64[2,2] 0 0 0 1; int32[2] 1 2; int64[2] 2 2",
+            "INVALID_ARGUMENT: hypothesis_indices should be a matrix, but got shape: [3]",
+        ),
+        (
+            "EditDistance",
+            "",
+            "int64[1,2] 0 0; int32[1] 1; int64[2] 2 2; int64[1,2] 5 0; int32[1] 1; int64[2] 2 2",
+            "INTERNAL: Got an inner product 5 which would require writing to outside of the buffer for the output tensor (max elements 2)",
+        ),
+        (
+            "EditDistance",
+            "",
+            "int64[1,2] 0 0; int32[1] 1; int64[2] 2 2; int64[1,3] 0 0 0; int32[1] 1; int64[3] 2 2 2",
+            "INVALID_ARGUMENT",
+        ),
+        (
+            "EditDistance",
+            "",
+            "int64[1,1] 0; int32[1] 1; int64[1] 2; int64[1,1] 0; int32[1] 1; int64[1] 2",
+            "INVALID_ARGUMENT: Input SparseTensors must have rank at least 2, but truth_shape rank is: 1",
+        ),
+    ];
 
     #[test]
     fn table() {
-        check_rows(
-            crate::OPS,
-            &[
-                (
-                    "EditDistance",
-                    "",
-                    "int64[1,2] 0 0; string[1] 'a'; int64[2] 1 1; int64[2,2] 0 0 0 1; string[2] 'a' 'b'; int64[2] 1 2",
-                    "float[1] 0.5",
-                ),
-                (
-                    "EditDistance",
-                    "normalize=false",
-                    "int64[3,2] 0 0 1 0 1 1; int32[3] 1 2 3; int64[2] 2 2; int64[2,2] 0 0 0 1; int32[2] 1 2; int64[2] 2 2",
-                    "float[2] 1 2",
-                ),
-                (
-                    "EditDistance",
-                    "",
-                    "int64[3,2] 0 0 1 0 1 1; int32[3] 1 2 3; int64[2] 2 2; int64[2,2] 0 0 0 1; int32[2] 1 2; int64[2] 2 2",
-                    "float[2] 0.5 inf",
-                ),
-                (
-                    "EditDistance",
-                    "",
-                    "int64[1,2] 0 0; complex64[1] 1+2i; int64[2] 2 2; int64[1,2] 2 0; complex64[1] 1+2i; int64[2] 3 2",
-                    "float[3] inf 0 1",
-                ),
-                (
-                    "EditDistance",
-                    "",
-                    "int64[2,2] 1 0 0 0; int32[2] 1 1; int64[2] 2 2; int64[1,2] 1 0; int32[1] 1; int64[2] 3 2",
-                    "float[3] inf 0 0",
-                ),
-                (
-                    "EditDistance",
-                    "",
-                    "int64[4,3] 0 0 0 0 0 1 0 1 0 0 1 1; float[4] 1 2 3 4; int64[3] 1 2 2; int64[3,3] 0 0 0 0 1 0 0 1 1; float[3] 2 3 4; int64[3] 1 2 2",
-                    "float[1,2] 1 0",
-                ),
-                (
-                    "EditDistance",
-                    "",
-                    "int64[0,2]; float[0]; int64[2] 2 2; int64[0,2]; float[0]; int64[2] 2 2",
-                    "float[2] 0 0",
-                ),
-                (
-                    "EditDistance",
-                    "",
-                    "int64[3,2] 0 0 1 0 1 1; int32[2] 1 2; int64[2] 2 2; int64[2,2] 0 0 0 1; int32[2] 1 2; int64[2] 2 2",
-                    "INVALID_ARGUMENT: Expected hypothesis_values.NumElements == #rows(hypothesis_indices), their shapes are: [2] and [3,2]",
-                ),
-                (
-                    "EditDistance",
-                    "",
-                    "int64[3] 0 0 1; int32[2] 1 2; int64[2] 2 2; int64[2,2] 0 0 0 1; int32[2] 1 2; int64[2] 2 2",
-                    "INVALID_ARGUMENT: hypothesis_indices should be a matrix, but got shape: [3]",
-                ),
-                (
-                    "EditDistance",
-                    "",
-                    "int64[1,2] 0 0; int32[1] 1; int64[2] 2 2; int64[1,2] 5 0; int32[1] 1; int64[2] 2 2",
-                    "INTERNAL: Got an inner product 5 which would require writing to outside of the buffer for the output tensor (max elements 2)",
-                ),
-                (
-                    "EditDistance",
-                    "",
-                    "int64[1,2] 0 0; int32[1] 1; int64[2] 2 2; int64[1,3] 0 0 0; int32[1] 1; int64[3] 2 2 2",
-                    "INVALID_ARGUMENT",
-                ),
-                (
-                    "EditDistance",
-                    "",
-                    "int64[1,1] 0; int32[1] 1; int64[1] 2; int64[1,1] 0; int32[1] 1; int64[1] 2",
-                    "INVALID_ARGUMENT: Input SparseTensors must have rank at least 2, but truth_shape rank is: 1",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, TABLE);
     }
 }

@@ -58,74 +58,73 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
+
+    const TABLE: &[Row] = &[
+        (
+            "ExtractImagePatches",
+            "ksizes=[1,2,2,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
+            "float[1,3,3,1] 1 2 3 4 5 6 7 8 9",
+            "float[1,2,2,4] 1 2 4 5 2 3 5 6 4 5 7 8 5 6 8 9",
+        ),
+        (
+            "ExtractImagePatches",
+            "ksizes=[1,2,2,1] strides=[1,2,2,1] rates=[1,2,2,1] padding=SAME",
+            "float[1,3,3,1] 1 2 3 4 5 6 7 8 9",
+            "float[1,2,2,4] 0 0 0 5 0 0 5 0 0 5 0 0 5 0 0 0",
+        ),
+        (
+            "ExtractImagePatches",
+            "ksizes=[1,2,2,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=SAME",
+            "int8[1,2,2,2] 1 2 3 4 5 6 7 8",
+            "int8[1,2,2,8] 1 2 3 4 5 6 7 8 3 4 0 0 7 8 0 0 5 6 7 8 0 0 0 0 7 8 0 0 0 0 0 0",
+        ),
+        (
+            "ExtractImagePatches",
+            "ksizes=[1,1,2,1] strides=[1,3,1,1] rates=[1,1,2,1] padding=VALID",
+            "float[2,2,3,1] 1 2 3 4 5 6 7 8 9 10 11 12",
+            "float[2,1,1,2] 1 3 7 9",
+        ),
+        (
+            "ExtractImagePatches",
+            "ksizes=[1,4,4,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
+            "float[1,3,3,1] 1 2 3 4 5 6 7 8 9",
+            "float[1,0,0,16]",
+        ),
+        (
+            "ExtractImagePatches",
+            "ksizes=[1,6,6,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
+            "float[1,3,3,1] 1 2 3 4 5 6 7 8 9",
+            "INVALID_ARGUMENT: Computed output size would be negative: -2 [input_size: 3, effective_filter_size: 6, stride: 1]",
+        ),
+        (
+            "ExtractImagePatches",
+            "ksizes=[2,2,2,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
+            "float[1,3,3,1] 1 2 3 4 5 6 7 8 9",
+            "UNIMPLEMENTED: Only support ksizes across space.",
+        ),
+        (
+            "ExtractImagePatches",
+            "ksizes=[1,2,2,1] strides=[1,0,1,1] rates=[1,1,1,1] padding=VALID",
+            "float[1,3,3,1] 1 2 3 4 5 6 7 8 9",
+            "OUT_OF_RANGE: strides is out of range.",
+        ),
+        (
+            "ExtractImagePatches",
+            "ksizes=[1,2,2,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
+            "float[3,3,1] 1 2 3 4 5 6 7 8 9",
+            "INVALID_ARGUMENT: input must be 4-dimensional[3,3,1]",
+        ),
+        (
+            "ExtractImagePatches",
+            "ksizes=[1,2,2,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
+            "bool[1,2,2,1] true true true true",
+            "UNIMPLEMENTED",
+        ),
+    ];
 
     #[test]
     fn table() {
-        check_rows(
-            crate::OPS,
-            &[
-                (
-                    "ExtractImagePatches",
-                    "ksizes=[1,2,2,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
-                    "float[1,3,3,1] 1 2 3 4 5 6 7 8 9",
-                    "float[1,2,2,4] 1 2 4 5 2 3 5 6 4 5 7 8 5 6 8 9",
-                ),
-                (
-                    "ExtractImagePatches",
-                    "ksizes=[1,2,2,1] strides=[1,2,2,1] rates=[1,2,2,1] padding=SAME",
-                    "float[1,3,3,1] 1 2 3 4 5 6 7 8 9",
-                    "float[1,2,2,4] 0 0 0 5 0 0 5 0 0 5 0 0 5 0 0 0",
-                ),
-                (
-                    "ExtractImagePatches",
-                    "ksizes=[1,2,2,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=SAME",
-                    "int8[1,2,2,2] 1 2 3 4 5 6 7 8",
-                    "int8[1,2,2,8] 1 2 3 4 5 6 7 8 3 4 0 0 7 8 0 0 5 6 7 8 0 0 0 0 7 8 0 0 0 0 0 0",
-                ),
-                (
-                    "ExtractImagePatches",
-                    "ksizes=[1,1,2,1] strides=[1,3,1,1] rates=[1,1,2,1] padding=VALID",
-                    "float[2,2,3,1] 1 2 3 4 5 6 7 8 9 10 11 12",
-                    "float[2,1,1,2] 1 3 7 9",
-                ),
-                (
-                    "ExtractImagePatches",
-                    "ksizes=[1,4,4,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
-                    "float[1,3,3,1] 1 2 3 4 5 6 7 8 9",
-                    "float[1,0,0,16]",
-                ),
-                (
-                    "ExtractImagePatches",
-                    "ksizes=[1,6,6,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
-                    "float[1,3,3,1] 1 2 3 4 5 6 7 8 9",
-                    "INVALID_ARGUMENT: Computed output size would be negative: -2 [input_size: 3, effective_filter_size: 6, stride: 1]",
-                ),
-                (
-                    "ExtractImagePatches",
-                    "ksizes=[2,2,2,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
-                    "float[1,3,3,1] 1 2 3 4 5 6 7 8 9",
-                    "UNIMPLEMENTED: Only support ksizes across space.",
-                ),
-                (
-                    "ExtractImagePatches",
-                    "ksizes=[1,2,2,1] strides=[1,0,1,1] rates=[1,1,1,1] padding=VALID",
-                    "float[1,3,3,1] 1 2 3 4 5 6 7 8 9",
-                    "OUT_OF_RANGE: strides is out of range.",
-                ),
-                (
-                    "ExtractImagePatches",
-                    "ksizes=[1,2,2,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
-                    "float[3,3,1] 1 2 3 4 5 6 7 8 9",
-                    "INVALID_ARGUMENT: input must be 4-dimensional[3,3,1]",
-                ),
-                (
-                    "ExtractImagePatches",
-                    "ksizes=[1,2,2,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
-                    "bool[1,2,2,1] true true true true",
-                    "UNIMPLEMENTED",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, TABLE);
     }
 }

@@ -162,152 +162,150 @@ impl Make {
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
+
+    const MATRICES: &[Row] = &[
+        ("MatrixDiag", "", "float[2,2] 1 2 3 4", "float[2,2,2] 1 0 0 2 3 0 0 4"),
+        ("BatchMatrixDiag", "", "float[2,2] 1 2 3 4", "float[2,2,2] 1 0 0 2 3 0 0 4"),
+        ("MatrixDiag", "", "bool[0]", "bool[0,0]"),
+        (
+            "MatrixDiagV2",
+            "",
+            "float[2] 1 2; int32[] 1; int32[] -1; int32[] -1; float[] 9",
+            "float[3,3] 9 1 9 9 9 2 9 9 9",
+        ),
+        (
+            "MatrixDiagV2",
+            "",
+            "int8[2] 1 2; int32[] 1; int32[] 2; int32[] -1; int8[] 9",
+            "int8[2,3] 9 1 9 9 9 2",
+        ),
+        (
+            "MatrixDiagV2",
+            "",
+            "float[2,3] 0 1 2 3 4 5; int32[2] 0 1; int32[] -1; int32[] -1; float[] 9",
+            "float[3,3] 3 0 9 9 4 1 9 9 5",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[2,3] 0 1 2 3 4 5; int32[2] 0 1; int32[] -1; int32[] -1; float[] 9",
+            "float[3,3] 3 1 9 9 4 2 9 9 5",
+        ),
+        (
+            "MatrixDiagV3",
+            "align=LEFT_RIGHT",
+            "float[2,3] 0 1 2 3 4 5; int32[2] -1 0; int32[] -1; int32[] -1; float[] 9",
+            "float[3,3] 0 9 9 4 1 9 9 5 2",
+        ),
+        (
+            "MatrixDiagV3",
+            "align=LEFT_LEFT",
+            "float[4,3] 0 1 2 3 4 5 6 7 8 1 2 3; int32[2] -1 2; int32[] 3; int32[] 4; float[] 9",
+            "float[3,4] 6 3 0 9 1 7 4 1 9 2 8 5",
+        ),
+        (
+            "MatrixDiagV3",
+            "align=RIGHT_RIGHT",
+            "float[4,3] 0 1 2 3 4 5 6 7 8 1 2 3; int32[2] -1 2; int32[] 3; int32[] 4; float[] 9",
+            "float[3,4] 6 3 1 9 2 7 4 2 9 3 8 5",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[1,2,2] 1 2 3 4; int32[2] -1 0; int32[] -1; int32[] -1; float[] 9",
+            "float[1,2,2] 1 9 3 2",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[2] 1 2; int32[] 0; int32[] 3; int32[] -1; float[] 9",
+            "float[3,2] 1 9 9 2 9 9",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[2] 1 2; int32[] 0; int32[] -1; int32[] 3; float[] 9",
+            "float[2,3] 1 9 9 9 2 9",
+        ),
+    ];
 
     #[test]
     fn matrices() {
-        check_rows(
-            crate::OPS,
-            &[
-                ("MatrixDiag", "", "float[2,2] 1 2 3 4", "float[2,2,2] 1 0 0 2 3 0 0 4"),
-                ("BatchMatrixDiag", "", "float[2,2] 1 2 3 4", "float[2,2,2] 1 0 0 2 3 0 0 4"),
-                ("MatrixDiag", "", "bool[0]", "bool[0,0]"),
-                (
-                    "MatrixDiagV2",
-                    "",
-                    "float[2] 1 2; int32[] 1; int32[] -1; int32[] -1; float[] 9",
-                    "float[3,3] 9 1 9 9 9 2 9 9 9",
-                ),
-                (
-                    "MatrixDiagV2",
-                    "",
-                    "int8[2] 1 2; int32[] 1; int32[] 2; int32[] -1; int8[] 9",
-                    "int8[2,3] 9 1 9 9 9 2",
-                ),
-                (
-                    "MatrixDiagV2",
-                    "",
-                    "float[2,3] 0 1 2 3 4 5; int32[2] 0 1; int32[] -1; int32[] -1; float[] 9",
-                    "float[3,3] 3 0 9 9 4 1 9 9 5",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[2,3] 0 1 2 3 4 5; int32[2] 0 1; int32[] -1; int32[] -1; float[] 9",
-                    "float[3,3] 3 1 9 9 4 2 9 9 5",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "align=LEFT_RIGHT",
-                    "float[2,3] 0 1 2 3 4 5; int32[2] -1 0; int32[] -1; int32[] -1; float[] 9",
-                    "float[3,3] 0 9 9 4 1 9 9 5 2",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "align=LEFT_LEFT",
-                    "float[4,3] 0 1 2 3 4 5 6 7 8 1 2 3; int32[2] -1 2; int32[] 3; int32[] 4; float[] 9",
-                    "float[3,4] 6 3 0 9 1 7 4 1 9 2 8 5",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "align=RIGHT_RIGHT",
-                    "float[4,3] 0 1 2 3 4 5 6 7 8 1 2 3; int32[2] -1 2; int32[] 3; int32[] 4; float[] 9",
-                    "float[3,4] 6 3 1 9 2 7 4 2 9 3 8 5",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[1,2,2] 1 2 3 4; int32[2] -1 0; int32[] -1; int32[] -1; float[] 9",
-                    "float[1,2,2] 1 9 3 2",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[2] 1 2; int32[] 0; int32[] 3; int32[] -1; float[] 9",
-                    "float[3,2] 1 9 9 2 9 9",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[2] 1 2; int32[] 0; int32[] -1; int32[] 3; float[] 9",
-                    "float[2,3] 1 9 9 9 2 9",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, MATRICES);
     }
+
+    const ERRORS: &[Row] = &[
+        (
+            "MatrixDiag",
+            "",
+            "float[] 1",
+            "INVALID_ARGUMENT: diagonal must be at least 1-dim, received shape: []",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[2] 1 2; int32[2] 1 0; int32[] -1; int32[] -1; float[] 9",
+            "INVALID_ARGUMENT: lower_diag_index must not be larger than upper_diag_index: 1 > 0",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[2] 1 2; int32[3] 1 0 1; int32[] -1; int32[] -1; float[] 9",
+            "INVALID_ARGUMENT: diag_index must have only one or two elements, received 3 elements.",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[2] 1 2; int32[0]; int32[] -1; int32[] -1; float[] 9",
+            "INVALID_ARGUMENT: Expected diag_index to have at least 1 element",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[2] 1 2; int32[1] 0; int32[] 3; int32[] 4; float[] 9",
+            "INVALID_ARGUMENT: The number of rows or columns is not consistent with the specified d_lower, d_upper, and diagonal.",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[2] 1 2; int32[1] 0; int32[] 1; int32[] 2; float[] 9",
+            "INVALID_ARGUMENT: The number of rows is too small.",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[2] 1 2; int32[] 0; int32[1] -1; int32[] -1; float[] 9",
+            "INVALID_ARGUMENT: num_rows must be a scalar",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[2] 1 2; int32[] 0; int32[] -1; int32[] -1; float[1] 9",
+            "INVALID_ARGUMENT: padding_value must be a scalar",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[2] 1 2; int32[2] 0 1; int32[] -1; int32[] -1; float[] 9",
+            "INVALID_ARGUMENT",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[3,2] 1 2 3 4 5 6; int32[2] 0 1; int32[] -1; int32[] -1; float[] 9",
+            "INVALID_ARGUMENT: The number of diagonals provided in the input does not match the lower_diag_index and upper_diag_index range.",
+        ),
+        (
+            "MatrixDiagV3",
+            "",
+            "float[2] 1 2; int32[] 5; int32[] 2; int32[] 2; float[] 9",
+            "INVALID_ARGUMENT: The number of columns is too small.",
+        ),
+    ];
 
     #[test]
     fn errors() {
-        check_rows(
-            crate::OPS,
-            &[
-                (
-                    "MatrixDiag",
-                    "",
-                    "float[] 1",
-                    "INVALID_ARGUMENT: diagonal must be at least 1-dim, received shape: []",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[2] 1 2; int32[2] 1 0; int32[] -1; int32[] -1; float[] 9",
-                    "INVALID_ARGUMENT: lower_diag_index must not be larger than upper_diag_index: 1 > 0",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[2] 1 2; int32[3] 1 0 1; int32[] -1; int32[] -1; float[] 9",
-                    "INVALID_ARGUMENT: diag_index must have only one or two elements, received 3 elements.",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[2] 1 2; int32[0]; int32[] -1; int32[] -1; float[] 9",
-                    "INVALID_ARGUMENT: Expected diag_index to have at least 1 element",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[2] 1 2; int32[1] 0; int32[] 3; int32[] 4; float[] 9",
-                    "INVALID_ARGUMENT: The number of rows or columns is not consistent with the specified d_lower, d_upper, and diagonal.",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[2] 1 2; int32[1] 0; int32[] 1; int32[] 2; float[] 9",
-                    "INVALID_ARGUMENT: The number of rows is too small.",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[2] 1 2; int32[] 0; int32[1] -1; int32[] -1; float[] 9",
-                    "INVALID_ARGUMENT: num_rows must be a scalar",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[2] 1 2; int32[] 0; int32[] -1; int32[] -1; float[1] 9",
-                    "INVALID_ARGUMENT: padding_value must be a scalar",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[2] 1 2; int32[2] 0 1; int32[] -1; int32[] -1; float[] 9",
-                    "INVALID_ARGUMENT",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[3,2] 1 2 3 4 5 6; int32[2] 0 1; int32[] -1; int32[] -1; float[] 9",
-                    "INVALID_ARGUMENT: The number of diagonals provided in the input does not match the lower_diag_index and upper_diag_index range.",
-                ),
-                (
-                    "MatrixDiagV3",
-                    "",
-                    "float[2] 1 2; int32[] 5; int32[] 2; int32[] 2; float[] 9",
-                    "INVALID_ARGUMENT: The number of columns is too small.",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, ERRORS);
     }
 }

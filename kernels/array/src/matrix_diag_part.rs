@@ -104,83 +104,77 @@ fn take<U: Unit>(
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
+
+    const TABLE: &[Row] = &[
+        ("MatrixDiagPart", "", "float[2,3] 1 2 3 4 5 6", "float[2] 1 5"),
+        ("BatchMatrixDiagPart", "", "float[2,3] 1 2 3 4 5 6", "float[2] 1 5"),
+        (
+            "MatrixDiagPartV2",
+            "",
+            "complex64[2,2] 1+1i 2+1i 3+1i 4+1i; int32[] 1; complex64[] 9+0i",
+            "complex64[1] 2+1i",
+        ),
+        (
+            "MatrixDiagPartV2",
+            "",
+            "float[2,3] 1 2 3 4 5 6; int32[2] -1 1; float[] 9",
+            "float[3,2] 2 6 1 5 4 9",
+        ),
+        (
+            "MatrixDiagPartV3",
+            "",
+            "float[2,3] 1 2 3 4 5 6; int32[2] -1 1; float[] 9",
+            "float[3,2] 2 6 1 5 4 9",
+        ),
+        (
+            "MatrixDiagPartV3",
+            "align=LEFT_LEFT",
+            "float[2,3] 1 2 3 4 5 6; int32[2] -1 2; float[] 9",
+            "float[4,2] 3 9 2 6 1 5 4 9",
+        ),
+        (
+            "MatrixDiagPartV3",
+            "align=RIGHT_RIGHT",
+            "float[2,3] 1 2 3 4 5 6; int32[2] -1 2; float[] 9",
+            "float[4,2] 9 3 2 6 1 5 9 4",
+        ),
+        (
+            "MatrixDiagPartV3",
+            "align=LEFT_RIGHT",
+            "float[3,2] 1 2 3 4 5 6; int32[2] -2 1; float[] 9",
+            "float[4,2] 2 9 1 4 3 6 9 5",
+        ),
+        (
+            "MatrixDiagPartV3",
+            "",
+            "float[2,2,3] 1 2 3 4 5 6 7 8 9 10 11 12; int32[2] 0 1; float[] 0",
+            "float[2,2,2] 2 6 1 5 8 12 7 11",
+        ),
+        ("MatrixDiagPartV3", "", "float[0,3]; int32[] 0; float[] 9", "float[0]"),
+        (
+            "MatrixDiagPart",
+            "",
+            "float[3] 1 2 3",
+            "INVALID_ARGUMENT: input must be at least 2-dim, received shape: [3]",
+        ),
+        (
+            "MatrixDiagPartV3",
+            "",
+            "float[2,3] 1 2 3 4 5 6; int32[2] -2 1; float[] 9",
+            "INVALID_ARGUMENT: lower_diag_index is out of bound: -2. It must be between -2 and 3",
+        ),
+        ("MatrixDiagPartV3", "", "float[2,3] 1 2 3 4 5 6; int32[2] -1 3; float[] 9", "INVALID_ARGUMENT"),
+        (
+            "MatrixDiagPartV3",
+            "",
+            "float[2,3] 1 2 3 4 5 6; int32[1,1] 1; float[] 9",
+            "INVALID_ARGUMENT: diag_index must be a scalar or vector, received shape: [1,1]",
+        ),
+    ];
 
     #[test]
     fn table() {
-        check_rows(
-            crate::OPS,
-            &[
-                ("MatrixDiagPart", "", "float[2,3] 1 2 3 4 5 6", "float[2] 1 5"),
-                ("BatchMatrixDiagPart", "", "float[2,3] 1 2 3 4 5 6", "float[2] 1 5"),
-                (
-                    "MatrixDiagPartV2",
-                    "",
-                    "complex64[2,2] 1+1i 2+1i 3+1i 4+1i; int32[] 1; complex64[] 9+0i",
-                    "complex64[1] 2+1i",
-                ),
-                (
-                    "MatrixDiagPartV2",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; int32[2] -1 1; float[] 9",
-                    "float[3,2] 2 6 1 5 4 9",
-                ),
-                (
-                    "MatrixDiagPartV3",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; int32[2] -1 1; float[] 9",
-                    "float[3,2] 2 6 1 5 4 9",
-                ),
-                (
-                    "MatrixDiagPartV3",
-                    "align=LEFT_LEFT",
-                    "float[2,3] 1 2 3 4 5 6; int32[2] -1 2; float[] 9",
-                    "float[4,2] 3 9 2 6 1 5 4 9",
-                ),
-                (
-                    "MatrixDiagPartV3",
-                    "align=RIGHT_RIGHT",
-                    "float[2,3] 1 2 3 4 5 6; int32[2] -1 2; float[] 9",
-                    "float[4,2] 9 3 2 6 1 5 9 4",
-                ),
-                (
-                    "MatrixDiagPartV3",
-                    "align=LEFT_RIGHT",
-                    "float[3,2] 1 2 3 4 5 6; int32[2] -2 1; float[] 9",
-                    "float[4,2] 2 9 1 4 3 6 9 5",
-                ),
-                (
-                    "MatrixDiagPartV3",
-                    "",
-                    "float[2,2,3] 1 2 3 4 5 6 7 8 9 10 11 12; int32[2] 0 1; float[] 0",
-                    "float[2,2,2] 2 6 1 5 8 12 7 11",
-                ),
-                ("MatrixDiagPartV3", "", "float[0,3]; int32[] 0; float[] 9", "float[0]"),
-                (
-                    "MatrixDiagPart",
-                    "",
-                    "float[3] 1 2 3",
-                    "INVALID_ARGUMENT: input must be at least 2-dim, received shape: [3]",
-                ),
-                (
-                    "MatrixDiagPartV3",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; int32[2] -2 1; float[] 9",
-                    "INVALID_ARGUMENT: lower_diag_index is out of bound: -2. It must be between -2 and 3",
-                ),
-                (
-                    "MatrixDiagPartV3",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; int32[2] -1 3; float[] 9",
-                    "INVALID_ARGUMENT",
-                ),
-                (
-                    "MatrixDiagPartV3",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; int32[1,1] 1; float[] 9",
-                    "INVALID_ARGUMENT: diag_index must be a scalar or vector, received shape: [1,1]",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, TABLE);
     }
 }

@@ -95,77 +95,66 @@ fn put<U: Unit>(output: &mut Tensor, packed: &Tensor, (band, align): (Band, Alig
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
+
+    const TABLE: &[Row] = &[
+        ("MatrixSetDiag", "", "float[2,3] 1 2 3 4 5 6; float[2] 8 9", "float[2,3] 8 2 3 4 9 6"),
+        ("BatchMatrixSetDiag", "", "float[1,2] 1 2; float[1] 8", "float[1,2] 8 2"),
+        (
+            "MatrixSetDiag",
+            "",
+            "bool[1,2,2] true true false false; bool[1,2] false true",
+            "bool[1,2,2] false true false true",
+        ),
+        ("MatrixSetDiagV2", "", "float[2,3] 1 2 3 4 5 6; float[2] 8 9; int32[] 1", "float[2,3] 1 8 3 4 5 9"),
+        (
+            "MatrixSetDiagV2",
+            "",
+            "float[2,3] 1 2 3 4 5 6; float[2,2] 8 9 10 11; int32[2] 1 2",
+            "float[2,3] 1 10 8 4 5 11",
+        ),
+        (
+            "MatrixSetDiagV3",
+            "",
+            "float[2,3] 1 2 3 4 5 6; float[2,2] 8 9 10 11; int32[2] 1 2",
+            "float[2,3] 1 10 9 4 5 11",
+        ),
+        (
+            "MatrixSetDiagV3",
+            "align=LEFT_LEFT",
+            "float[2,3] 1 2 3 4 5 6; float[2,2] 8 9 10 11; int32[2] 1 2",
+            "float[2,3] 1 10 8 4 5 11",
+        ),
+        ("MatrixSetDiagV3", "", "float[0,3]; float[0]; int32[] 0", "float[0,3]"),
+        (
+            "MatrixSetDiag",
+            "",
+            "float[2,3] 1 2 3 4 5 6; float[3] 8 9 7",
+            "INVALID_ARGUMENT: Either first dimensions of diagonal don't match input.shape[:-2], or diagonal.shape[:-1] is not equal to the longests diagonal in range [lower_diag_index:upper_diag_index].\nInput shape: [2,3]\nDiagonal shape: [3]\nExpected diagonal shape: [2]",
+        ),
+        (
+            "MatrixSetDiag",
+            "",
+            "float[3] 1 2 3; float[3] 8 9 7",
+            "INVALID_ARGUMENT: input must be at least 2-dim, received shape: [3]",
+        ),
+        (
+            "MatrixSetDiagV3",
+            "",
+            "float[2,3] 1 2 3 4 5 6; float[3,2] 8 9 10 11 1 1; int32[2] 1 2",
+            "INVALID_ARGUMENT: The number of diagonals provided in `diag` is not consistent with `lower_diag_index` and `upper_diag_index`",
+        ),
+        ("MatrixSetDiagV3", "", "float[2,3] 1 2 3 4 5 6; float[2] 8 9; int32[] 3", "INVALID_ARGUMENT"),
+        (
+            "MatrixSetDiagV3",
+            "",
+            "float[2,3] 1 2 3 4 5 6; float[] 8; int32[] 0",
+            "INVALID_ARGUMENT: diagonal must be at least 1-dim, received shape: []",
+        ),
+    ];
 
     #[test]
     fn table() {
-        check_rows(
-            crate::OPS,
-            &[
-                ("MatrixSetDiag", "", "float[2,3] 1 2 3 4 5 6; float[2] 8 9", "float[2,3] 8 2 3 4 9 6"),
-                ("BatchMatrixSetDiag", "", "float[1,2] 1 2; float[1] 8", "float[1,2] 8 2"),
-                (
-                    "MatrixSetDiag",
-                    "",
-                    "bool[1,2,2] true true false false; bool[1,2] false true",
-                    "bool[1,2,2] false true false true",
-                ),
-                (
-                    "MatrixSetDiagV2",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; float[2] 8 9; int32[] 1",
-                    "float[2,3] 1 8 3 4 5 9",
-                ),
-                (
-                    "MatrixSetDiagV2",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; float[2,2] 8 9 10 11; int32[2] 1 2",
-                    "float[2,3] 1 10 8 4 5 11",
-                ),
-                (
-                    "MatrixSetDiagV3",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; float[2,2] 8 9 10 11; int32[2] 1 2",
-                    "float[2,3] 1 10 9 4 5 11",
-                ),
-                (
-                    "MatrixSetDiagV3",
-                    "align=LEFT_LEFT",
-                    "float[2,3] 1 2 3 4 5 6; float[2,2] 8 9 10 11; int32[2] 1 2",
-                    "float[2,3] 1 10 8 4 5 11",
-                ),
-                ("MatrixSetDiagV3", "", "float[0,3]; float[0]; int32[] 0", "float[0,3]"),
-                (
-                    "MatrixSetDiag",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; float[3] 8 9 7",
-                    "INVALID_ARGUMENT: Either first dimensions of diagonal don't match input.shape[:-2], or diagonal.shape[:-1] is not equal to the longests diagonal in range [lower_diag_index:upper_diag_index].\nInput shape: [2,3]\nDiagonal shape: [3]\nExpected diagonal shape: [2]",
-                ),
-                (
-                    "MatrixSetDiag",
-                    "",
-                    "float[3] 1 2 3; float[3] 8 9 7",
-                    "INVALID_ARGUMENT: input must be at least 2-dim, received shape: [3]",
-                ),
-                (
-                    "MatrixSetDiagV3",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; float[3,2] 8 9 10 11 1 1; int32[2] 1 2",
-                    "INVALID_ARGUMENT: The number of diagonals provided in `diag` is not consistent with `lower_diag_index` and `upper_diag_index`",
-                ),
-                (
-                    "MatrixSetDiagV3",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; float[2] 8 9; int32[] 3",
-                    "INVALID_ARGUMENT",
-                ),
-                (
-                    "MatrixSetDiagV3",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; float[] 8; int32[] 0",
-                    "INVALID_ARGUMENT: diagonal must be at least 1-dim, received shape: []",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, TABLE);
     }
 }

@@ -94,76 +94,65 @@ fn one_hot<U: Unit>(ctx: &Context<'_>, output: &mut Tensor, depth: usize, suffix
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
+
+    const TABLE: &[Row] = &[
+        ("OneHot", "", "int32[3] 0 2 -1; int32[] 3; float[] 5; float[] 1", "float[3,3] 5 1 1 1 1 5 1 1 1"),
+        (
+            "OneHot",
+            "axis=0",
+            "int64[2] 1 3; int32[] 2; bool[] true; bool[] false",
+            "bool[2,2] false false true false",
+        ),
+        (
+            "OneHot",
+            "axis=1",
+            "uint8[2,2] 0 1 2 0; int32[] 2; string[] 'y'; string[] 'n'",
+            "string[2,2,2] 'y' 'n' 'n' 'y' 'n' 'y' 'n' 'n'",
+        ),
+        ("OneHot", "", "int8[] 1; int32[] 2; complex64[] 1+0i; complex64[] 0+0i", "complex64[2] 0+0i 1+0i"),
+        ("OneHot", "", "int32[0]; int32[] 3; int32[] 5; int32[] 1", "int32[0,3]"),
+        ("OneHot", "", "int32[2] 0 1; int32[] 0; int32[] 5; int32[] 1", "int32[2,0]"),
+        (
+            "OneHot",
+            "",
+            "int32[1] 0; int32[] -1; int32[] 5; int32[] 1",
+            "INVALID_ARGUMENT: depth must be non-negative, got: -1",
+        ),
+        (
+            "OneHot",
+            "axis=2",
+            "int32[1] 0; int32[] 1; int32[] 5; int32[] 1",
+            "INVALID_ARGUMENT: Expected axis to be -1 or between [0, 2).  But received: 2",
+        ),
+        (
+            "OneHot",
+            "axis=-2",
+            "int32[1] 0; int32[] 1; int32[] 5; int32[] 1",
+            "INVALID_ARGUMENT: Expected axis to be -1 or between [0, 2).  But received: -2",
+        ),
+        (
+            "OneHot",
+            "",
+            "int32[1] 0; int32[1] 1; int32[] 5; int32[] 1",
+            "INVALID_ARGUMENT: depth must be a scalar, but got: [1]",
+        ),
+        (
+            "OneHot",
+            "",
+            "int32[1] 0; int32[] 1; int32[1] 5; int32[] 1",
+            "INVALID_ARGUMENT: on_value must be a scalar, but got: [1]",
+        ),
+        (
+            "OneHot",
+            "",
+            "int32[1] 0; int32[] 1; int32[] 5; int32[1] 1",
+            "INVALID_ARGUMENT: off_value must be a scalar, but got: [1]",
+        ),
+    ];
 
     #[test]
     fn table() {
-        check_rows(
-            crate::OPS,
-            &[
-                (
-                    "OneHot",
-                    "",
-                    "int32[3] 0 2 -1; int32[] 3; float[] 5; float[] 1",
-                    "float[3,3] 5 1 1 1 1 5 1 1 1",
-                ),
-                (
-                    "OneHot",
-                    "axis=0",
-                    "int64[2] 1 3; int32[] 2; bool[] true; bool[] false",
-                    "bool[2,2] false false true false",
-                ),
-                (
-                    "OneHot",
-                    "axis=1",
-                    "uint8[2,2] 0 1 2 0; int32[] 2; string[] 'y'; string[] 'n'",
-                    "string[2,2,2] 'y' 'n' 'n' 'y' 'n' 'y' 'n' 'n'",
-                ),
-                (
-                    "OneHot",
-                    "",
-                    "int8[] 1; int32[] 2; complex64[] 1+0i; complex64[] 0+0i",
-                    "complex64[2] 0+0i 1+0i",
-                ),
-                ("OneHot", "", "int32[0]; int32[] 3; int32[] 5; int32[] 1", "int32[0,3]"),
-                ("OneHot", "", "int32[2] 0 1; int32[] 0; int32[] 5; int32[] 1", "int32[2,0]"),
-                (
-                    "OneHot",
-                    "",
-                    "int32[1] 0; int32[] -1; int32[] 5; int32[] 1",
-                    "INVALID_ARGUMENT: depth must be non-negative, got: -1",
-                ),
-                (
-                    "OneHot",
-                    "axis=2",
-                    "int32[1] 0; int32[] 1; int32[] 5; int32[] 1",
-                    "INVALID_ARGUMENT: Expected axis to be -1 or between [0, 2).  But received: 2",
-                ),
-                (
-                    "OneHot",
-                    "axis=-2",
-                    "int32[1] 0; int32[] 1; int32[] 5; int32[] 1",
-                    "INVALID_ARGUMENT: Expected axis to be -1 or between [0, 2).  But received: -2",
-                ),
-                (
-                    "OneHot",
-                    "",
-                    "int32[1] 0; int32[1] 1; int32[] 5; int32[] 1",
-                    "INVALID_ARGUMENT: depth must be a scalar, but got: [1]",
-                ),
-                (
-                    "OneHot",
-                    "",
-                    "int32[1] 0; int32[] 1; int32[1] 5; int32[] 1",
-                    "INVALID_ARGUMENT: on_value must be a scalar, but got: [1]",
-                ),
-                (
-                    "OneHot",
-                    "",
-                    "int32[1] 0; int32[] 1; int32[] 5; int32[1] 1",
-                    "INVALID_ARGUMENT: off_value must be a scalar, but got: [1]",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, TABLE);
     }
 }

@@ -92,76 +92,70 @@ fn reverse<U: Unit>(ctx: &Context<'_>, lengths: &[usize], seq: usize, batch: usi
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
+
+    const TABLE: &[Row] = &[
+        ("ReverseSequence", "seq_dim=1", "float[2,3] 1 2 3 4 5 6; int64[2] 2 3", "float[2,3] 2 1 3 6 5 4"),
+        (
+            "ReverseSequence",
+            "seq_dim=0 batch_dim=1",
+            "float[3,2] 1 2 3 4 5 6; int32[2] 0 2",
+            "float[3,2] 1 4 3 2 5 6",
+        ),
+        (
+            "ReverseSequence",
+            "seq_dim=2 batch_dim=0",
+            "string[1,2,2] 'a' 'b' 'c' 'd'; int64[1] 2",
+            "string[1,2,2] 'b' 'a' 'd' 'c'",
+        ),
+        (
+            "ReverseSequence",
+            "seq_dim=0 batch_dim=2",
+            "int8[2,2,2] 1 2 3 4 5 6 7 8; int64[2] 1 2",
+            "int8[2,2,2] 1 6 3 8 5 2 7 4",
+        ),
+        ("ReverseSequence", "seq_dim=1", "float[0,3]; int64[0]", "float[0,3]"),
+        ("ReverseSequence", "seq_dim=1", "float[1,2,2] 1 2 3 4; int64[1] 2", "float[1,2,2] 3 4 1 2"),
+        (
+            "ReverseSequence",
+            "seq_dim=1",
+            "float[2,2] 1 2 3 4; int64[2] 1 3",
+            "INVALID_ARGUMENT: seq_lens(1) > input.dims(1)",
+        ),
+        (
+            "ReverseSequence",
+            "seq_dim=1",
+            "float[2,2] 1 2 3 4; int64[2] -1 2",
+            "INVALID_ARGUMENT: seq_lens(0) < 0",
+        ),
+        (
+            "ReverseSequence",
+            "seq_dim=1",
+            "float[2,2] 1 2 3 4; int64[1] 1",
+            "INVALID_ARGUMENT: Length of seq_lengths != input.dims(0), (1 vs. 2)",
+        ),
+        (
+            "ReverseSequence",
+            "seq_dim=0",
+            "float[2,2] 1 2 3 4; int64[2] 1 1",
+            "INVALID_ARGUMENT: batch_dim == seq_dim == 0",
+        ),
+        (
+            "ReverseSequence",
+            "seq_dim=2",
+            "float[2,2] 1 2 3 4; int64[2] 1 1",
+            "INVALID_ARGUMENT: seq_dim must be < input rank ( 2 vs. 2)",
+        ),
+        (
+            "ReverseSequence",
+            "seq_dim=1",
+            "float[2,2] 1 2 3 4; int64[] 1",
+            "INVALID_ARGUMENT: seq_lengths must be 1-dim, not 0",
+        ),
+    ];
 
     #[test]
     fn table() {
-        check_rows(
-            crate::OPS,
-            &[
-                (
-                    "ReverseSequence",
-                    "seq_dim=1",
-                    "float[2,3] 1 2 3 4 5 6; int64[2] 2 3",
-                    "float[2,3] 2 1 3 6 5 4",
-                ),
-                (
-                    "ReverseSequence",
-                    "seq_dim=0 batch_dim=1",
-                    "float[3,2] 1 2 3 4 5 6; int32[2] 0 2",
-                    "float[3,2] 1 4 3 2 5 6",
-                ),
-                (
-                    "ReverseSequence",
-                    "seq_dim=2 batch_dim=0",
-                    "string[1,2,2] 'a' 'b' 'c' 'd'; int64[1] 2",
-                    "string[1,2,2] 'b' 'a' 'd' 'c'",
-                ),
-                (
-                    "ReverseSequence",
-                    "seq_dim=0 batch_dim=2",
-                    "int8[2,2,2] 1 2 3 4 5 6 7 8; int64[2] 1 2",
-                    "int8[2,2,2] 1 6 3 8 5 2 7 4",
-                ),
-                ("ReverseSequence", "seq_dim=1", "float[0,3]; int64[0]", "float[0,3]"),
-                ("ReverseSequence", "seq_dim=1", "float[1,2,2] 1 2 3 4; int64[1] 2", "float[1,2,2] 3 4 1 2"),
-                (
-                    "ReverseSequence",
-                    "seq_dim=1",
-                    "float[2,2] 1 2 3 4; int64[2] 1 3",
-                    "INVALID_ARGUMENT: seq_lens(1) > input.dims(1)",
-                ),
-                (
-                    "ReverseSequence",
-                    "seq_dim=1",
-                    "float[2,2] 1 2 3 4; int64[2] -1 2",
-                    "INVALID_ARGUMENT: seq_lens(0) < 0",
-                ),
-                (
-                    "ReverseSequence",
-                    "seq_dim=1",
-                    "float[2,2] 1 2 3 4; int64[1] 1",
-                    "INVALID_ARGUMENT: Length of seq_lengths != input.dims(0), (1 vs. 2)",
-                ),
-                (
-                    "ReverseSequence",
-                    "seq_dim=0",
-                    "float[2,2] 1 2 3 4; int64[2] 1 1",
-                    "INVALID_ARGUMENT: batch_dim == seq_dim == 0",
-                ),
-                (
-                    "ReverseSequence",
-                    "seq_dim=2",
-                    "float[2,2] 1 2 3 4; int64[2] 1 1",
-                    "INVALID_ARGUMENT: seq_dim must be < input rank ( 2 vs. 2)",
-                ),
-                (
-                    "ReverseSequence",
-                    "seq_dim=1",
-                    "float[2,2] 1 2 3 4; int64[] 1",
-                    "INVALID_ARGUMENT: seq_lengths must be 1-dim, not 0",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, TABLE);
     }
 }

@@ -288,7 +288,7 @@ float_sum!(f32 f64 f16 bf16 Complex32 Complex64);
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
 
     #[test]
     fn sums() {
@@ -329,85 +329,84 @@ mod tests {
         );
     }
 
+    const ERRORS: &[Row] = &[
+        (
+            "ScatterNd",
+            "",
+            "int32[2,1] 0 3; float[2] 1 2; int32[1] 3",
+            "INVALID_ARGUMENT: indices[1] = [3] does not index into shape [3]",
+        ),
+        (
+            "ScatterNd",
+            "",
+            "int32[1,2] 0 2; float[1] 1; int32[2] 2 2",
+            "INVALID_ARGUMENT: indices[0] = [0, 2] does not index into shape [2,2]",
+        ),
+        (
+            "ScatterNd",
+            "",
+            "int32[2,2] 0 0 1 1; float[2] 1 2; int32[1] 3",
+            "INVALID_ARGUMENT: Dimensions [2,1) of input[shape=[3]] must match dimensions [1,1) of updates[shape=[2]]",
+        ),
+        (
+            "ScatterNd",
+            "",
+            "int32[2,1] 0 1; float[3] 1 2 3; int32[1] 3",
+            "INVALID_ARGUMENT: Dimensions [0,1) of indices[shape=[2,1]] must match dimensions [0,1) of updates[shape=[3]]",
+        ),
+        (
+            "ScatterNd",
+            "",
+            "int32[2,1] 0 1; float[2,2] 1 2 3 4; int32[1] 3",
+            "INVALID_ARGUMENT: Dimensions [1,1) of input[shape=[3]] must match dimensions [1,2) of updates[shape=[2,2]]",
+        ),
+        (
+            "ScatterNd",
+            "",
+            "int32[2,1] 0 1; float[2] 1 2; int32[] 3",
+            "INVALID_ARGUMENT: Shape must be a vector",
+        ),
+        (
+            "ScatterNd",
+            "",
+            "int32[2,1] 0 1; float[2] 1 2; int32[1] -3",
+            "INVALID_ARGUMENT: Dimension -3 must be >= 0",
+        ),
+        (
+            "ScatterNd",
+            "",
+            "int32[] 0; float[] 1; int32[1] 2",
+            "INVALID_ARGUMENT: Indices shape must have rank at least one. Found:[]",
+        ),
+        (
+            "ScatterNd",
+            "",
+            "int32[2] 0 1; float[] 1; int32[2] 2 2",
+            "INVALID_ARGUMENT: Updates shape must have rank at least one. Found:[]",
+        ),
+        (
+            "ScatterNd",
+            "",
+            "int32[2,1] 0 1; float[2] 1 1; int32[1] 0",
+            "INVALID_ARGUMENT: Indices and updates specified for empty output.  indices shape: [2,1]",
+        ),
+        (
+            "ScatterNd",
+            "",
+            "int32[1,0]; float[1,2] 1 2; int32[1] 2",
+            "INVALID_ARGUMENT: Indices and updates specified for empty output shape",
+        ),
+        (
+            "ScatterNd",
+            "bad_indices_policy=FOO",
+            "int32[2,1] 0 0; float[2] 1 2; int32[1] 3",
+            "INVALID_ARGUMENT: Unknown bad indices handling attribute: FOO",
+        ),
+        ("ScatterNd", "", "int16[2,1] 0 0; float[2] 1 2; int16[1] 3", "UNIMPLEMENTED"),
+    ];
+
     #[test]
     fn errors() {
-        check_rows(
-            crate::OPS,
-            &[
-                (
-                    "ScatterNd",
-                    "",
-                    "int32[2,1] 0 3; float[2] 1 2; int32[1] 3",
-                    "INVALID_ARGUMENT: indices[1] = [3] does not index into shape [3]",
-                ),
-                (
-                    "ScatterNd",
-                    "",
-                    "int32[1,2] 0 2; float[1] 1; int32[2] 2 2",
-                    "INVALID_ARGUMENT: indices[0] = [0, 2] does not index into shape [2,2]",
-                ),
-                (
-                    "ScatterNd",
-                    "",
-                    "int32[2,2] 0 0 1 1; float[2] 1 2; int32[1] 3",
-                    "INVALID_ARGUMENT: Dimensions [2,1) of input[shape=[3]] must match dimensions [1,1) of updates[shape=[2]]",
-                ),
-                (
-                    "ScatterNd",
-                    "",
-                    "int32[2,1] 0 1; float[3] 1 2 3; int32[1] 3",
-                    "INVALID_ARGUMENT: Dimensions [0,1) of indices[shape=[2,1]] must match dimensions [0,1) of updates[shape=[3]]",
-                ),
-                (
-                    "ScatterNd",
-                    "",
-                    "int32[2,1] 0 1; float[2,2] 1 2 3 4; int32[1] 3",
-                    "INVALID_ARGUMENT: Dimensions [1,1) of input[shape=[3]] must match dimensions [1,2) of updates[shape=[2,2]]",
-                ),
-                (
-                    "ScatterNd",
-                    "",
-                    "int32[2,1] 0 1; float[2] 1 2; int32[] 3",
-                    "INVALID_ARGUMENT: Shape must be a vector",
-                ),
-                (
-                    "ScatterNd",
-                    "",
-                    "int32[2,1] 0 1; float[2] 1 2; int32[1] -3",
-                    "INVALID_ARGUMENT: Dimension -3 must be >= 0",
-                ),
-                (
-                    "ScatterNd",
-                    "",
-                    "int32[] 0; float[] 1; int32[1] 2",
-                    "INVALID_ARGUMENT: Indices shape must have rank at least one. Found:[]",
-                ),
-                (
-                    "ScatterNd",
-                    "",
-                    "int32[2] 0 1; float[] 1; int32[2] 2 2",
-                    "INVALID_ARGUMENT: Updates shape must have rank at least one. Found:[]",
-                ),
-                (
-                    "ScatterNd",
-                    "",
-                    "int32[2,1] 0 1; float[2] 1 1; int32[1] 0",
-                    "INVALID_ARGUMENT: Indices and updates specified for empty output.  indices shape: [2,1]",
-                ),
-                (
-                    "ScatterNd",
-                    "",
-                    "int32[1,0]; float[1,2] 1 2; int32[1] 2",
-                    "INVALID_ARGUMENT: Indices and updates specified for empty output shape",
-                ),
-                (
-                    "ScatterNd",
-                    "bad_indices_policy=FOO",
-                    "int32[2,1] 0 0; float[2] 1 2; int32[1] 3",
-                    "INVALID_ARGUMENT: Unknown bad indices handling attribute: FOO",
-                ),
-                ("ScatterNd", "", "int16[2,1] 0 0; float[2] 1 2; int16[1] 3", "UNIMPLEMENTED"),
-            ],
-        );
+        check_rows(crate::OPS, ERRORS);
     }
 }

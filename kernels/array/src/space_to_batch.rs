@@ -172,82 +172,81 @@ fn fill_line<U: Unit>(out: &mut [U], src: &[U], depth: usize, (block, offset): (
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
+
+    const TABLE: &[Row] = &[
+        (
+            "SpaceToBatchND",
+            "",
+            "float[1,2,2,1] 1 2 3 4; int32[2] 2 2; int32[2,2] 0 0 0 0",
+            "float[4,1,1,1] 1 2 3 4",
+        ),
+        (
+            "SpaceToBatchND",
+            "",
+            "float[2,3] 1 2 3 4 5 6; int64[1] 2; int64[1,2] 1 0",
+            "float[4,2] 0 2 0 5 1 3 4 6",
+        ),
+        (
+            "SpaceToBatchND",
+            "",
+            "int8[1,2,3,2] 1 2 3 4 5 6 7 8 9 10 11 12; int32[2] 1 2; int32[2,2] 1 0 0 1",
+            "int8[2,3,2,2] 0 0 0 0 1 2 5 6 7 8 11 12 0 0 0 0 3 4 0 0 9 10 0 0",
+        ),
+        (
+            "SpaceToBatchND",
+            "",
+            "float[2,2,2,2] 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; int32[3] 2 1 2; int32[3,2] 1 1 0 0 0 2",
+            "float[8,2,2,2] 0 0 0 0 5 0 7 0 0 0 0 0 13 0 15 0 0 0 0 0 6 0 8 0 0 0 0 0 14 0 16 0 1 0 3 0 0 0 0 0 9 0 11 0 0 0 0 0 2 0 4 0 0 0 0 0 10 0 12 0 0 0 0 0",
+        ),
+        ("SpaceToBatchND", "", "float[1,2] 1 2; int32[0]; int32[0,2]", "float[1,2] 1 2"),
+        ("SpaceToBatchND", "", "float[0,2]; int32[1] 2; int32[1,2] 0 0", "float[0,1]"),
+        (
+            "SpaceToBatch",
+            "block_size=2",
+            "float[1,2,4,1] 1 2 3 4 5 6 7 8; int32[2,2] 0 0 2 0",
+            "float[4,1,3,1] 0 1 3 0 2 4 0 5 7 0 6 8",
+        ),
+        (
+            "SpaceToBatchND",
+            "",
+            "float[1,2,2,1] 1 2 3 4; int32[2] 2 2; int32[2,2] 0 1 0 0",
+            "INVALID_ARGUMENT: padded_shape[0]=3 is not divisible by block_shape[0]=2",
+        ),
+        (
+            "SpaceToBatchND",
+            "",
+            "float[1,2,2,1] 1 2 3 4; int32[2] 2 2; int32[2,2] 0 -2 0 0",
+            "INVALID_ARGUMENT: Paddings must be non-negative",
+        ),
+        (
+            "SpaceToBatchND",
+            "",
+            "float[1,2,2,1] 1 2 3 4; int32[2] 2 0; int32[2,2] 0 0 0 0",
+            "INVALID_ARGUMENT: All values in block_shape must be positive, got value, 0 at index 1.",
+        ),
+        (
+            "SpaceToBatchND",
+            "",
+            "float[3] 1 2 3; int32[1] 3; int32[1,2] 0 0",
+            "INVALID_ARGUMENT: input rank should be >= 2 instead of 1",
+        ),
+        (
+            "SpaceToBatchND",
+            "",
+            "float[1,2,2,1] 1 2 3 4; int32[1,2] 2 0; int32[2,2] 0 0 0 0",
+            "INVALID_ARGUMENT: block_shape rank should be 1 instead of 2",
+        ),
+        (
+            "SpaceToBatch",
+            "block_size=2",
+            "float[2,2,1] 1 2 3 4; int32[2,2] 0 0 0 0",
+            "INVALID_ARGUMENT: Input rank should be: 4instead of: 3",
+        ),
+    ];
 
     #[test]
     fn table() {
-        check_rows(
-            crate::OPS,
-            &[
-                (
-                    "SpaceToBatchND",
-                    "",
-                    "float[1,2,2,1] 1 2 3 4; int32[2] 2 2; int32[2,2] 0 0 0 0",
-                    "float[4,1,1,1] 1 2 3 4",
-                ),
-                (
-                    "SpaceToBatchND",
-                    "",
-                    "float[2,3] 1 2 3 4 5 6; int64[1] 2; int64[1,2] 1 0",
-                    "float[4,2] 0 2 0 5 1 3 4 6",
-                ),
-                (
-                    "SpaceToBatchND",
-                    "",
-                    "int8[1,2,3,2] 1 2 3 4 5 6 7 8 9 10 11 12; int32[2] 1 2; int32[2,2] 1 0 0 1",
-                    "int8[2,3,2,2] 0 0 0 0 1 2 5 6 7 8 11 12 0 0 0 0 3 4 0 0 9 10 0 0",
-                ),
-                (
-                    "SpaceToBatchND",
-                    "",
-                    "float[2,2,2,2] 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; int32[3] 2 1 2; int32[3,2] 1 1 0 0 0 2",
-                    "float[8,2,2,2] 0 0 0 0 5 0 7 0 0 0 0 0 13 0 15 0 0 0 0 0 6 0 8 0 0 0 0 0 14 0 16 0 1 0 3 0 0 0 0 0 9 0 11 0 0 0 0 0 2 0 4 0 0 0 0 0 10 0 12 0 0 0 0 0",
-                ),
-                ("SpaceToBatchND", "", "float[1,2] 1 2; int32[0]; int32[0,2]", "float[1,2] 1 2"),
-                ("SpaceToBatchND", "", "float[0,2]; int32[1] 2; int32[1,2] 0 0", "float[0,1]"),
-                (
-                    "SpaceToBatch",
-                    "block_size=2",
-                    "float[1,2,4,1] 1 2 3 4 5 6 7 8; int32[2,2] 0 0 2 0",
-                    "float[4,1,3,1] 0 1 3 0 2 4 0 5 7 0 6 8",
-                ),
-                (
-                    "SpaceToBatchND",
-                    "",
-                    "float[1,2,2,1] 1 2 3 4; int32[2] 2 2; int32[2,2] 0 1 0 0",
-                    "INVALID_ARGUMENT: padded_shape[0]=3 is not divisible by block_shape[0]=2",
-                ),
-                (
-                    "SpaceToBatchND",
-                    "",
-                    "float[1,2,2,1] 1 2 3 4; int32[2] 2 2; int32[2,2] 0 -2 0 0",
-                    "INVALID_ARGUMENT: Paddings must be non-negative",
-                ),
-                (
-                    "SpaceToBatchND",
-                    "",
-                    "float[1,2,2,1] 1 2 3 4; int32[2] 2 0; int32[2,2] 0 0 0 0",
-                    "INVALID_ARGUMENT: All values in block_shape must be positive, got value, 0 at index 1.",
-                ),
-                (
-                    "SpaceToBatchND",
-                    "",
-                    "float[3] 1 2 3; int32[1] 3; int32[1,2] 0 0",
-                    "INVALID_ARGUMENT: input rank should be >= 2 instead of 1",
-                ),
-                (
-                    "SpaceToBatchND",
-                    "",
-                    "float[1,2,2,1] 1 2 3 4; int32[1,2] 2 0; int32[2,2] 0 0 0 0",
-                    "INVALID_ARGUMENT: block_shape rank should be 1 instead of 2",
-                ),
-                (
-                    "SpaceToBatch",
-                    "block_size=2",
-                    "float[2,2,1] 1 2 3 4; int32[2,2] 0 0 0 0",
-                    "INVALID_ARGUMENT: Input rank should be: 4instead of: 3",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, TABLE);
     }
 }

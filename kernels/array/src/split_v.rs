@@ -119,75 +119,69 @@ fn resolved(mut sizes: Vec<i64>, whole: usize) -> Result<Vec<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
+
+    const TABLE: &[Row] = &[
+        ("SplitV", "num_split=2", "float[3] 1 2 3; int64[2] 1 2; int32[] 0", "float[1] 1; float[2] 2 3"),
+        (
+            "SplitV",
+            "num_split=3",
+            "string[1,4] 'a' 'b' 'c' 'd'; int32[3] 1 -1 0; int32[] -1",
+            "string[1,1] 'a'; string[1,3] 'b' 'c' 'd'; string[1,0]",
+        ),
+        (
+            "SplitV",
+            "num_split=1",
+            "float[3] 1 2 3; int8[1] -1; int32[1] 0",
+            "INVALID_ARGUMENT: If there is only one output, it must have the same size as the input. Input size: 3 output size: -1",
+        ),
+        ("SplitV", "num_split=2", "float[0,2]; int64[2] 0 0; int32[] 0", "float[0,2]; float[0,2]"),
+        (
+            "SplitV",
+            "num_split=2",
+            "float[3] 1 2 3; int64[2] 1 1; int32[] 0",
+            "INVALID_ARGUMENT: Determined shape must either match input shape along split_dim exactly if fully specified, or be less than the size of the input along split_dim if not fully specified.  Got: 2",
+        ),
+        (
+            "SplitV",
+            "num_split=2",
+            "float[3] 1 2 3; int64[2] -1 -1; int32[] 0",
+            "INVALID_ARGUMENT: There can only be one -1 in the input.",
+        ),
+        (
+            "SplitV",
+            "num_split=2",
+            "float[3] 1 2 3; int64[2] -1 4; int32[] 0",
+            "INVALID_ARGUMENT: Determined shape must either match input shape along split_dim exactly if fully specified, or be less than the size of the input along split_dim if not fully specified.  Got: 4",
+        ),
+        (
+            "SplitV",
+            "num_split=2",
+            "float[3] 1 2 3; int64[2] -2 5; int32[] 0",
+            "INVALID_ARGUMENT: Split size at index 0 must be >= 0. Got: -2",
+        ),
+        (
+            "SplitV",
+            "num_split=2",
+            "float[3] 1 2 3; int64[3] 1 1 1; int32[] 0",
+            "INVALID_ARGUMENT: size of the split_tensor must be 1-D and have the same elements as outputs got 1 -D and 3 elements",
+        ),
+        (
+            "SplitV",
+            "num_split=1",
+            "float[3] 1 2 3; int64[1] 3; int32[] 1",
+            "INVALID_ARGUMENT: -input rank(-1) <= split_dim < input rank (1), but got 1",
+        ),
+        (
+            "SplitV",
+            "num_split=1",
+            "float[3] 1 2 3; int64[1] 2; int32[] 0",
+            "INVALID_ARGUMENT: If there is only one output, it must have the same size as the input. Input size: 3 output size: 2",
+        ),
+    ];
 
     #[test]
     fn table() {
-        check_rows(
-            crate::OPS,
-            &[
-                (
-                    "SplitV",
-                    "num_split=2",
-                    "float[3] 1 2 3; int64[2] 1 2; int32[] 0",
-                    "float[1] 1; float[2] 2 3",
-                ),
-                (
-                    "SplitV",
-                    "num_split=3",
-                    "string[1,4] 'a' 'b' 'c' 'd'; int32[3] 1 -1 0; int32[] -1",
-                    "string[1,1] 'a'; string[1,3] 'b' 'c' 'd'; string[1,0]",
-                ),
-                (
-                    "SplitV",
-                    "num_split=1",
-                    "float[3] 1 2 3; int8[1] -1; int32[1] 0",
-                    "INVALID_ARGUMENT: If there is only one output, it must have the same size as the input. Input size: 3 output size: -1",
-                ),
-                ("SplitV", "num_split=2", "float[0,2]; int64[2] 0 0; int32[] 0", "float[0,2]; float[0,2]"),
-                (
-                    "SplitV",
-                    "num_split=2",
-                    "float[3] 1 2 3; int64[2] 1 1; int32[] 0",
-                    "INVALID_ARGUMENT: Determined shape must either match input shape along split_dim exactly if fully specified, or be less than the size of the input along split_dim if not fully specified.  Got: 2",
-                ),
-                (
-                    "SplitV",
-                    "num_split=2",
-                    "float[3] 1 2 3; int64[2] -1 -1; int32[] 0",
-                    "INVALID_ARGUMENT: There can only be one -1 in the input.",
-                ),
-                (
-                    "SplitV",
-                    "num_split=2",
-                    "float[3] 1 2 3; int64[2] -1 4; int32[] 0",
-                    "INVALID_ARGUMENT: Determined shape must either match input shape along split_dim exactly if fully specified, or be less than the size of the input along split_dim if not fully specified.  Got: 4",
-                ),
-                (
-                    "SplitV",
-                    "num_split=2",
-                    "float[3] 1 2 3; int64[2] -2 5; int32[] 0",
-                    "INVALID_ARGUMENT: Split size at index 0 must be >= 0. Got: -2",
-                ),
-                (
-                    "SplitV",
-                    "num_split=2",
-                    "float[3] 1 2 3; int64[3] 1 1 1; int32[] 0",
-                    "INVALID_ARGUMENT: size of the split_tensor must be 1-D and have the same elements as outputs got 1 -D and 3 elements",
-                ),
-                (
-                    "SplitV",
-                    "num_split=1",
-                    "float[3] 1 2 3; int64[1] 3; int32[] 1",
-                    "INVALID_ARGUMENT: -input rank(-1) <= split_dim < input rank (1), but got 1",
-                ),
-                (
-                    "SplitV",
-                    "num_split=1",
-                    "float[3] 1 2 3; int64[1] 2; int32[] 0",
-                    "INVALID_ARGUMENT: If there is only one output, it must have the same size as the input. Input size: 3 output size: 2",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, TABLE);
     }
 }

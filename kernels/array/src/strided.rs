@@ -36,8 +36,9 @@ pub(crate) fn gather<U: Unit>(out: &mut [U], src: &[U], layout: &Layout) {
         });
     };
     let grain_rows = (grain::<U>() / inner.len).max(1);
+    let lines = Rows { len: inner.len, middle, outer, start: layout.start };
     par::for_rows_mut(out, inner.len, grain_rows, |first, rows| {
-        segments(rows, inner.len, first, middle, outer, layout.start, |rows, base| {
+        lines.segments(rows, first, |rows, base| {
             plane(rows, src, base, middle.stride, inner);
         });
     });
@@ -69,26 +70,28 @@ pub(crate) fn scatter<U: Unit>(out: &mut [U], src: &[U], layout: &Layout) {
     }
 }
 
-/// Cuts rows (number `first` and on, each `len` long) where the outer axes step, and gives each piece with the
-/// memory offset of its first row.
-fn segments<U>(
-    mut rows: &mut [U],
+/// How rows lie in memory: `len` elements each, number after number along `middle`, then along the outer axes.
+struct Rows<'a> {
     len: usize,
-    first: usize,
     middle: Axis,
-    outer: &[Axis],
+    outer: &'a [Axis],
     start: isize,
-    mut f: impl FnMut(&mut [U], isize),
-) {
-    let mut walk = Walk::at(outer, start, first / middle.len);
-    let mut at = first % middle.len;
-    while !rows.is_empty() {
-        let count = (rows.len() / len).min(middle.len - at);
-        let (piece, rest) = rows.split_at_mut(count * len);
-        f(piece, walk.offset() + at as isize * middle.stride);
-        rows = rest;
-        at = 0;
-        walk.advance();
+}
+
+impl Rows<'_> {
+    /// Cuts rows, of which the first has number `first`, where the outer axes step, and gives each piece with the
+    /// memory offset of its first row.
+    fn segments<U>(&self, mut rows: &mut [U], first: usize, mut f: impl FnMut(&mut [U], isize)) {
+        let mut walk = Walk::at(self.outer, self.start, first / self.middle.len);
+        let mut at = first % self.middle.len;
+        while !rows.is_empty() {
+            let count = (rows.len() / self.len).min(self.middle.len - at);
+            let (piece, rest) = rows.split_at_mut(count * self.len);
+            f(piece, walk.offset() + at as isize * self.middle.stride);
+            rows = rest;
+            at = 0;
+            walk.advance();
+        }
     }
 }
 
@@ -138,8 +141,9 @@ fn transposed<U: Unit>(out: &mut [U], src: &[U], layout: &Layout, p: usize) {
     let row_len = planes * inner.len;
     // A multiple of the sides of all tiles.
     let rows = (grain::<U>() / 2 / row_len).max(1).next_multiple_of(64);
+    let lines = Rows { len: row_len, middle: contiguous, outer, start: layout.start };
     par::for_rows_mut(out, row_len, rows, |first, rows| {
-        segments(rows, row_len, first, contiguous, outer, layout.start, |rows, base| {
+        lines.segments(rows, first, |rows, base| {
             let mut walk = Walk::at(between, base, 0);
             for plane in 0..planes {
                 transpose_plane(&mut rows[plane * inner.len..], row_len, src, walk.offset(), inner);

@@ -65,74 +65,73 @@ fn replace<U: Unit>(output: &mut Tensor, value: &Tensor, slicing: &Slicing) -> R
 
 #[cfg(test)]
 mod tests {
-    use savedmodel_op::testing::check_rows;
+    use savedmodel_op::testing::{Row, check_rows};
+
+    const TABLE: &[Row] = &[
+        (
+            "TensorStridedSliceUpdate",
+            "",
+            "float[4] 1 2 3 4; int32[1] 1; int32[1] 3; int32[1] 1; float[2] 8 9",
+            "float[4] 1 8 9 4",
+        ),
+        (
+            "TensorStridedSliceUpdate",
+            "",
+            "float[4] 1 2 3 4; int32[1] -1; int32[1] -9; int32[1] -2; float[2] 8 9",
+            "float[4] 1 9 3 8",
+        ),
+        (
+            "TensorStridedSliceUpdate",
+            "shrink_axis_mask=1",
+            "string[2,2] 'a' 'b' 'c' 'd'; int64[1] 1; int64[1] 2; int64[1] 1; string[2] 'x' 'y'",
+            "string[2,2] 'a' 'b' 'x' 'y'",
+        ),
+        (
+            "TensorStridedSliceUpdate",
+            "shrink_axis_mask=3",
+            "float[2,2] 1 2 3 4; int32[2] 1 0; int32[2] 2 1; int32[2] 1 1; float[] 9",
+            "float[2,2] 1 2 9 4",
+        ),
+        (
+            "TensorStridedSliceUpdate",
+            "",
+            "float[2,2] 1 2 3 4; int32[2] 0 0; int32[2] 2 2; int32[2] 1 1; float[] 9",
+            "float[2,2] 9 9 9 9",
+        ),
+        (
+            "TensorStridedSliceUpdate",
+            "",
+            "float[2,2] 1 2 3 4; int32[2] 0 0; int32[2] 2 2; int32[2] 1 1; float[2] 8 9",
+            "float[2,2] 8 9 8 9",
+        ),
+        (
+            "TensorStridedSliceUpdate",
+            "",
+            "float[2,2] 1 2 3 4; int32[2] 0 0; int32[2] 2 2; int32[2] 1 1; float[2,1] 8 9",
+            "float[2,2] 8 8 9 9",
+        ),
+        (
+            "TensorStridedSliceUpdate",
+            "",
+            "float[2] 1 2; int32[1] 1; int32[1] 1; int32[1] 1; float[3] 1 2 3",
+            "float[2] 1 2",
+        ),
+        (
+            "TensorStridedSliceUpdate",
+            "",
+            "float[2] 1 2; int32[1] 0; int32[1] 2; int32[1] 1; float[3] 1 2 3",
+            "INVALID_ARGUMENT: Cannot broadcast input shape [3] into final shape [2]",
+        ),
+        (
+            "TensorStridedSliceUpdate",
+            "",
+            "float[2] 1 2; int32[1] 0; int32[1] 2; int32[1] 0; float[2] 1 2",
+            "INVALID_ARGUMENT: strides[0] must be non-zero",
+        ),
+    ];
 
     #[test]
     fn table() {
-        check_rows(
-            crate::OPS,
-            &[
-                (
-                    "TensorStridedSliceUpdate",
-                    "",
-                    "float[4] 1 2 3 4; int32[1] 1; int32[1] 3; int32[1] 1; float[2] 8 9",
-                    "float[4] 1 8 9 4",
-                ),
-                (
-                    "TensorStridedSliceUpdate",
-                    "",
-                    "float[4] 1 2 3 4; int32[1] -1; int32[1] -9; int32[1] -2; float[2] 8 9",
-                    "float[4] 1 9 3 8",
-                ),
-                (
-                    "TensorStridedSliceUpdate",
-                    "shrink_axis_mask=1",
-                    "string[2,2] 'a' 'b' 'c' 'd'; int64[1] 1; int64[1] 2; int64[1] 1; string[2] 'x' 'y'",
-                    "string[2,2] 'a' 'b' 'x' 'y'",
-                ),
-                (
-                    "TensorStridedSliceUpdate",
-                    "shrink_axis_mask=3",
-                    "float[2,2] 1 2 3 4; int32[2] 1 0; int32[2] 2 1; int32[2] 1 1; float[] 9",
-                    "float[2,2] 1 2 9 4",
-                ),
-                (
-                    "TensorStridedSliceUpdate",
-                    "",
-                    "float[2,2] 1 2 3 4; int32[2] 0 0; int32[2] 2 2; int32[2] 1 1; float[] 9",
-                    "float[2,2] 9 9 9 9",
-                ),
-                (
-                    "TensorStridedSliceUpdate",
-                    "",
-                    "float[2,2] 1 2 3 4; int32[2] 0 0; int32[2] 2 2; int32[2] 1 1; float[2] 8 9",
-                    "float[2,2] 8 9 8 9",
-                ),
-                (
-                    "TensorStridedSliceUpdate",
-                    "",
-                    "float[2,2] 1 2 3 4; int32[2] 0 0; int32[2] 2 2; int32[2] 1 1; float[2,1] 8 9",
-                    "float[2,2] 8 8 9 9",
-                ),
-                (
-                    "TensorStridedSliceUpdate",
-                    "",
-                    "float[2] 1 2; int32[1] 1; int32[1] 1; int32[1] 1; float[3] 1 2 3",
-                    "float[2] 1 2",
-                ),
-                (
-                    "TensorStridedSliceUpdate",
-                    "",
-                    "float[2] 1 2; int32[1] 0; int32[1] 2; int32[1] 1; float[3] 1 2 3",
-                    "INVALID_ARGUMENT: Cannot broadcast input shape [3] into final shape [2]",
-                ),
-                (
-                    "TensorStridedSliceUpdate",
-                    "",
-                    "float[2] 1 2; int32[1] 0; int32[1] 2; int32[1] 0; float[2] 1 2",
-                    "INVALID_ARGUMENT: strides[0] must be non-zero",
-                ),
-            ],
-        );
+        check_rows(crate::OPS, TABLE);
     }
 }
