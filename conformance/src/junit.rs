@@ -58,3 +58,41 @@ fn test(case: &CaseReport, mode: Mode, surprises: &[Surprise]) -> TestCase {
     test.set_time(case.duration / 2);
     test
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Check, KnownFailures};
+
+    #[test]
+    fn only_surprises_fail() {
+        let check = |mode, fault: Option<&str>| Check {
+            name: "0".to_owned(),
+            mode,
+            fault: fault.map(str::to_owned),
+            error_over_scale: 0.0,
+        };
+        let case = |name: &str, plain, optimized| CaseReport {
+            name: name.to_owned(),
+            checks: vec![check(Mode::Plain, plain), check(Mode::Optimized, optimized)],
+            blocked: None,
+            duration: Default::default(),
+        };
+        let cases = vec![
+            case("ops/math/Add", None, Some("is <wrong>")),
+            case("ops/math/Mul", Some("known"), Some("known")),
+            case("ops/nn/Elu", None, None),
+        ];
+        let report = Report { cases };
+        let surprises = KnownFailures::parse("ops/math/Mul").surprises(&report);
+        let xml = junit(&report, &surprises);
+        for part in [
+            r#"tests="6" skipped="2" failures="1" errors="0""#,
+            r#"<testsuite name="ops/math" tests="4" skipped="2" errors="0" failures="1">"#,
+            "ops/math/Add#0 optimized fails: is &lt;wrong&gt;",
+            r#"<testcase name="Elu plain""#,
+        ] {
+            assert!(xml.contains(part), "expected {part} in {xml}");
+        }
+    }
+}

@@ -35,8 +35,8 @@ pub fn tensors<'t>(tensors: impl IntoIterator<Item = (&'t str, &'t Tensor)>) -> 
     table
 }
 
-/// How many entries of a dimension are shown at each end.
-const EDGE: usize = 3;
+/// How many entries of a dimension are shown at each end: of most, and of the outer ones of three and more.
+const EDGES: [usize; 2] = [3, 1];
 /// How many characters of a string are shown.
 const LONGEST: usize = 60;
 
@@ -50,15 +50,16 @@ pub fn value(tensor: &Tensor) -> String {
 fn write_axis(tensor: &Tensor, axis: usize, start: usize, out: &mut String) {
     let Some(&dim) = tensor.shape().get(axis) else { return out.push_str(&element(tensor, start)) };
     let size: usize = tensor.shape()[axis + 1..].iter().product();
-    let rank = tensor.rank();
-    let separator = if axis + 1 == rank { " ".to_owned() } else { format!("\n{}", " ".repeat(axis + 1)) };
-    let few = dim <= 2 * EDGE + 1;
+    let inner = tensor.rank() - axis - 1;
+    let edge = EDGES[usize::from(tensor.rank() > 2 && inner > 0)];
+    let separator = if inner == 0 { " ".to_owned() } else { format!("\n{}", " ".repeat(axis + 1)) };
+    let few = dim <= 2 * edge + 1;
     out.push('[');
-    for i in (0..dim).filter(|&i| few || i <= EDGE || i >= dim - EDGE) {
+    for i in (0..dim).filter(|&i| few || i <= edge || i >= dim - edge) {
         if i > 0 {
             out.push_str(&separator);
         }
-        if !few && i == EDGE {
+        if !few && i == edge {
             out.push('…');
         } else {
             write_axis(tensor, axis + 1, start + i * size, out);
@@ -146,6 +147,8 @@ mod tests {
         check(Tensor::from_vec([0, 2], Vec::<f32>::new()).unwrap(), "[]");
         check(Tensor::from_vec([2, 2], vec![1_i8, -2, 3, 4]).unwrap(), "[[1 -2]\n [3 4]]");
         check(Tensor::from_vec([9], (0..9).collect::<Vec<i64>>()).unwrap(), "[0 1 2 … 6 7 8]");
+        let cube = Tensor::from_vec([4, 1, 1], vec![1_u8, 2, 3, 4]).unwrap();
+        check(cube, "[[[1]]\n …\n [[4]]]");
         check(Tensor::from_vec([2, 1, 1], vec![true, false]).unwrap(), "[[[true]]\n [[false]]]");
         check(Tensor::from_strings([2], [&b"a\n\"\xc3\xbc"[..], b"\xff"]).unwrap(), r#"["a\n\"ü" "\xff"]"#);
         check(Tensor::from_vec([1], vec![savedmodel_tensor::Qint8(-3)]).unwrap(), "[-3]");

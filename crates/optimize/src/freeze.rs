@@ -37,12 +37,13 @@ fn handle(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> 
     let is_handle = scope.registry.find(op).is_some_and(|op| op.effect == Effect::Handle);
     // References stay: what reads them must know that they are.
     let is_plain = matches!(&**op, "VarHandleOp") && graph.controls(node).is_empty();
-    if is_handle && is_plain && !is_anonymous(program, node) {
-        if let Ok(values) = fold::evaluate(program, node, &[], scope) {
-            if let [value] = &values[..] {
-                program.make_constant(node, value.clone());
-            }
-        }
+    if is_handle
+        && is_plain
+        && !is_anonymous(program, node)
+        && let Ok(values) = fold::evaluate(program, node, &[], scope)
+        && let [value] = &values[..]
+    {
+        program.make_constant(node, value.clone());
     }
     Ok(())
 }

@@ -179,10 +179,10 @@ impl Session {
     }
 
     fn prepared(&self, key: PlanKey) -> Result<Arc<Prepared>> {
-        if let Some(known) = self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            if known.unit.is_current() {
-                return Ok(Arc::clone(known));
-            }
+        if let Some(known) = self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key)
+            && known.unit.is_current()
+        {
+            return Ok(Arc::clone(known));
         }
         let feeds = &key.feeds;
         if let Some(i) = (1..feeds.len()).find(|&i| feeds[..i].contains(&feeds[i])) {

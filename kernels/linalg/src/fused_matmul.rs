@@ -1,8 +1,8 @@
 //! See [`OP`].
 
 use savedmodel_math::gemm::{Activation, Epilogue, Gemm, PackedB, View};
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, by_dtype};
-use savedmodel_tensor::{Element, Error, Result, Tensor};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op};
+use savedmodel_tensor::{DType, Element, Error, Result, Tensor};
 
 use crate::batch_matmul::{Rule, shape};
 
@@ -25,10 +25,10 @@ pub const OP: Op = Op {
     ],
     effect: Effect::Pure,
     shape: |ctx| shape(ctx, &Rule::MATMUL),
-    kernels: by_dtype!("T"; build: f32),
+    kernels: Kernels::All(&[("T", &[DType::Float])], build),
 };
 
-fn build<T: Element>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let [transpose_a, transpose_b] = [node.attr::<bool>("transpose_a")?, node.attr::<bool>("transpose_b")?];
     let activation = activation(node)?;
     let packed = match node.constant(1) {

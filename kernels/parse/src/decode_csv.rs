@@ -143,12 +143,15 @@ impl Column {
     }
 }
 
+/// Reads a number.
+type Read<T> = fn(&[u8]) -> Option<T>;
+
 fn push<T: Element>(
     out: &mut Vec<T>,
     field: Option<Bytes>,
     default: &Tensor,
     (f, record): (usize, usize),
-    (what, read): (&str, fn(&[u8]) -> Option<T>),
+    (what, read): (&str, Read<T>),
 ) -> Result<()> {
     let value = match field {
         Some(field) => read(&field).ok_or_else(|| {
@@ -164,4 +167,73 @@ fn push<T: Element>(
 #[cold]
 fn required((f, record): (usize, usize)) -> Error {
     Error::invalid_argument(format!("Field {f} is required but missing in record {record}!"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn as_tensorflow() {
+        let op = "DecodeCSV";
+        savedmodel_op::testing::check_rows(
+            &[&[super::OP]],
+            &[
+                (
+                    op,
+                    "",
+                    r#"string[2] 1,2.5,a -3,,"b,""c"""; int32[0]; float[1] 9; string[1] ''"#,
+                    r#"int32[2] 1 -3; float[2] 2.5 9; string[2] a b,"c""#,
+                ),
+                (
+                    op,
+                    "field_delim=| na_value=NA",
+                    "string[1] 1|NA; int64[0]; double[1] 9",
+                    "int64[1] 1; double[1] 9",
+                ),
+                (
+                    op,
+                    "select_cols=[0,2]",
+                    "string[1] a,b,c; string[1] ''; string[1] ''",
+                    "string[1] a; string[1] c",
+                ),
+                (op, "use_quote_delim=false", r#"string[1] a"b; string[1] ''"#, r#"string[1] a"b"#),
+                (op, "", "string[0]; int32[0]", "int32[0]"),
+                (
+                    op,
+                    "",
+                    "string[1] 1,x; int32[0]; float[1] 9",
+                    "INVALID_ARGUMENT: Field 1 in record 0 is not a valid float: x",
+                ),
+                (
+                    op,
+                    "",
+                    "string[1] 1; int32[0]; float[1] 9",
+                    "INVALID_ARGUMENT: Expect 2 fields but have 1 in record 0",
+                ),
+                (
+                    op,
+                    "",
+                    "string[1] ,2; int32[0]; float[1] 9",
+                    "INVALID_ARGUMENT: Field 0 is required but missing in record 0!",
+                ),
+                (
+                    op,
+                    "",
+                    r#"string[1] "a; string[1] ''"#,
+                    "INVALID_ARGUMENT: Quoted field has to end with quote followed by delim or end",
+                ),
+                (
+                    op,
+                    "",
+                    r#"string[1] a"b; string[1] ''"#,
+                    "INVALID_ARGUMENT: Unquoted fields cannot have quotes/CRLFs inside",
+                ),
+                (
+                    op,
+                    "",
+                    "string[1] 1; int32[2] 1 2",
+                    "INVALID_ARGUMENT: There should only be 1 default per field but field 0 has 2",
+                ),
+            ],
+        );
+    }
 }

@@ -114,15 +114,15 @@ fn build_padded(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             let shape = length.shape();
             return Err(Error::invalid_argument(format!("k must be scalar, got shape {shape}")));
         };
-        let Some(len) = usize::try_from(*length).ok().filter(|len| len % size == 0) else {
+        if length % size as i32 != 0 {
             return Err(Error::invalid_argument(format!(
                 "fixed_length ({length}) must be a multiple of the size of out_type ({size})"
             )));
-        };
-        if len == 0 {
+        }
+        let Some(len) = usize::try_from(*length).ok().filter(|&len| len > 0) else {
             let message = format!("fixed_length ({length}) must be greater than zero.");
             return Err(Error::invalid_argument(message));
-        }
+        };
         let mut shape = ctx.input(0).shape().clone();
         shape.push(len / size);
         let out = decode(ctx, dtype, shape, len, little)?;
@@ -175,4 +175,49 @@ fn fill<U: Send, const N: usize>(
             padding.iter_mut().for_each(|out| *out = number(std::mem::replace(&mut last, [0; N])));
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check, vector};
+    use savedmodel_op::testing::OpTest;
+
+    fn raw<const N: usize>(strings: [&[u8]; N], dtype: DType) -> OpTest<'static> {
+        OpTest::new(&OPS[0]).attr("out_type", dtype).input(vector(strings))
+    }
+
+    fn padded<const N: usize>(strings: [&[u8]; N], dtype: DType, len: i32) -> OpTest<'static> {
+        OpTest::new(&OPS[1]).attr("out_type", dtype).input(vector(strings)).input(Tensor::scalar(len))
+    }
+
+    #[test]
+    fn numbers() {
+        check(raw([b"\x01\0\x02\0", b"\xff\xff\0\x01"], DType::Int16), "int16[2,2] 1 2 -1 256");
+        check(raw([b"\x01\0\x02\0"], DType::Int16).attr("little_endian", false), "int16[1,2] 256 512");
+        check(raw([b"\0\x02"], DType::Bool), "bool[1,2] false true");
+        check(raw([], DType::Int32), "int32[0,0]");
+        let complex = raw([b"\x3f\x80\0\0\x40\0\0\0"], DType::Complex64).attr("little_endian", false);
+        check(complex, "complex64[1,1] 1+2i");
+        check(padded([b"\x01\0\x02", b""], DType::Int16, 4), "int16[2,2] 1 2 0 0");
+        let big = padded([b"\x01\0\x02", b""], DType::Int16, 4).attr("little_endian", false);
+        check(big, "int16[2,2] 256 512 0 0");
+        check(padded([b"abcdef"], DType::Uint8, 2), "uint8[1,2] 97 98");
+        check(padded([b"\0\0\x80\x3f"], DType::Float, 8), "float[1,2] 1 0");
+    }
+
+    #[test]
+    fn refusals() {
+        let sizes = "INVALID_ARGUMENT: DecodeRaw requires input strings to all be the same size, but element 1 has \
+                     size 1 != 2";
+        check(raw([b"a", b"bc"], DType::Uint8), sizes);
+        let multiple = "INVALID_ARGUMENT: Input to DecodeRaw has length 3 that is not a multiple of 2, the size of int16";
+        check(raw([b"abc"], DType::Int16), multiple);
+        let multiple = "INVALID_ARGUMENT: fixed_length (-3) must be a multiple of the size of out_type (2)";
+        check(padded([b"a"], DType::Int16, -3), multiple);
+        for len in [0, -2] {
+            let zero = format!("INVALID_ARGUMENT: fixed_length ({len}) must be greater than zero.");
+            check(padded([b"a"], DType::Int16, len), &zero);
+        }
+    }
 }

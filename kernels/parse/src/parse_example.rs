@@ -213,3 +213,89 @@ pub fn set(ctx: &mut Context<'_>, first: usize, parsed: Parsed) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check, example, floats, integers, none, string, texts, vector};
+    use savedmodel_op::testing::OpTest;
+
+    fn first() -> Vec<u8> {
+        example(&[("f", floats(&[1.0, 2.0])), ("i", integers(&[3])), ("s", texts(&["x", "yy"]))])
+    }
+
+    fn second() -> Vec<u8> {
+        example(&[("i", integers(&[4, 5])), ("f", floats(&[3.0, 4.0]))])
+    }
+
+    fn v1(examples: Tensor, default: Tensor) -> OpTest<'static> {
+        let shapes = vec![PartialShape::from([2])];
+        let types = vec![DType::Int64, DType::String];
+        let test =
+            OpTest::new(&OPS[0]).attr("Nsparse", 2_i64).attr("Ndense", 1_i64).attr("sparse_types", types);
+        let test = test.attr("dense_shapes", shapes).attr("Tdense", vec![DType::Float]).input(examples);
+        let keys = ["i", "s", "f"].into_iter().map(string);
+        keys.fold(test.input(none(DType::String)), OpTest::input).input(default)
+    }
+
+    fn v2(examples: Tensor, names: Tensor, default: Tensor) -> OpTest<'static> {
+        let test = OpTest::new(&OPS[1]).attr("num_sparse", 1_i64).attr("sparse_types", vec![DType::String]);
+        let test = test.attr("ragged_value_types", vec![DType::Float]);
+        let test = test.attr("ragged_split_types", vec![DType::Int32]).attr("Tdense", vec![DType::Int64]);
+        let test = test.attr("dense_shapes", vec![PartialShape::new([None])]);
+        let keys = ["s", "i", "f"].map(|key| vector([key.as_bytes()]));
+        keys.into_iter().fold(test.input(examples).input(names), OpTest::constant).input(default)
+    }
+
+    #[test]
+    fn first_version() {
+        let defaults = || Tensor::from_slice([2], &[7.0_f32, 8.0]).unwrap();
+        let want = "int64[3,2] 0 0 1 0 1 1; int64[2,2] 0 0 0 1; int64[3] 3 4 5; string[2] 'x' 'yy'; int64[2] 2 2; \
+                    int64[2] 2 2; float[2,2] 1 2 3 4";
+        check(v1(vector([&first(), &second()]), none(DType::Float)), want);
+        let want = "int64[0,2]; int64[0,2]; int64[0]; string[0]; int64[2] 0 0; int64[2] 0 0; float[0,2]";
+        check(v1(vector([]), none(DType::Float)), want);
+        let only_texts = example(&[("s", texts(&["z"]))]);
+        let want = "int64[1,2] 0 0; int64[3,2] 0 0 0 1 1 0; int64[1] 3; string[3] 'x' 'yy' 'z'; int64[2] 2 1; \
+                    int64[2] 2 2; float[2,2] 1 2 7 8";
+        check(v1(vector([&first(), &only_texts]), defaults()), want);
+    }
+
+    #[test]
+    fn refusals_of_first_version() {
+        let refused = |second: &[u8], want: &str| {
+            check(v1(vector([&first(), second]), none(DType::Float)), &format!("INVALID_ARGUMENT: {want}"));
+        };
+        let missing = "Name: <unknown>, Feature: f (data type: float) is required but could not be found.";
+        refused(&example(&[("s", texts(&["z"]))]), missing);
+        let dtype = "Name: <unknown>, Key: f, Index: 1.  Data types don't match. Data type: int64 but expected type: \
+                     float";
+        refused(&example(&[("f", integers(&[1]))]), dtype);
+        let count = "Name: <unknown>, Key: f, Index: 1.  Number of float values != expected.  Values size: 1 but output \
+                     shape: [2]";
+        refused(&example(&[("f", floats(&[1.0]))]), count);
+        refused(b"\x0a\x05zz", "Could not parse example input, value: '\n\x05zz'");
+        let shape =
+            "INVALID_ARGUMENT: def_value[0].shape() == [1] is not compatible with dense_shapes_[0] == [2]";
+        check(v1(vector([&first()]), Tensor::from_slice([1], &[1.0_f32]).unwrap()), shape);
+    }
+
+    #[test]
+    fn second_version() {
+        let nine = || Tensor::scalar(9_i64);
+        let want = "int64[2,2] 0 0 0 1; string[2] 'x' 'yy'; int64[2] 2 2; int64[2,2] 3 9 4 5; float[4] 1 2 3 4; \
+                    int32[3] 0 2 4";
+        check(v2(vector([&first(), &second()]), none(DType::String), nine()), want);
+        let want = "int64[2,1] 0 1; string[2] 'x' 'yy'; int64[1] 2; int64[1] 3; float[2] 1 2; int32[0]";
+        check(v2(string(first()), none(DType::String), nine()), want);
+        let padding = "INVALID_ARGUMENT: dense_shape[0] is a variable length shape: [?], therefore def_value[0] must \
+                       contain a single element (the padding element).  But its shape is: [0]";
+        check(v2(string(first()), none(DType::String), none(DType::Int64)), padding);
+        let names = "INVALID_ARGUMENT: Expected names have the same shape as serialized: name.shape=[2], \
+                     serialized.shape=[1]";
+        check(v2(vector([&first()]), vector([b"n", b"m"]), nine()), names);
+        let square = vector([&first()]).reshape([1, 1]).unwrap();
+        let rank = "INVALID_ARGUMENT: Expected serialized to be a scalar or vector, got shape: [1,1]";
+        check(v2(square, none(DType::String), nine()), rank);
+    }
+}

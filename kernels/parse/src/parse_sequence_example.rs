@@ -230,3 +230,68 @@ fn parse(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check, floats, integers, none, sequence, string, texts, vector};
+    use savedmodel_op::testing::OpTest;
+
+    fn parse(examples: Tensor, may_miss: bool) -> OpTest<'static> {
+        let test = OpTest::new(&OPS[1])
+            .attr("Tcontext_dense", vec![DType::Int64])
+            .attr("Nfeature_list_dense", 1_i64);
+        let test = test.attr("context_dense_shapes", vec![PartialShape::from([1])]);
+        let test = test.attr("feature_list_dense_types", vec![DType::Float]);
+        let test = test.attr("feature_list_dense_shapes", vec![PartialShape::from([2])]);
+        let test = test.attr("feature_list_ragged_value_types", vec![DType::String]);
+        let test = test.attr("feature_list_ragged_split_types", vec![DType::Int64]);
+        let test = test.input(examples).input(none(DType::String));
+        let keys: [&[&str]; 6] = [&[], &["n"], &[], &[], &["t"], &["w"]];
+        let keys = keys
+            .map(|keys| Tensor::from_strings([keys.len()], keys.iter().map(|k| (*k).to_owned())).unwrap());
+        let test = keys.into_iter().fold(test, OpTest::constant);
+        test.input(Tensor::from_slice([1], &[may_miss]).unwrap()).input(none(DType::Int64))
+    }
+
+    fn long() -> Vec<u8> {
+        let (rows, words) = ([floats(&[1.0, 2.0]), floats(&[3.0, 4.0])], [texts(&["a"]), texts(&["b", "c"])]);
+        sequence(&[("n", integers(&[7]))], &[("t", &rows), ("w", &words)])
+    }
+
+    #[test]
+    fn lists() {
+        let short = sequence(&[("n", integers(&[8]))], &[("t", &[floats(&[5.0, 6.0])])]);
+        let want = "int64[2,1] 7 8; float[2,2,2] 1 2 3 4 5 6 0 0; int64[2] 2 1; string[3] 'a' 'b' 'c'; int64[3] 0 2 2; \
+                    int64[3] 0 1 3";
+        check(parse(vector([&long(), &short]), false), want);
+        let empty = sequence(&[("n", integers(&[1]))], &[]);
+        let want = "int64[1,1] 1; float[1,0,2]; int64[1] 0; string[0]; int64[2] 0 0; int64[1] 0";
+        check(parse(vector([&empty]), true), want);
+        let one = parse(string(long()), false).run().unwrap();
+        let shapes: Vec<String> = one.iter().map(|tensor| tensor.shape().to_string()).collect();
+        assert_eq!(shapes, ["[1]", "[2,2]", "[]", "[3]", "[]", "[3]"]);
+    }
+
+    #[test]
+    fn refusals() {
+        let refused = |example: Vec<u8>, want: &str| {
+            check(parse(vector([&example]), false), &format!("INVALID_ARGUMENT: {want}"));
+        };
+        let n = || ("n", integers(&[1]));
+        let none = "Inconsistent max number of elements for feature n: expected 1, but found 0";
+        refused(sequence(&[], &[("t", &[floats(&[1.0, 2.0])])]), none);
+        let count = "Feature list 't' has an unexpected number of values.  Total values size: 1 is not consistent with \
+                     output shape: [?,2]";
+        refused(sequence(&[n()], &[("t", &[floats(&[1.0])])]), count);
+        let dtype =
+            "Name: <unknown>, Feature list: t, Index: 0.  Data types don't match. Expected type: float";
+        refused(sequence(&[n()], &[("t", &[integers(&[1])])]), dtype);
+        let missing = "Name: <unknown>, Feature list 't' is required but could not be found.  Did you mean to include it \
+                       in feature_list_dense_missing_assumed_empty or feature_list_dense_defaults?";
+        refused(sequence(&[n()], &[]), missing);
+        refused(b"\x01".to_vec(), "Invalid protocol message input, example id: <unknown>");
+        let dtype = "Name: <unknown>, Context feature: n.  Data types don't match. Expected type: int64";
+        refused(sequence(&[("n", floats(&[1.0]))], &[]), dtype);
+    }
+}

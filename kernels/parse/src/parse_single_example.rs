@@ -79,3 +79,43 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         Ok(())
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check, example, floats, integers, none, string, texts, vector};
+    use savedmodel_op::testing::OpTest;
+
+    fn parse(example: Tensor, default: Tensor) -> OpTest<'static> {
+        let test = OpTest::new(&OP).attr("num_sparse", 1_i64).attr("sparse_keys", vec!["s"]);
+        let test = test.attr("dense_keys", vec!["f"]).attr("sparse_types", vec![DType::String]);
+        test.attr("dense_shapes", vec![PartialShape::from([2])]).input(example).input(default)
+    }
+
+    #[test]
+    fn features() {
+        let both = example(&[("f", floats(&[1.0, 2.0])), ("s", texts(&["x", "yy"]))]);
+        let want = "int64[2,1] 0 1; string[2] 'x' 'yy'; int64[1] 2; float[2] 1 2";
+        check(parse(string(both), none(DType::Float)), want);
+        let floats = example(&[("f", floats(&[3.0, 4.0]))]);
+        check(parse(string(floats), none(DType::Float)), "int64[0,1]; string[0]; int64[1] 0; float[2] 3 4");
+        let texts = example(&[("s", texts(&["z"]))]);
+        let default = Tensor::from_slice([2], &[7.0_f32, 8.0]).unwrap();
+        check(parse(string(texts), default), "int64[1,1] 0; string[1] 'z'; int64[1] 1; float[2] 7 8");
+    }
+
+    #[test]
+    fn refusals() {
+        let refused = |example: Vec<u8>, want: &str| {
+            check(parse(string(example), none(DType::Float)), &format!("INVALID_ARGUMENT: {want}"));
+        };
+        refused(example(&[]), "Feature: f (data type: float) is required but could not be found.");
+        let dtype = "Key: f.  Data types don't match. Data type: int64 but expected type: float";
+        refused(example(&[("f", integers(&[1]))]), dtype);
+        let count = "Key: f.  Can't parse serialized Example: Some float_list slice was not parsed.";
+        refused(example(&[("f", floats(&[1.0]))]), count);
+        refused(b"\x01".to_vec(), "Could not parse example input, value: '\x01'");
+        let rank = "INVALID_ARGUMENT: Expected serialized to be a scalar, got shape: [1]";
+        check(parse(vector([b""]), none(DType::Float)), rank);
+    }
+}

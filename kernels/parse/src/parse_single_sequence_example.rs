@@ -325,3 +325,57 @@ fn values(kind: &Kind, dtype: DType) -> Option<Values> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check, floats, integers, none, sequence, string, texts, vector};
+    use savedmodel_op::testing::OpTest;
+
+    fn parse(example: Vec<u8>, may_miss: &'static str, name: &'static str) -> OpTest<'static> {
+        let test = OpTest::new(&OP).attr("Tcontext_dense", vec![DType::Int64]);
+        let test =
+            test.attr("Ncontext_dense", 1_i64).attr("context_dense_shapes", vec![PartialShape::from([1])]);
+        let test =
+            test.attr("Nfeature_list_dense", 1_i64).attr("feature_list_dense_types", vec![DType::Float]);
+        let test = test.attr("feature_list_dense_shapes", vec![PartialShape::from([2])]);
+        let test =
+            test.attr("Nfeature_list_sparse", 1_i64).attr("feature_list_sparse_types", vec![DType::String]);
+        let test = test.attr("Ncontext_sparse", 0_i64);
+        let test = test.input(string(example)).input(vector([may_miss.as_bytes()]));
+        let keys = ["n", "w", "t"].into_iter().map(string);
+        keys.fold(test, OpTest::input).input(none(DType::Int64)).input(string(name))
+    }
+
+    #[test]
+    fn lists() {
+        let (rows, words) = ([floats(&[1.0, 2.0]), floats(&[3.0, 4.0])], [texts(&["a"]), texts(&["b", "c"])]);
+        let both = sequence(&[("n", integers(&[7]))], &[("t", &rows), ("w", &words)]);
+        let want =
+            "int64[1] 7; int64[3,2] 0 0 1 0 1 1; string[3] 'a' 'b' 'c'; int64[2] 2 2; float[2,2] 1 2 3 4";
+        check(parse(both, "w", ""), want);
+        let empty = sequence(&[("n", integers(&[1]))], &[]);
+        check(parse(empty, "t", ""), "int64[1] 1; int64[0,2]; string[0]; int64[2] 0 0; float[0,2]");
+    }
+
+    #[test]
+    fn refusals() {
+        let refused = |example: Vec<u8>, want: &str| {
+            check(parse(example, "w", "dbg"), &format!("INVALID_ARGUMENT: {want}"));
+        };
+        let n = || ("n", integers(&[1]));
+        let missing = "Name: dbg, Context feature 'n' is required but could not be found.";
+        refused(sequence(&[], &[("t", &[floats(&[1.0])])]), missing);
+        let count = "Name: dbg, Key: t, Index: 0.  Number of float values != expected.  values size: 1 but output shape: \
+                     [2]";
+        refused(sequence(&[n()], &[("t", &[floats(&[1.0])])]), count);
+        let dtype = "Name: dbg, Feature list: t, Index: 0.  Data types don't match. Expected type: float";
+        refused(sequence(&[n()], &[("t", &[integers(&[1])])]), dtype);
+        let missing = "Name: dbg, Feature list 't' is required but could not be found.  Did you mean to include it in \
+                       feature_list_dense_missing_assumed_empty or feature_list_dense_defaults?";
+        refused(sequence(&[n()], &[]), missing);
+        refused(b"\x01".to_vec(), "Could not parse example input, value: '\x01'");
+        let dtype = "Name: dbg, Context feature: n.  Data types don't match. Expected type: int64";
+        refused(sequence(&[("n", floats(&[1.0]))], &[]), dtype);
+    }
+}

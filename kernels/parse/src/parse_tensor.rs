@@ -1,5 +1,7 @@
 //! `ParseTensor`.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
 use savedmodel_proto::TensorProto;
 use savedmodel_proto::tensor_proto::to_tensor;
@@ -28,10 +30,13 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             return Err(Error::invalid_argument(message));
         };
         let proto: TensorProto = savedmodel_proto::decode(bytes.clone()).map_err(|_| {
-            let text = String::from_utf8_lossy(bytes);
-            Error::invalid_argument(format!("Could not parse `serialized` as TensorProto: '{text}'"))
+            let text = STANDARD.encode(bytes);
+            Error::invalid_argument(format!("Could not parse `serialized` as TensorProto, base64: {text}"))
         })?;
-        let tensor = to_tensor(&proto)?;
+        let tensor = to_tensor(&proto).map_err(|error| {
+            let why = error.message();
+            Error::invalid_argument(format!("Cannot parse tensor from proto: {why}"))
+        })?;
         if tensor.dtype() != dtype {
             let found = tensor.dtype();
             return Err(Error::invalid_argument(format!(
@@ -41,4 +46,29 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         ctx.set(0, tensor);
         Ok(())
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OP;
+    use crate::testing::{check, string, vector};
+    use savedmodel_op::testing::OpTest;
+    use savedmodel_tensor::{DType, Tensor};
+
+    #[test]
+    fn as_tensorflow() {
+        let parse = |input: Tensor, dtype: DType| OpTest::new(&OP).attr("out_type", dtype).input(input);
+        let integers = b"\x08\x03\x12\x04\x12\x02\x08\x02\"\x08\x01\0\0\0\x02\0\0\0";
+        check(parse(string(&integers[..]), DType::Int32), "int32[2] 1 2");
+        check(parse(string(&b"\x08\x01"[..]), DType::Float), "float[] 0");
+        let mismatch = "INVALID_ARGUMENT: Type mismatch between parsed tensor (int32) and dtype (float)";
+        check(parse(string(&integers[..]), DType::Float), mismatch);
+        let malformed = "INVALID_ARGUMENT: Could not parse `serialized` as TensorProto, base64: eno=";
+        check(parse(string("zz"), DType::Int32), malformed);
+        let wrong = "INVALID_ARGUMENT: Cannot parse tensor from proto: ";
+        check(parse(string(""), DType::Int32), wrong);
+        check(parse(string(&b"\x08\x01\x22\x01\0"[..]), DType::Float), wrong);
+        let shape = "INVALID_ARGUMENT: Expected `serialized` to be a scalar, got shape: [1]";
+        check(parse(vector([b""]), DType::Int32), shape);
+    }
 }

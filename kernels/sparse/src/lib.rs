@@ -4,29 +4,47 @@
 //! that split them into rows (`ragged`). Start reading at [`OPS`].
 #![forbid(unsafe_code)]
 
+mod boosted_trees_bucketize;
 mod coo;
+mod merge;
+mod number;
 mod shapes;
+mod sparse_add;
 mod sparse_concat;
+mod sparse_dense_cwise;
 mod sparse_fill_empty_rows;
+mod sparse_reduce;
 mod sparse_reorder;
 mod sparse_reshape;
 mod sparse_segment;
 mod sparse_slice;
+mod sparse_softmax;
+mod sparse_sparse_maximum;
 mod sparse_split;
+mod sparse_tensor_dense_add;
+mod sparse_tensor_dense_mat_mul;
 mod sparse_to_dense;
 
 use savedmodel_op::Op;
 
 /// The operators of this family.
 pub const OPS: &[&[Op]] = &[
+    sparse_dense_cwise::OPS,
     sparse_fill_empty_rows::OPS,
+    sparse_reduce::OPS,
     sparse_segment::OPS,
+    sparse_sparse_maximum::OPS,
     &[
+        boosted_trees_bucketize::OP,
+        sparse_add::OP,
         sparse_concat::OP,
         sparse_reorder::OP,
         sparse_reshape::OP,
         sparse_slice::OP,
+        sparse_softmax::OP,
         sparse_split::OP,
+        sparse_tensor_dense_add::OP,
+        sparse_tensor_dense_mat_mul::OP,
         sparse_to_dense::OP,
     ],
 ];

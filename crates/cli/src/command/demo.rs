@@ -57,6 +57,6 @@ pub fn run() -> Result<()> {
 
 /// The case, from the current directory or from where this was built.
 fn case() -> Option<PathBuf> {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(CASE);
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("")).join(CASE);
     [PathBuf::from(CASE), built].into_iter().find(|case| case.join("model").is_dir())
 }

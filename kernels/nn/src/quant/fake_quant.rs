@@ -71,18 +71,23 @@ impl Range {
         Some(Range { min, max, scale, inverse, zero: (-min * inverse + 0.5).floor() })
     }
 
+    /// How far `x` lies above the lowest value of the range.
     #[inline(always)]
-    fn apply(self, x: f32) -> f32 {
+    fn above(self, x: f32) -> f32 {
         let x = if x > self.max { self.max } else { x };
         let x = if x < self.min { self.min } else { x };
-        ((x - self.min) * self.inverse - self.zero + 0.5).floor() * self.scale
+        x - self.min
     }
-}
 
-fn apply(range: Option<Range>, src: &[f32], dst: &mut [f32]) {
-    match range {
-        Some(range) => map::map(src, dst, map::CHEAP, |x| range.apply(x)),
-        None => dst.fill(0.0),
+    #[inline(always)]
+    fn apply(self, x: f32) -> f32 {
+        (self.above(x) * self.inverse - self.zero + 0.5).floor() * self.scale
+    }
+
+    /// [`Range::apply`] with a division, which can decide a tie otherwise; so does TensorFlow for scalar ranges.
+    #[inline(always)]
+    fn apply_dividing(self, x: f32) -> f32 {
+        (self.above(x) / self.scale - self.zero + 0.5).floor() * self.scale
     }
 }
 
@@ -94,7 +99,12 @@ fn build_args(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let range = Range::new(codes(node)?, min, max);
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let mut out = ctx.allocate(DType::Float, ctx.input(0).shape())?;
-        apply(range, ctx.input(0).as_slice()?, out.as_mut_slice()?);
+        match range {
+            Some(range) => {
+                map::map(ctx.input(0).as_slice()?, out.as_mut_slice()?, map::CHEAP, |x| range.apply(x));
+            }
+            None => out.as_mut_slice::<f32>()?.fill(0.0),
+        }
         ctx.set(0, out);
         Ok(())
     }))
@@ -105,7 +115,13 @@ fn build_vars(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let range = Range::new(codes, limit(ctx.input(1), "min")?, limit(ctx.input(2), "max")?);
         let mut out = ctx.allocate(DType::Float, ctx.input(0).shape())?;
-        apply(range, ctx.input(0).as_slice()?, out.as_mut_slice()?);
+        match range {
+            Some(range) => {
+                let divide = |x| range.apply_dividing(x);
+                map::map(ctx.input(0).as_slice()?, out.as_mut_slice()?, map::CHEAP, divide);
+            }
+            None => out.as_mut_slice::<f32>()?.fill(0.0),
+        }
         ctx.set(0, out);
         Ok(())
     }))
