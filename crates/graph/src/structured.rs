@@ -132,9 +132,9 @@ impl fmt::Display for StructuredValue {
             StructuredValue::String(v) => write!(f, "'{v}'"),
             StructuredValue::Bool(v) => f.write_str(if *v { "True" } else { "False" }),
             StructuredValue::Shape(v) => write!(f, "TensorShape({v})"),
-            StructuredValue::DType(v) => write!(f, "tf.{v}"),
+            StructuredValue::DType(v) => write!(f, "tf.{}", v.name()),
             StructuredValue::TensorSpec(v) => {
-                write!(f, "TensorSpec(shape={}, dtype=tf.{}, name='{}')", v.shape, v.dtype, v.name)
+                write!(f, "TensorSpec(shape={}, dtype=tf.{}, name='{}')", v.shape, v.dtype.name(), v.name)
             }
             StructuredValue::TypeSpec(v) => write!(f, "{}{}", v.name, v.state),
             StructuredValue::List(items) => {

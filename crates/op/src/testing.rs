@@ -143,7 +143,10 @@ fn infer(def: &OpDef, inputs: &[Tensor], attrs: &mut Attrs) {
             Count::One => 1,
             Count::Attr(name) => match attrs.get(name) {
                 Some(AttrValue::Int(n)) => *n as usize,
-                _ => inputs.len().saturating_sub(listed),
+                _ => {
+                    let sharing = def.inputs.iter().filter(|other| other.count == arg.count).count();
+                    inputs.len().saturating_sub(listed) / sharing
+                }
             },
             Count::ListAttr => inputs.len().saturating_sub(listed),
         };

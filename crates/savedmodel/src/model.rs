@@ -117,7 +117,7 @@ impl SavedModel {
     /// # use savedmodel::{SavedModel, Tensor};
     /// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/models/v1_while/model");
     /// let model = SavedModel::load(dir)?;
-    /// let error = model.prune(&["nothing:0"], &["x:0"]).unwrap_err();
+    /// let error = model.prune(&["nothing:0"], &["x:0"]).err().unwrap();
     /// assert!(error.message().contains("'nothing:0'"));
     /// # Ok::<(), savedmodel::Error>(())
     /// ```
@@ -146,8 +146,8 @@ impl SavedModel {
     /// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/models/v1_resource_variables/model");
     /// let model = SavedModel::load(dir)?;
     /// let x = model.graph().nodes().next().map(|node| model.graph().node(node).name.to_string()).unwrap();
-    /// let outputs = model.runner().feed(&x, Tensor::scalar(1.0_f32)).fetch(&x).run()?;
-    /// assert_eq!(outputs[0].to_scalar::<f32>()?, 1.0);
+    /// let outputs = model.runner().feed(&x, Tensor::scalar(1.0_f64)).fetch(&x).run()?;
+    /// assert_eq!(outputs[0].to_scalar::<f64>()?, 1.0);
     /// # Ok::<(), savedmodel::Error>(())
     /// ```
     pub fn runner(&self) -> Runner<'_> {

@@ -89,7 +89,6 @@ fn saved_with_the_variables_as_they_are() {
 }
 
 #[test]
-#[ignore = "a table in the checkpoint needs the operator RestoreV2"]
 fn what_can_not_be_saved_leaves_nothing() {
     let place = scratch("refused");
     let model = SavedModel::load_with(case("tables"), &options()).unwrap();

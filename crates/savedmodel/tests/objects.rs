@@ -161,7 +161,6 @@ fn attributes() {
 }
 
 #[test]
-#[ignore = "a table in the checkpoint needs the operator RestoreV2"]
 fn tables_are_made_filled_and_shared() {
     let model = load("objects/tables");
     let root = model.root().unwrap();

@@ -8,6 +8,7 @@
 #![deny(unsafe_code)]
 
 mod buffer;
+mod describe;
 mod dtype;
 mod element;
 mod error;

@@ -1,7 +1,6 @@
 //! The tensor itself.
 
 use std::any::Any;
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -400,11 +399,6 @@ impl Tensor {
             other => Err(Error::invalid_argument(format!("expected int32 or int64, got {other}"))),
         }
     }
-
-    /// `dtype[shape]`, as error messages show tensors.
-    pub fn describe(&self) -> String {
-        format!("{}{}", self.dtype, self.shape)
-    }
 }
 
 #[cold]
@@ -429,23 +423,6 @@ fn check_count(shape: &Shape, n: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid_argument(format!("{n} values do not make a tensor of shape {shape}")))
-}
-
-impl fmt::Debug for Tensor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.describe())?;
-        match self.dtype {
-            DType::Float => write!(f, " {:?}", self.as_slice::<f32>()),
-            DType::Double => write!(f, " {:?}", self.as_slice::<f64>()),
-            DType::Int32 => write!(f, " {:?}", self.as_slice::<i32>()),
-            DType::Int64 => write!(f, " {:?}", self.as_slice::<i64>()),
-            DType::Bool => write!(f, " {:?}", self.as_slice::<bool>()),
-            DType::String => write!(f, " {:?}", self.strings()),
-            DType::Resource => write!(f, " {:?}", self.handles()),
-            DType::Variant => write!(f, " {:?}", self.variants()),
-            _ => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -93,8 +93,8 @@ fn dtypes(text: &str) -> Option<Vec<DType>> {
     Some(match text {
         "realnumbertype" | "realnumberttype" => REAL.to_vec(),
         "numbertype" => {
-            let more = [Complex64, Qint8, Quint8, Qint32, Complex128];
-            [&REAL[..], &more[..]].concat()
+            let more = [Complex64, Complex128];
+            [&REAL[..], &more[..], &QUANTIZED[..]].concat()
         }
         "quantizedtype" => QUANTIZED.to_vec(),
         name => vec![DType::from_name(name)?],
@@ -155,7 +155,7 @@ mod tests {
         check("T: type", "T", None, None, 0);
         check("T: {float, double} = DT_DOUBLE", "T", Some("double"), None, 2);
         check("T: realnumbertype", "T", None, None, 12);
-        check("T: {numbertype, bool}", "T", None, None, 18);
+        check("T: {numbertype, bool}", "T", None, None, 20);
         check("N: int >= 1", "N", None, Some(1), 0);
         check("N: int >= 1 = 3", "N", Some("3"), Some(1), 0);
         check("N: int = -1", "N", Some("-1"), None, 0);

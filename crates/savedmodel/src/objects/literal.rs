@@ -101,15 +101,15 @@ mod tests {
         let list = |items: &[Value]| Value::List(items.to_vec());
         let row = list(&[1.into(), 2.5.into()]);
         for (value, dtype, expected) in [
-            (3.into(), DType::Float, Some("float32[]")),
+            (3.into(), DType::Float, Some("float[]")),
             (2.5.into(), DType::Int32, None),
             (300.into(), DType::Uint8, None),
             (true.into(), DType::Int32, None),
             ("a".into(), DType::String, Some("string[]")),
-            (list(&[row.clone(), row.clone()]), DType::Double, Some("float64[2,2]")),
+            (list(&[row.clone(), row.clone()]), DType::Double, Some("double[2,2]")),
             (list(&[row.clone(), 1.into()]), DType::Double, None),
             (list(&[1.into(), row]), DType::Double, None),
-            (list(&[]), DType::Float, Some("float32[0]")),
+            (list(&[]), DType::Float, Some("float[0]")),
             (Value::None, DType::Float, None),
         ] {
             let got = tensor(&value, dtype).map(|tensor| tensor.describe().replace(' ', ""));

@@ -161,7 +161,7 @@ impl fmt::Display for Value {
             Value::Float(v) => write!(f, "{v:?}"),
             Value::String(v) => write!(f, "'{v}'"),
             Value::Shape(v) => write!(f, "TensorShape({v})"),
-            Value::DType(v) => write!(f, "tf.{v}"),
+            Value::DType(v) => write!(f, "tf.{}", v.name()),
             Value::Tensor(v) => write!(f, "<tensor {}>", v.describe()),
             Value::Ragged { values, row_splits } => {
                 write!(f, "<ragged tensor of {}, {} ragged dimensions>", values.describe(), row_splits.len())
