@@ -123,6 +123,10 @@ pub fn response(log: &PredictionLog) -> Result<Named> {
         LogType::SessionRunLog(SessionRunLog { response: Some(response), .. }) => {
             named_tensors(&response.tensor)
         }
+        // A run for its targets alone gives nothing, which some writers leave out.
+        LogType::SessionRunLog(SessionRunLog { request: Some(request), .. }) if request.fetch.is_empty() => {
+            Ok(Named::new())
+        }
         LogType::ClassifyLog(log) => {
             let result = log.response.as_ref().and_then(|response| response.result.as_ref());
             serving::classifications(result.ok_or_else(missing)?)
