@@ -8,6 +8,7 @@ use savedmodel_op::{Op, Registry};
 const FAMILIES: &[&[&[Op]]] = &[
     savedmodel_kernels_array::OPS,
     savedmodel_kernels_control::OPS,
+    savedmodel_kernels_image::OPS,
     savedmodel_kernels_io::OPS,
     savedmodel_kernels_linalg::OPS,
     savedmodel_kernels_list::OPS,

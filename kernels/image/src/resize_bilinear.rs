@@ -1,0 +1,230 @@
+//! See [`OP`].
+
+use savedmodel_math::par;
+use savedmodel_math::simd::{self, Isa};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Op, by_dtype};
+use savedmodel_tensor::{DType, Result, bf16, f16};
+
+use crate::pixel::Pixel;
+use crate::resize::{Centers, Sizes, shape};
+
+/// Resizes images by linear interpolation, across and then down; the result is of single precision.
+///
+/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/ResizeBilinear>
+pub const OP: Op = Op {
+    name: "ResizeBilinear",
+    inputs: &["images: T", "size: int32"],
+    outputs: &["resized_images: float"],
+    attrs: &[
+        "T: {int8, uint8, int16, uint16, int32, int64, bfloat16, half, float, double, bfloat16}",
+        "align_corners: bool = false",
+        "half_pixel_centers: bool = false",
+    ],
+    effect: Effect::Pure,
+    shape,
+    kernels: by_dtype!("T"; build: i8 u8 i16 u16 i32 i64 bf16 f16 f32 f64),
+};
+
+fn build<T: Pixel>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    let centers = Centers::of(node)?;
+    Ok(Box::new(move |ctx: &mut Context<'_>| {
+        let sizes = Sizes::of(ctx, centers)?;
+        let mut output = ctx.allocate(DType::Float, sizes.shape())?;
+        let images = ctx.input(0).as_slice::<T>()?;
+        let out = output.as_mut_slice::<f32>()?;
+        if sizes.from == sizes.to {
+            par::for_zip(out, images, par::grain(0.25), |out, images| {
+                let mut room = vec![0.0; images.len()];
+                out.copy_from_slice(T::singles(images, &mut room));
+            });
+        } else {
+            resize(images, out, &sizes, centers);
+        }
+        ctx.set(0, output);
+        Ok(())
+    }))
+}
+
+/// The two neighbours of a pixel of the result along one axis, and how near the upper one is.
+#[derive(Clone, Copy)]
+struct Neighbours {
+    lower: usize,
+    upper: usize,
+    weight: f32,
+}
+
+fn neighbours(centers: Centers, sizes: &Sizes, axis: usize) -> Vec<Neighbours> {
+    let last = sizes.from[axis] - 1;
+    let of = |at: usize| {
+        let place = centers.place(at, sizes.scale[axis]);
+        let lower = (place.floor() as usize).min(last);
+        let upper = (place.ceil() as usize).min(last);
+        Neighbours { lower, upper, weight: place - place.floor() }
+    };
+    (0..sizes.to[axis]).map(of).collect()
+}
+
+fn resize<T: Pixel>(images: &[T], out: &mut [f32], sizes: &Sizes, centers: Centers) {
+    let [ys, xs] = [0, 1].map(|axis| neighbours(centers, sizes, axis));
+    let (from, to) = (sizes.row_from(), sizes.row_to());
+    let grain = par::grain(to as f64 * 1.5).max(4);
+    par::for_rows_mut(out, to, grain, |first, rows| {
+        let mut room = vec![0.0; from];
+        let mut held = Held { sources: [usize::MAX; 2], rows: [vec![0.0; to], vec![0.0; to]] };
+        for (i, row) in rows.chunks_exact_mut(to).enumerate() {
+            let (image, y) = ((first + i) / sizes.to[0], (first + i) % sizes.to[0]);
+            let above = image * sizes.from[0];
+            let Neighbours { lower, upper, weight } = ys[y];
+            let [top, bottom] = held.rows([above + lower, above + upper], |source, row| {
+                let pixels = T::singles(&images[source * from..][..from], &mut room);
+                across(pixels, &xs, sizes.channels, row);
+            });
+            simd::dispatch(Blend { top, bottom, weight, out: row });
+        }
+    });
+}
+
+/// The last two rows of images that were resized across; neighbouring rows of a larger result share them.
+struct Held {
+    sources: [usize; 2],
+    rows: [Vec<f32>; 2],
+}
+
+impl Held {
+    /// The two wanted rows; those that are not held are made.
+    fn rows(&mut self, wanted: [usize; 2], mut make: impl FnMut(usize, &mut [f32])) -> [&[f32]; 2] {
+        if self.sources[1] == wanted[0] {
+            self.sources.swap(0, 1);
+            self.rows.swap(0, 1);
+        }
+        let distinct = if wanted[0] == wanted[1] { 1 } else { 2 };
+        for i in 0..distinct {
+            if self.sources[i] != wanted[i] {
+                make(wanted[i], &mut self.rows[i]);
+                self.sources[i] = wanted[i];
+            }
+        }
+        [&self.rows[0], &self.rows[distinct - 1]]
+    }
+}
+
+/// Resizes a row across.
+fn across(src: &[f32], xs: &[Neighbours], channels: usize, dst: &mut [f32]) {
+    match channels {
+        1 => across_known::<1>(src, xs, dst),
+        2 => across_known::<2>(src, xs, dst),
+        3 => across_known::<3>(src, xs, dst),
+        4 => across_known::<4>(src, xs, dst),
+        _ => {
+            for (out, x) in dst.chunks_exact_mut(channels).zip(xs) {
+                let [top, bottom] = [x.lower, x.upper].map(|at| &src[at * channels..][..channels]);
+                simd::dispatch(Blend { top, bottom, weight: x.weight, out });
+            }
+        }
+    }
+}
+
+/// [`across`] for a known number of channels.
+fn across_known<const N: usize>(src: &[f32], xs: &[Neighbours], dst: &mut [f32]) {
+    let (src, _) = src.as_chunks::<N>();
+    let (dst, _) = dst.as_chunks_mut::<N>();
+    for (out, x) in dst.iter_mut().zip(xs) {
+        let (left, right) = (&src[x.lower], &src[x.upper]);
+        for channel in 0..N {
+            out[channel] = left[channel] + (right[channel] - left[channel]) * x.weight;
+        }
+    }
+}
+
+/// `out = top + (bottom - top) * weight`, rounded as often as TensorFlow does.
+struct Blend<'a> {
+    top: &'a [f32],
+    bottom: &'a [f32],
+    weight: f32,
+    out: &'a mut [f32],
+}
+
+impl simd::Kernel for Blend<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for ((out, top), bottom) in self.out.iter_mut().zip(self.top).zip(self.bottom) {
+            *out = top + (bottom - top) * self.weight;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn table() {
+        savedmodel_op::testing::check_rows(
+            crate::OPS,
+            &[
+                ("ResizeBilinear", "", "float[1,1,2,1] 1 2; int32[2] 1 3", "float[1,1,3,1] 1 1.6666666 2"),
+                (
+                    "ResizeBilinear",
+                    "half_pixel_centers=true",
+                    "uint8[1,2,1,1] 0 100; int32[2] 4 1",
+                    "float[1,4,1,1] 0 25 75 100",
+                ),
+                (
+                    "ResizeBilinear",
+                    "align_corners=true",
+                    "half[1,2,2,2] 1 2 3 4 5 6 7 8; int32[2] 1 3",
+                    "float[1,1,3,2] 1 2 2 3 3 4",
+                ),
+                (
+                    "ResizeBilinear",
+                    "",
+                    "bfloat16[2,1,2,3] 1 2 3 4 5 6 7 8 9 10 11 12; int32[2] 1 1",
+                    "float[2,1,1,3] 1 2 3 7 8 9",
+                ),
+                (
+                    "ResizeBilinear",
+                    "",
+                    "int64[1,1,2,1] 16777217 -3; int32[2] 1 2",
+                    "float[1,1,2,1] 16777216 -3",
+                ),
+                (
+                    "ResizeBilinear",
+                    "",
+                    "int16[1,1,2,5] 0 1 2 3 4 10 11 12 13 14; int32[2] 1 4",
+                    "float[1,1,4,5] 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 10 11 12 13 14",
+                ),
+                ("ResizeBilinear", "", "float[1,1,2,1] inf 1; int32[2] 1 1", "float[1,1,1,1] nan"),
+                ("ResizeBilinear", "", "double[0,1,2,1]; int32[2] 1 3", "float[0,1,3,1]"),
+                (
+                    "ResizeBilinear",
+                    "align_corners=true half_pixel_centers=true",
+                    "float[1,1,2,1] 1 2; int32[2] 1 3",
+                    "INVALID_ARGUMENT: If half_pixel_centers is True, align_corners must be False.",
+                ),
+                (
+                    "ResizeBilinear",
+                    "",
+                    "float[1,2,1] 1 2; int32[2] 1 3",
+                    "INVALID_ARGUMENT: input must be 4-dimensional[1,2,1]",
+                ),
+                (
+                    "ResizeBilinear",
+                    "",
+                    "float[1,0,2,1]; int32[2] 1 3",
+                    "INVALID_ARGUMENT: input image must be of non-zero size",
+                ),
+                (
+                    "ResizeBilinear",
+                    "",
+                    "float[1,1,2,1] 1 2; int32[1,2] 1 3",
+                    "INVALID_ARGUMENT: shape_t must be 1-dimensional[1,2]",
+                ),
+                (
+                    "ResizeBilinear",
+                    "",
+                    "float[1,1,2,1] 1 2; int32[2] 0 3",
+                    "INVALID_ARGUMENT: output dimensions must be positive",
+                ),
+            ],
+        );
+    }
+}
