@@ -8,6 +8,12 @@ mod boosted_trees_bucketize;
 mod coo;
 mod merge;
 mod number;
+mod ragged;
+mod ragged_gather;
+mod ragged_places;
+mod ragged_range;
+mod ragged_tensor_to_sparse;
+mod ragged_tensor_to_tensor;
 mod shapes;
 mod sparse_add;
 mod sparse_concat;
@@ -36,6 +42,10 @@ pub const OPS: &[&[Op]] = &[
     sparse_sparse_maximum::OPS,
     &[
         boosted_trees_bucketize::OP,
+        ragged_gather::OP,
+        ragged_range::OP,
+        ragged_tensor_to_sparse::OP,
+        ragged_tensor_to_tensor::OP,
         sparse_add::OP,
         sparse_concat::OP,
         sparse_reorder::OP,

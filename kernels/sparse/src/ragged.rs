@@ -1,0 +1,53 @@
+//! Row splits: where the rows of a ragged tensor begin and end among its values.
+
+use savedmodel_tensor::{DType, Error, Result, Tensor};
+
+/// A vector of row splits as a tensor of `int32` or `int64`.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when a split does not fit.
+pub(crate) fn to_tensor(splits: &[i64], dtype: DType) -> Result<Tensor> {
+    if dtype == DType::Int64 {
+        return Tensor::from_slice([splits.len()], splits);
+    }
+    let narrow = |&split: &i64| {
+        i32::try_from(split)
+            .map_err(|_| Error::invalid_argument(format!("row split {split} does not fit {dtype}")))
+    };
+    Tensor::from_vec([splits.len()], splits.iter().map(narrow).collect::<Result<_>>()?)
+}
+
+/// The largest number of values in a row.
+pub(crate) fn widest(splits: &[i64]) -> i64 {
+    splits.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).fold(0, i64::max)
+}
+
+/// The first pair of neighbours that decreases.
+pub(crate) fn decrease(splits: &[i64]) -> Option<(i64, i64)> {
+    splits.windows(2).find(|pair| pair[1] < pair[0]).map(|pair| (pair[0], pair[1]))
+}
+
+/// The dtypes of the values that kernels for ragged tensors move.
+pub(crate) const VALUES: &[DType] = &[
+    DType::Float,
+    DType::Double,
+    DType::Half,
+    DType::Bfloat16,
+    DType::Int8,
+    DType::Int16,
+    DType::Int32,
+    DType::Int64,
+    DType::Uint8,
+    DType::Uint16,
+    DType::Uint32,
+    DType::Uint64,
+    DType::Bool,
+    DType::Complex64,
+    DType::Complex128,
+    DType::String,
+    DType::Qint8,
+    DType::Quint8,
+    DType::Qint16,
+    DType::Quint16,
+    DType::Qint32,
+];
