@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/bundle", &["proto", "tensor"]),
     ("crates/op", &["graph", "math", "tensor", "text"]),
     ("kernels/io", &["bundle", "op", "tensor"]),
-    ("kernels/", &["math", "op", "proto", "tensor", "text", "kernels-array"]),
+    ("kernels/", &["math", "op", "proto", "tensor", "text", "kernels-array", "kernels-random"]),
     ("crates/optimize", &["graph", "op", "tensor"]),
     ("crates/loader", &["bundle", "graph", "op", "proto", "tensor"]),
     ("crates/runtime", &["graph", "math", "op", "optimize", "tensor"]),

@@ -44,6 +44,7 @@ mod signs;
 mod special;
 #[cfg(test)]
 mod testing;
+mod to_bool;
 mod trigonometric;
 
 /// The operators of this family.
@@ -66,6 +67,7 @@ pub const OPS: &[&[Op]] = &[
         next_after::OP,
         pow::OP,
         range::OP,
+        to_bool::OP,
     ],
     arg::OPS,
     arithmetic::OPS,

@@ -6,35 +6,54 @@
 use savedmodel_op::Op;
 
 mod activation;
+mod activation_grad;
+mod approx_top_k;
 mod avg_pool;
 mod batch_norm;
+mod batch_norm_with_global_normalization;
 mod bias_add;
+mod block_lstm;
+mod compute_accidental_hits;
 mod conv;
 mod conv2d;
 mod conv3d;
 mod conv_backprop_input;
+mod cross_entropy;
+mod ctc;
+mod ctc_beam_search_decoder;
+mod ctc_greedy_decoder;
 mod depthwise_conv2d_native;
 mod dilation2d;
+mod fractional_pool;
 mod fused_batch_norm;
 mod fused_conv;
+mod gru_block_cell;
 mod in_top_k;
 mod l2_loss;
 mod layout;
 mod lrn;
+mod lstm;
+mod lstm_block_cell;
 mod max_pool;
 mod max_pool_with_argmax;
+mod nth_element;
 mod pool;
 mod quant;
 mod softmax;
+mod softmax_cross_entropy_with_logits;
+mod sparse_softmax_cross_entropy_with_logits;
 mod top_k;
 mod window;
 
 /// Every operator of the family.
 pub const OPS: &[&[Op]] = &[
     activation::OPS,
+    activation_grad::OPS,
     avg_pool::OPS,
     bias_add::OPS,
+    block_lstm::OPS,
     conv_backprop_input::OPS,
+    fractional_pool::OPS,
     fused_batch_norm::OPS,
     fused_conv::OPS,
     in_top_k::OPS,
@@ -44,14 +63,24 @@ pub const OPS: &[&[Op]] = &[
     softmax::OPS,
     top_k::OPS,
     &[
+        approx_top_k::OP,
+        batch_norm_with_global_normalization::OP,
+        compute_accidental_hits::OP,
         conv2d::OP,
         conv3d::OP,
+        ctc_beam_search_decoder::OP,
+        ctc_greedy_decoder::OP,
         depthwise_conv2d_native::OP,
         dilation2d::OP,
+        gru_block_cell::OP,
         l2_loss::OP,
         lrn::OP,
+        lstm_block_cell::OP,
         max_pool_with_argmax::OP,
+        nth_element::OP,
         quant::dequantize::OP,
         quant::quantize_v2::OP,
+        softmax_cross_entropy_with_logits::OP,
+        sparse_softmax_cross_entropy_with_logits::OP,
     ],
 ];

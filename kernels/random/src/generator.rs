@@ -10,7 +10,7 @@ use crate::philox::Philox;
 
 /// The stream of one stateful node, shared by all plans of a session.
 #[derive(Debug)]
-pub(crate) struct Generator(Mutex<Philox>);
+pub struct Generator(Mutex<Philox>);
 
 impl Generator {
     /// The stream of a node with attributes `seed` and `seed2`; when both are zero it begins anywhere.

@@ -5,7 +5,7 @@ const LANES: usize = 8;
 
 /// A stream of blocks of four random words, each a function of key and counter alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Philox {
+pub struct Philox {
     counter: u128,
     key: [u32; 2],
 }
@@ -91,7 +91,7 @@ fn round<const N: usize>(words: &[[u32; N]; 4], key: [u32; 2]) -> [[u32; N]; 4] 
 
 /// The words of a stream, one by one.
 #[derive(Clone, Debug)]
-pub(crate) struct Words {
+pub struct Words {
     stream: Philox,
     block: [u32; 4],
     used: usize,

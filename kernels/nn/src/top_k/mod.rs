@@ -1,6 +1,6 @@
 //! See [`OPS`].
 
-mod order;
+pub mod order;
 
 use std::cmp::Ordering;
 
@@ -55,7 +55,8 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     Ok(vec![PartialShape::new(outer.iter().copied().chain([k])); 2])
 }
 
-fn scalar_input() -> Error {
+/// What is wrong with a scalar.
+pub fn scalar_input() -> Error {
     Error::invalid_argument("input must be >= 1-D, got shape []")
 }
 
@@ -103,7 +104,8 @@ fn convert(indices: Tensor, dtype: DType) -> Result<Tensor> {
     }
 }
 
-fn rows<T: Element + PartialOrd>(
+/// Writes the `k` largest elements of each row of `columns`, and their positions.
+pub fn rows<T: Element + PartialOrd>(
     input: &[T],
     columns: usize,
     sorted: bool,

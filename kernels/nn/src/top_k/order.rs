@@ -34,7 +34,7 @@ pub fn top<T: Copy>(
 }
 
 /// Makes a heap whose root no item is below.
-fn make<T: Copy>(items: &mut [T], above: &impl Fn(&T, &T) -> bool) {
+pub fn make<T: Copy>(items: &mut [T], above: &impl Fn(&T, &T) -> bool) {
     for parent in (0..items.len() / 2).rev() {
         let item = items[parent];
         sift(items, parent, item, above);
@@ -42,7 +42,7 @@ fn make<T: Copy>(items: &mut [T], above: &impl Fn(&T, &T) -> bool) {
 }
 
 /// Moves the root behind the heap of the other items.
-fn pop<T: Copy>(items: &mut [T], above: &impl Fn(&T, &T) -> bool) {
+pub fn pop<T: Copy>(items: &mut [T], above: &impl Fn(&T, &T) -> bool) {
     if let [rest @ .., last] = items
         && !rest.is_empty()
     {
@@ -69,7 +69,7 @@ fn sift<T: Copy>(items: &mut [T], start: usize, item: T, above: &impl Fn(&T, &T)
 }
 
 /// Lets an item rise from a hole, not above `start`.
-fn rise<T: Copy>(items: &mut [T], start: usize, hole: usize, item: T, above: &impl Fn(&T, &T) -> bool) {
+pub fn rise<T: Copy>(items: &mut [T], start: usize, hole: usize, item: T, above: &impl Fn(&T, &T) -> bool) {
     let mut hole = hole;
     while hole > start {
         let parent = (hole - 1) / 2;
