@@ -1,7 +1,10 @@
 //! What the operators that resize images have in common: sizes, scales, and where pixels lie.
 
-use savedmodel_op::{Construction, Context, ShapeContext};
-use savedmodel_tensor::{Error, PartialShape, Result, Shape};
+use savedmodel_math::par;
+use savedmodel_op::{Construction, Context, Kernel, ShapeContext};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape};
+
+use crate::pixel::{Images, Pixel, Rows};
 
 /// The attributes that say where the pixels of a resized image lie.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,7 +29,7 @@ impl Centers {
 
     /// How far apart pixels of the result lie in the image.
     pub fn scale(self, from: usize, to: usize) -> f32 {
-        match self.align_corners && to > 1 {
+        match self.align_corners && to > 1 && from > 1 {
             true => (from - 1) as f32 / (to - 1) as f32,
             false => from as f32 / to as f32,
         }
@@ -116,13 +119,55 @@ fn wanted(ctx: &Context<'_>) -> Result<[usize; 2]> {
     Ok([height as usize, width as usize])
 }
 
+/// A kernel that draws images of single precision, of the wanted size, from images of `T`.
+pub fn kernel<T: Pixel>(
+    centers: Centers,
+    draw: fn(&dyn Rows, &mut [f32], &Sizes, Centers),
+) -> Box<dyn Kernel> {
+    Box::new(move |ctx: &mut Context<'_>| {
+        let sizes = Sizes::of(ctx, centers)?;
+        let mut output = ctx.allocate(DType::Float, sizes.shape())?;
+        let images = Images::new(ctx.input(0).as_slice::<T>()?, sizes.row_from());
+        draw(&images, output.as_mut_slice()?, &sizes, centers);
+        ctx.set(0, output);
+        Ok(())
+    })
+}
+
+/// Calls `draw(room, image, y, row)` for each row of the results; one number takes about `ns` nanoseconds.
+///
+/// Some neighbouring rows share their `room`.
+pub fn for_rows<R>(
+    out: &mut [f32],
+    sizes: &Sizes,
+    ns: f64,
+    room: impl Fn() -> R + Sync,
+    draw: impl Fn(&mut R, usize, usize, &mut [f32]) + Sync,
+) {
+    let (row, height) = (sizes.row_to(), sizes.to[0]);
+    par::for_rows_mut(out, row, par::grain(row as f64 * ns).max(4), |first, rows| {
+        let mut room = room();
+        for (i, out) in rows.chunks_exact_mut(row).enumerate() {
+            draw(&mut room, (first + i) / height, (first + i) % height, out);
+        }
+    });
+}
+
 /// Batch and channels of the images (input 0), the wanted height and width (input 1).
 ///
 /// # Errors
 /// None.
 pub fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    sized(ctx, 1)
+}
+
+/// As [`shape`], with the wanted height and width in input `size`.
+///
+/// # Errors
+/// None.
+pub fn sized(ctx: &ShapeContext<'_>, size: usize) -> Result<Vec<PartialShape>> {
     let images = ctx.input(0);
-    let size = ctx.integers(1).unwrap_or_default();
+    let size = ctx.integers(size).unwrap_or_default();
     let side = |axis: usize| size.get(axis).and_then(|&side| usize::try_from(side).ok());
     Ok(vec![PartialShape::new([images.dim(0), side(0), side(1), images.dim(3)])])
 }

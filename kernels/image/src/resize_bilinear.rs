@@ -1,12 +1,11 @@
 //! See [`OP`].
 
-use savedmodel_math::par;
 use savedmodel_math::simd::{self, Isa};
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, by_dtype};
-use savedmodel_tensor::{DType, Result, bf16, f16};
+use savedmodel_op::{Construction, Effect, Kernel, Op, by_dtype};
+use savedmodel_tensor::{Result, bf16, f16};
 
-use crate::pixel::Pixel;
-use crate::resize::{Centers, Sizes, shape};
+use crate::pixel::{Pixel, Rows};
+use crate::resize::{Centers, Sizes, for_rows, kernel, shape};
 
 /// Resizes images by linear interpolation, across and then down; the result is of single precision.
 ///
@@ -26,23 +25,7 @@ pub const OP: Op = Op {
 };
 
 fn build<T: Pixel>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let centers = Centers::of(node)?;
-    Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let sizes = Sizes::of(ctx, centers)?;
-        let mut output = ctx.allocate(DType::Float, sizes.shape())?;
-        let images = ctx.input(0).as_slice::<T>()?;
-        let out = output.as_mut_slice::<f32>()?;
-        if sizes.from == sizes.to {
-            par::for_zip(out, images, par::grain(0.25), |out, images| {
-                let mut room = vec![0.0; images.len()];
-                out.copy_from_slice(T::singles(images, &mut room));
-            });
-        } else {
-            resize(images, out, &sizes, centers);
-        }
-        ctx.set(0, output);
-        Ok(())
-    }))
+    Ok(kernel::<T>(Centers::of(node)?, resize))
 }
 
 /// The two neighbours of a pixel of the result along one axis, and how near the upper one is.
@@ -64,23 +47,23 @@ fn neighbours(centers: Centers, sizes: &Sizes, axis: usize) -> Vec<Neighbours> {
     (0..sizes.to[axis]).map(of).collect()
 }
 
-fn resize<T: Pixel>(images: &[T], out: &mut [f32], sizes: &Sizes, centers: Centers) {
-    let [ys, xs] = [0, 1].map(|axis| neighbours(centers, sizes, axis));
+fn resize(images: &dyn Rows, out: &mut [f32], sizes: &Sizes, centers: Centers) {
     let (from, to) = (sizes.row_from(), sizes.row_to());
-    let grain = par::grain(to as f64 * 1.5).max(4);
-    par::for_rows_mut(out, to, grain, |first, rows| {
-        let mut room = vec![0.0; from];
-        let mut held = Held { sources: [usize::MAX; 2], rows: [vec![0.0; to], vec![0.0; to]] };
-        for (i, row) in rows.chunks_exact_mut(to).enumerate() {
-            let (image, y) = ((first + i) / sizes.to[0], (first + i) % sizes.to[0]);
-            let above = image * sizes.from[0];
-            let Neighbours { lower, upper, weight } = ys[y];
-            let [top, bottom] = held.rows([above + lower, above + upper], |source, row| {
-                let pixels = T::singles(&images[source * from..][..from], &mut room);
-                across(pixels, &xs, sizes.channels, row);
-            });
-            simd::dispatch(Blend { top, bottom, weight, out: row });
-        }
+    if sizes.from == sizes.to {
+        return for_rows(out, sizes, 0.25, Vec::new, |room, image, y, row| {
+            row.copy_from_slice(images.part(image * sizes.from[0] + y, 0..from, room));
+        });
+    }
+    let [ys, xs] = [0, 1].map(|axis| neighbours(centers, sizes, axis));
+    let room = || (Vec::new(), Held { sources: [usize::MAX; 2], rows: [vec![0.0; to], vec![0.0; to]] });
+    for_rows(out, sizes, 1.5, room, |(room, held), image, y, out| {
+        let above = image * sizes.from[0];
+        let Neighbours { lower, upper, weight } = ys[y];
+        let [top, bottom] = held.rows([above + lower, above + upper], |source, row| {
+            let src = images.part(source, 0..from, room);
+            simd::dispatch(Across { src, xs: &xs, channels: sizes.channels, out: row });
+        });
+        simd::dispatch(Down { top, bottom, weight, out });
     });
 }
 
@@ -108,49 +91,66 @@ impl Held {
     }
 }
 
-/// Resizes a row across.
-fn across(src: &[f32], xs: &[Neighbours], channels: usize, dst: &mut [f32]) {
-    match channels {
-        1 => across_known::<1>(src, xs, dst),
-        2 => across_known::<2>(src, xs, dst),
-        3 => across_known::<3>(src, xs, dst),
-        4 => across_known::<4>(src, xs, dst),
-        _ => {
-            for (out, x) in dst.chunks_exact_mut(channels).zip(xs) {
-                let [top, bottom] = [x.lower, x.upper].map(|at| &src[at * channels..][..channels]);
-                simd::dispatch(Blend { top, bottom, weight: x.weight, out });
+/// A row, resized across.
+struct Across<'a> {
+    src: &'a [f32],
+    xs: &'a [Neighbours],
+    channels: usize,
+    out: &'a mut [f32],
+}
+
+impl simd::Kernel for Across<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        match self.channels {
+            1 => self.known::<1>(),
+            2 => self.known::<2>(),
+            3 => self.known::<3>(),
+            4 => self.known::<4>(),
+            channels => {
+                for (out, x) in self.out.chunks_exact_mut(channels).zip(self.xs) {
+                    let [left, right] = [x.lower, x.upper].map(|at| &self.src[at * channels..][..channels]);
+                    blend(left, right, x.weight, out);
+                }
             }
         }
     }
 }
 
-/// [`across`] for a known number of channels.
-fn across_known<const N: usize>(src: &[f32], xs: &[Neighbours], dst: &mut [f32]) {
-    let (src, _) = src.as_chunks::<N>();
-    let (dst, _) = dst.as_chunks_mut::<N>();
-    for (out, x) in dst.iter_mut().zip(xs) {
-        let (left, right) = (&src[x.lower], &src[x.upper]);
-        for channel in 0..N {
-            out[channel] = left[channel] + (right[channel] - left[channel]) * x.weight;
+impl Across<'_> {
+    /// The loop for pixels of `N` channels.
+    #[inline(always)]
+    fn known<const N: usize>(self) {
+        let (src, _) = self.src.as_chunks::<N>();
+        let (out, _) = self.out.as_chunks_mut::<N>();
+        for (out, x) in out.iter_mut().zip(self.xs) {
+            blend(&src[x.lower], &src[x.upper], x.weight, out);
         }
     }
 }
 
-/// `out = top + (bottom - top) * weight`, rounded as often as TensorFlow does.
-struct Blend<'a> {
+/// What lies between two rows.
+struct Down<'a> {
     top: &'a [f32],
     bottom: &'a [f32],
     weight: f32,
     out: &'a mut [f32],
 }
 
-impl simd::Kernel for Blend<'_> {
+impl simd::Kernel for Down<'_> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        for ((out, top), bottom) in self.out.iter_mut().zip(self.top).zip(self.bottom) {
-            *out = top + (bottom - top) * self.weight;
-        }
+        blend(self.top, self.bottom, self.weight, self.out);
+    }
+}
+
+/// `out = a + (b - a) * weight`, rounded as often as TensorFlow does.
+#[inline(always)]
+fn blend(a: &[f32], b: &[f32], weight: f32, out: &mut [f32]) {
+    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+        *out = a + (b - a) * weight;
     }
 }
 
