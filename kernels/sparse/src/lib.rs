@@ -6,17 +6,28 @@
 
 mod boosted_trees_bucketize;
 mod coo;
+mod count_sparse_output;
+mod crossing;
 mod merge;
 mod number;
 mod ragged;
+mod ragged_cross;
 mod ragged_gather;
 mod ragged_places;
 mod ragged_range;
+mod ragged_tensor_from_variant;
 mod ragged_tensor_to_sparse;
 mod ragged_tensor_to_tensor;
+mod ragged_tensor_to_variant;
+mod ragged_tensor_to_variant_gradient;
+mod ragged_tensor_variant;
+mod set_operation;
+mod set_size;
+mod sets;
 mod shapes;
 mod sparse_add;
 mod sparse_concat;
+mod sparse_cross;
 mod sparse_dense_cwise;
 mod sparse_fill_empty_rows;
 mod sparse_reduce;
@@ -33,8 +44,13 @@ mod sparse_to_dense;
 
 use savedmodel_op::Op;
 
+pub use ragged_tensor_variant::RaggedTensorVariant;
+
 /// The operators of this family.
 pub const OPS: &[&[Op]] = &[
+    count_sparse_output::OPS,
+    set_operation::OPS,
+    sparse_cross::OPS,
     sparse_dense_cwise::OPS,
     sparse_fill_empty_rows::OPS,
     sparse_reduce::OPS,
@@ -43,7 +59,12 @@ pub const OPS: &[&[Op]] = &[
     &[
         boosted_trees_bucketize::OP,
         ragged_gather::OP,
+        ragged_cross::OP,
         ragged_range::OP,
+        ragged_tensor_from_variant::OP,
+        ragged_tensor_to_variant::OP,
+        ragged_tensor_to_variant_gradient::OP,
+        set_size::OP,
         ragged_tensor_to_sparse::OP,
         ragged_tensor_to_tensor::OP,
         sparse_add::OP,

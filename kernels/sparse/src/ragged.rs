@@ -17,6 +17,39 @@ pub(crate) fn to_tensor(splits: &[i64], dtype: DType) -> Result<Tensor> {
     Tensor::from_vec([splits.len()], splits.iter().map(narrow).collect::<Result<_>>()?)
 }
 
+/// Row splits that cut `count` values, if that is known, into rows.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when they do not start with zero, do not end with `count`, or decrease.
+pub(crate) fn to_splits(tensor: &Tensor, count: Option<usize>) -> Result<Vec<i64>> {
+    let refuse = |what: String| Err(Error::invalid_argument(format!("Invalid ragged splits: {what}")));
+    if tensor.rank() != 1 {
+        return refuse(format!("ragged splits must be rank 1 but is rank {}", tensor.rank()));
+    }
+    let splits = tensor.to_i64s()?;
+    let (Some(&first), Some(&last)) = (splits.first(), splits.last()) else {
+        return refuse("ragged splits must have at least one splits, but is empty".to_owned());
+    };
+    if first != 0 {
+        return refuse(format!("first element of ragged splits  must be 0 but is {first}"));
+    }
+    if let Some(i) = (1..splits.len()).find(|&i| splits[i] < splits[i - 1]) {
+        return refuse(format!(
+            "ragged splits must be monotonically increasing, but ragged_splits[{i}]={} is smaller than \
+             row_splits[{}]={}",
+            splits[i],
+            i - 1,
+            splits[i - 1]
+        ));
+    }
+    match count {
+        Some(count) if last != count as i64 => refuse(format!(
+            "last element of ragged splits must be the number of ragged values({count}) but is {last}"
+        )),
+        _ => Ok(splits),
+    }
+}
+
 /// The largest number of values in a row.
 pub(crate) fn widest(splits: &[i64]) -> i64 {
     splits.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).fold(0, i64::max)
