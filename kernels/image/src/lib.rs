@@ -5,8 +5,10 @@
 
 use savedmodel_op::Op;
 
+mod color;
 mod crop_and_resize;
 mod image_projective_transform;
+mod non_max_suppression;
 mod pixel;
 mod resize;
 mod resize_area;
@@ -18,9 +20,16 @@ mod scale_and_translate;
 
 /// Every operator of the family.
 pub const OPS: &[&[Op]] = &[
+    color::adjust_contrast::OPS,
+    color::hsv::OPS,
     image_projective_transform::OPS,
+    non_max_suppression::single::OPS,
     &[
+        color::adjust_hue::OP,
+        color::adjust_saturation::OP,
         crop_and_resize::OP,
+        non_max_suppression::combined::OP,
+        non_max_suppression::with_overlaps::OP,
         resize_area::OP,
         resize_bicubic::OP,
         resize_bilinear::OP,

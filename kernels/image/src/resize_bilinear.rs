@@ -81,10 +81,10 @@ impl Held {
             self.rows.swap(0, 1);
         }
         let distinct = if wanted[0] == wanted[1] { 1 } else { 2 };
-        for i in 0..distinct {
-            if self.sources[i] != wanted[i] {
-                make(wanted[i], &mut self.rows[i]);
-                self.sources[i] = wanted[i];
+        for ((held, row), &source) in self.sources.iter_mut().zip(&mut self.rows).zip(&wanted[..distinct]) {
+            if *held != source {
+                make(source, row);
+                *held = source;
             }
         }
         [&self.rows[0], &self.rows[distinct - 1]]
