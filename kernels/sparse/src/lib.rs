@@ -8,7 +8,9 @@ mod boosted_trees_bucketize;
 mod coo;
 mod count_sparse_output;
 mod crossing;
+mod deserialize_sparse;
 mod merge;
+mod minibatch;
 mod number;
 mod ragged;
 mod ragged_cross;
@@ -21,6 +23,7 @@ mod ragged_tensor_to_tensor;
 mod ragged_tensor_to_variant;
 mod ragged_tensor_to_variant_gradient;
 mod ragged_tensor_variant;
+mod serialize_sparse;
 mod set_operation;
 mod set_size;
 mod sets;
@@ -40,6 +43,7 @@ mod sparse_sparse_maximum;
 mod sparse_split;
 mod sparse_tensor_dense_add;
 mod sparse_tensor_dense_mat_mul;
+mod sparse_tensors_map;
 mod sparse_to_dense;
 
 use savedmodel_op::Op;
@@ -49,7 +53,10 @@ pub use ragged_tensor_variant::RaggedTensorVariant;
 /// The operators of this family.
 pub const OPS: &[&[Op]] = &[
     count_sparse_output::OPS,
+    deserialize_sparse::OPS,
+    serialize_sparse::OPS,
     set_operation::OPS,
+    sparse_tensors_map::OPS,
     sparse_cross::OPS,
     sparse_dense_cwise::OPS,
     sparse_fill_empty_rows::OPS,
