@@ -26,7 +26,12 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// The only places where `unsafe` may stand.
-const UNSAFE_HOMES: &[&str] = &["crates/tensor/src/buffer.rs", "crates/math/", "crates/bundle/src/file.rs"];
+const UNSAFE_HOMES: &[&str] = &[
+    "crates/tensor/src/allocation.rs",
+    "crates/tensor/src/buffer.rs",
+    "crates/math/",
+    "crates/bundle/src/file.rs",
+];
 
 const LONGEST_FILE: usize = 500;
 

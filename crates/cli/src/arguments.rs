@@ -30,6 +30,8 @@ pub enum Command {
     Verify(Verify),
     /// Measures how long loading and calling take.
     Bench(Bench),
+    /// Tells where the time of a call goes: by operator and by step.
+    Profile(Profile),
     /// Lists the operators that there are, against TensorFlow's.
     Ops(Ops),
     /// Lists what a checkpoint holds: names, dtypes, shapes, slices.
@@ -161,6 +163,31 @@ pub struct Bench {
     /// How often the signature is called after the first time.
     #[arg(long, value_name = "K", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Tells where the time of a call goes: by operator and by step.
+#[derive(Debug, Args)]
+pub struct Profile {
+    #[command(flatten)]
+    pub load: Load,
+    /// The signature; else the one that the inputs name, else `serving_default`.
+    #[arg(long, value_name = "NAME")]
+    pub signature: Option<String>,
+    /// Inputs: `.npz`, `.json` or `.pb`.
+    #[arg(long, value_name = "FILE")]
+    pub inputs: Option<TensorFile>,
+    /// How many calls are recorded, after a first one that is not.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub runs: u32,
+    /// How many steps are shown.
+    #[arg(long, value_name = "K", default_value_t = 20)]
+    pub steps: usize,
+    /// Write the last call's steps as a trace for Perfetto or chrome://tracing.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -11,6 +11,7 @@ pub mod binary;
 pub mod denormal;
 pub mod gemm;
 pub mod lane;
+pub mod limits;
 pub mod map;
 pub mod narrow;
 pub mod norm;

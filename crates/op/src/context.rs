@@ -85,10 +85,18 @@ impl Run<'_> {
     /// # Errors
     /// `RESOURCE_EXHAUSTED` above the limit or when there is no memory; `INVALID_ARGUMENT` when the shape overflows.
     pub fn allocate(&self, dtype: DType, shape: impl Into<Shape>) -> Result<Tensor> {
-        let shape = shape.into();
+        self.within_limits(dtype, shape.into(), Tensor::zeros)
+    }
+
+    fn within_limits(
+        &self,
+        dtype: DType,
+        shape: Shape,
+        make: fn(DType, Shape) -> Result<Tensor>,
+    ) -> Result<Tensor> {
         let size = dtype.size().unwrap_or(size_of::<usize>());
         match shape.checked_elements()?.checked_mul(size) {
-            Some(bytes) if bytes <= self.limits.tensor_bytes => Tensor::zeros(dtype, shape),
+            Some(bytes) if bytes <= self.limits.tensor_bytes => make(dtype, shape),
             _ => Err(Error::resource_exhausted(format!(
                 "OOM when allocating tensor with shape{shape} and type {dtype}: the limit is {} bytes",
                 self.limits.tensor_bytes
@@ -174,7 +182,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// `RESOURCE_EXHAUSTED` above the session's limit; `INVALID_ARGUMENT` when the shape overflows.
     pub fn allocate(&self, dtype: DType, shape: impl Into<Shape>) -> Result<Tensor> {
-        self.run.allocate(dtype, shape)
+        self.run.within_limits(dtype, shape.into(), Tensor::scratch)
     }
 
     /// Input `i` itself if its memory can be overwritten and has the wanted dtype and shape.

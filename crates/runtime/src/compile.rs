@@ -7,7 +7,7 @@ use savedmodel_graph::{Function, Graph, NodeId, Output};
 use savedmodel_optimize::{Program, Scope};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
-use crate::environment::{FunctionAccess, Unit};
+use crate::environment::{Environment, FunctionAccess, Unit};
 use crate::frames::{self, FrameId, Frames};
 use crate::plan::{FeedInfo, Plan};
 use crate::schedule;
@@ -44,12 +44,19 @@ impl Feed {
     }
 }
 
-/// The plan for the part of a graph that a request needs.
-pub(crate) fn graph(unit: &Arc<Unit>, graph: &Graph, request: &Request<'_>) -> Result<Plan> {
+/// The plan for the part of a graph that a request needs, and what it shares with the functions that it calls.
+pub(crate) fn graph(
+    env: &Arc<Environment>,
+    graph: &Graph,
+    request: &Request<'_>,
+) -> Result<(Arc<Unit>, Plan)> {
     let feeds: Vec<(Output, Option<DType>)> =
         request.feeds.iter().map(|feed| (feed.output, feed.dtype)).collect();
     let program = Program::cut(graph, &feeds, request.fetches, request.targets)?;
-    plan(unit, program, request.feeds.iter().map(Feed::info).collect())
+    // What other parts of the graph write does not matter: this plan is made anew after they have.
+    let unit = Unit::new(env, &program.graph)?;
+    let plan = plan(&unit, program, request.feeds.iter().map(Feed::info).collect())?;
+    Ok((unit, plan))
 }
 
 /// The plan for a function: feeds are its arguments, fetches its results.

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use crate::environment::{LazyFunction, Unit};
 use crate::plan::{Action, Frame, Place, Plan, Step};
+use crate::profile;
 
 /// How deep functions may call each other; deeper is a recursion that would exhaust the thread's stack.
 const MAX_DEPTH: usize = 150;
@@ -25,7 +26,8 @@ thread_local! {
 /// The first error of a step, with the places that it passed; `INVALID_ARGUMENT` when a fetch is on a branch that was
 /// not taken.
 pub(crate) fn run(unit: &Arc<Unit>, plan: &Plan, feeds: Vec<Tensor>) -> Result<Vec<Tensor>> {
-    let mut executor = Executor { unit, stack: Vec::with_capacity(plan.slots) };
+    let mut executor =
+        Executor { unit, stack: Vec::with_capacity(plan.slots), is_recorded: profile::is_on() };
     let values = executor.plan(plan, feeds.into_iter().map(Value::Tensor))?;
     values
         .into_iter()
@@ -40,6 +42,7 @@ struct Executor<'e> {
     unit: &'e Arc<Unit>,
     /// The slots of the running plan, above those of the plans that called it.
     stack: Vec<Value>,
+    is_recorded: bool,
 }
 
 impl Executor<'_> {
@@ -70,6 +73,8 @@ impl Executor<'_> {
             if step.may_die && self.is_dead(plan, step, base) {
                 let slots = &mut self.stack[base..];
                 step.outputs.iter().chain(&step.token).for_each(|&slot| slots[slot as usize] = Value::Dead);
+            } else if self.is_recorded {
+                self.recorded(plan, i, base)?;
             } else {
                 self.step(plan, step, base).map_err(|error| self.at(plan, i, base, error))?;
             }
@@ -78,6 +83,18 @@ impl Executor<'_> {
             }
         }
         Ok(())
+    }
+
+    #[cold]
+    fn recorded(&mut self, plan: &Plan, i: usize, base: usize) -> Result<()> {
+        let (step, place) = (&plan.steps[i], &plan.places[i]);
+        let describe = |tensor: &Tensor| (tensor.dtype(), tensor.shape().clone());
+        let inputs = step.inputs.iter().filter_map(|&input| self.value(plan, base, input).map(describe));
+        let running = profile::begin(inputs.collect());
+        let done = self.step(plan, step, base);
+        let outputs = step.outputs.iter().filter_map(|&slot| self.stack[base + slot as usize].tensor());
+        running.end(&place.node, &place.op, outputs.map(describe).collect());
+        done.map_err(|error| self.at(plan, i, base, error))
     }
 
     fn is_dead(&self, plan: &Plan, step: &Step, base: usize) -> bool {

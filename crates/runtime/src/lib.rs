@@ -13,6 +13,7 @@ mod frames;
 mod function;
 mod lifetimes;
 pub mod plan;
+pub mod profile;
 mod schedule;
 mod session;
 

@@ -195,8 +195,7 @@ impl Session {
         let described: Vec<Feed> = feeds.iter().map(|&output| self.feed(output)).collect();
         let request = Request { feeds: &described, fetches: &key.fetches, targets: &key.targets };
         let prepared = self.inside(|| {
-            let unit = Unit::new(&self.env, &self.graph)?;
-            let plan = compile::graph(&unit, &self.graph, &request)?;
+            let (unit, plan) = compile::graph(&self.env, &self.graph, &request)?;
             Ok(Arc::new(Prepared { key: key.clone(), unit, plan }))
         })?;
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&prepared));

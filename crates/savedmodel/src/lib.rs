@@ -44,5 +44,6 @@ pub use savedmodel_graph::{
 };
 pub use savedmodel_loader::{FunctionSpec, ObjectKind, VariableDef};
 pub use savedmodel_op::Registry;
+pub use savedmodel_runtime::profile;
 pub use savedmodel_tensor::{Bytes, Code, DType, Element, Error, PartialShape, Result, Shape, Tensor};
 pub use signature::SignatureFunction;

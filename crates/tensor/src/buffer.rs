@@ -1,23 +1,18 @@
-//! Aligned, shared memory: the one home of `unsafe` in this crate.
+//! Shared memory: with [`allocation`](crate::allocation), the home of `unsafe` in this crate.
 #![allow(unsafe_code)]
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::any::Any;
 use std::mem::size_of;
-use std::ptr::NonNull;
 use std::sync::Arc;
 
+use crate::allocation::Allocation;
 use crate::{DType, Element, Error, Result, Unit};
 
-/// The most bytes that one tensor may take; a request above it is refused before the allocator is asked.
-pub const MAX_TENSOR_BYTES: usize = 1 << 40;
-
-const ALIGNMENT: usize = 64;
 const INLINE: usize = 16;
 
 /// Bytes that tensors share.
 ///
-/// Up to 16 bytes stand in the buffer itself; more are one 64-byte aligned, zero-initialised allocation, or
+/// Up to 16 bytes stand in the buffer itself; more are one 64-byte aligned allocation, or
 /// memory that somebody else owns (a mapped checkpoint). Memory is always initialised, and is written
 /// only through [`Buffer::bytes_mut`], which demands that nobody else holds it.
 #[derive(Clone)]
@@ -41,46 +36,6 @@ impl<T: AsRef<[u8]> + Any + Send + Sync> ForeignBytes for T {
     }
 }
 
-struct Allocation {
-    ptr: NonNull<u8>,
-    layout: Layout,
-}
-
-// SAFETY: an `Allocation` owns its memory alone; it is shared only for reading, through `Arc`.
-unsafe impl Send for Allocation {}
-// SAFETY: as above: `&Allocation` gives out nothing but `&[u8]`.
-unsafe impl Sync for Allocation {}
-
-impl Allocation {
-    fn zeroed(len: usize) -> Result<Allocation> {
-        let too_large = || Error::resource_exhausted(format!("OOM when allocating a tensor of {len} bytes"));
-        if len > MAX_TENSOR_BYTES {
-            return Err(too_large());
-        }
-        let layout = Layout::from_size_align(len.max(1), ALIGNMENT).map_err(|_| too_large())?;
-        // SAFETY: the layout's size is at least one.
-        let ptr = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(too_large)?;
-        Ok(Allocation { ptr, layout })
-    }
-
-    fn bytes(&self) -> &[u8] {
-        // SAFETY: `ptr` is valid for `size` initialised bytes as long as `self` lives.
-        unsafe { std::slice::from_raw_parts(self.ptr.as_ptr(), self.layout.size()) }
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as in `bytes`, and `&mut self` proves that nobody else looks.
-        unsafe { std::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.layout.size()) }
-    }
-}
-
-impl Drop for Allocation {
-    fn drop(&mut self) {
-        // SAFETY: `ptr` came from `alloc_zeroed` with this layout.
-        unsafe { dealloc(self.ptr.as_ptr(), self.layout) }
-    }
-}
-
 impl Buffer {
     /// `len` zero bytes.
     ///
@@ -93,12 +48,23 @@ impl Buffer {
         Ok(Buffer(Repr::Owned { memory: Arc::new(Allocation::zeroed(len)?), start: 0, len }))
     }
 
+    /// `len` bytes of any content, for who writes all of them.
+    ///
+    /// # Errors
+    /// As [`Buffer::zeroed`].
+    pub fn recycled(len: usize) -> Result<Buffer> {
+        if len <= INLINE {
+            return Buffer::zeroed(len);
+        }
+        Ok(Buffer(Repr::Owned { memory: Arc::new(Allocation::recycled(len)?), start: 0, len }))
+    }
+
     /// A copy of `bytes`.
     ///
     /// # Errors
     /// As [`Buffer::zeroed`].
     pub fn copy_of(bytes: &[u8]) -> Result<Buffer> {
-        let mut buffer = Buffer::zeroed(bytes.len())?;
+        let mut buffer = Buffer::recycled(bytes.len())?;
         buffer.unique_bytes().copy_from_slice(bytes);
         Ok(buffer)
     }
@@ -264,10 +230,10 @@ mod tests {
             let buffer = Buffer::zeroed(len).unwrap();
             assert_eq!(buffer.bytes(), vec![0; len]);
             if len > INLINE {
-                assert_eq!(buffer.bytes().as_ptr() as usize % ALIGNMENT, 0);
+                assert_eq!(buffer.bytes().as_ptr() as usize % 64, 0);
             }
         }
-        assert!(Buffer::zeroed(MAX_TENSOR_BYTES + 1).is_err());
+        assert!(Buffer::zeroed(crate::MAX_TENSOR_BYTES + 1).is_err());
     }
 
     #[test]

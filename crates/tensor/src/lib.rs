@@ -7,6 +7,7 @@
 //! `unsafe` lives in `buffer.rs` alone.
 #![deny(unsafe_code)]
 
+mod allocation;
 mod buffer;
 mod describe;
 mod dtype;
@@ -18,7 +19,8 @@ mod tensor;
 mod unit;
 mod variant;
 
-pub use buffer::{Buffer, MAX_TENSOR_BYTES};
+pub use allocation::{MAX_TENSOR_BYTES, release_kept_memory};
+pub use buffer::Buffer;
 pub use bytes::Bytes;
 pub use dtype::DType;
 pub use element::{

@@ -43,7 +43,20 @@ impl Tensor {
     /// # Errors
     /// `RESOURCE_EXHAUSTED` when there is no such memory, `INVALID_ARGUMENT` when the shape overflows.
     pub fn zeros(dtype: DType, shape: impl Into<Shape>) -> Result<Tensor> {
-        let shape = shape.into();
+        Tensor::made(dtype, shape.into(), Buffer::zeroed)
+    }
+
+    /// A tensor to be written: the content of numbers is unspecified, all else is as in [`Tensor::zeros`].
+    ///
+    /// # Errors
+    /// As [`Tensor::zeros`].
+    pub fn scratch(dtype: DType, shape: impl Into<Shape>) -> Result<Tensor> {
+        // Not any byte is a bool.
+        let buffer = if dtype == DType::Bool { Buffer::zeroed } else { Buffer::recycled };
+        Tensor::made(dtype, shape.into(), buffer)
+    }
+
+    fn made(dtype: DType, shape: Shape, buffer: fn(usize) -> Result<Buffer>) -> Result<Tensor> {
         let n = shape.checked_elements()?;
         let too_large = || {
             Error::resource_exhausted(format!(
@@ -56,7 +69,7 @@ impl Tensor {
             UnitKind::Variant => Data::Variants(Arc::new(defaults(n).ok_or_else(too_large)?)),
             plain => {
                 let bytes = plain.size().and_then(|size| n.checked_mul(size)).ok_or_else(too_large)?;
-                Data::Plain(Buffer::zeroed(bytes).map_err(|_| too_large())?)
+                Data::Plain(buffer(bytes).map_err(|_| too_large())?)
             }
         };
         Ok(Tensor { dtype, shape, data })

@@ -5,6 +5,7 @@ mod call;
 mod checkpoint;
 mod demo;
 mod ops;
+mod profile;
 mod run;
 mod show;
 mod verify;
@@ -23,6 +24,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Some(Command::Run(arguments)) => run::run(arguments),
         Some(Command::Verify(arguments)) => verify::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(arguments),
+        Some(Command::Profile(arguments)) => profile::run(arguments),
         Some(Command::Ops(arguments)) => ops::run(&arguments),
         Some(Command::Checkpoint(arguments)) => checkpoint::run(&arguments),
         None => demo::run(),

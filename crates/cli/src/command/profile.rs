@@ -1,0 +1,294 @@
+//! `savedmodel profile`.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use indicatif::ProgressBar;
+use savedmodel::profile::{self, StepTime, limits};
+use savedmodel::{DType, SavedModel, Shape};
+use savedmodel_tensor::Result;
+use serde_json::{Value, json};
+
+use super::call::Call;
+use crate::arguments::Profile;
+use crate::file::whole;
+use crate::print;
+
+/// Records calls and tells where their time goes.
+///
+/// # Errors
+/// Those of files, model and run.
+pub fn run(arguments: Profile) -> Result<()> {
+    let call = Call::read(arguments.inputs.as_ref(), arguments.signature)?;
+    let model = SavedModel::load_with(&arguments.load.directory, &arguments.load.options())?;
+    let (function, inputs) = call.prepare(&model)?;
+    function.call(inputs.clone())?;
+    let machine = Machine { flops: limits::flops(), bandwidth: limits::bandwidth() };
+    let mut summary = Summary { runs: arguments.runs, ..Summary::default() };
+    let mut last = Vec::new();
+    let bar = ProgressBar::new(arguments.runs.into());
+    for _ in 0..arguments.runs {
+        let (outputs, steps) = profile::record(|| function.call(inputs.clone()));
+        outputs?;
+        summary.add(&steps);
+        last = steps;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if let Some(path) = &arguments.trace {
+        whole::write(path, |out| Ok(write!(out, "{}", trace(&last))?))?;
+    }
+    let most = arguments.steps;
+    print::out(&if arguments.json { summary.json(machine, most) } else { summary.text(machine, most) })
+}
+
+/// What one thread of the machine can do at most.
+#[derive(Clone, Copy)]
+struct Machine {
+    flops: f64,
+    bandwidth: f64,
+}
+
+/// Time and work, added up.
+#[derive(Clone, Debug, Default)]
+struct Cost {
+    calls: u64,
+    time: Duration,
+    flops: f64,
+    bytes: f64,
+    /// The dtypes and shapes of the first call.
+    shapes: String,
+}
+
+#[derive(Default)]
+struct Summary {
+    runs: u32,
+    total: Duration,
+    operators: IndexMap<String, Cost>,
+    /// By node and operator.
+    steps: IndexMap<(String, String), Cost>,
+}
+
+impl Summary {
+    fn add(&mut self, steps: &[StepTime]) {
+        let own = own_times(steps);
+        for (step, own) in steps.iter().zip(own) {
+            self.total += own;
+            let (flops, bytes) = work(step);
+            let node = (step.node.to_string(), step.op.to_string());
+            for cost in
+                [self.operators.entry(step.op.to_string()).or_default(), self.steps.entry(node).or_default()]
+            {
+                cost.calls += 1;
+                cost.time += own;
+                cost.flops += flops;
+                cost.bytes += bytes;
+                if cost.shapes.is_empty() {
+                    cost.shapes = format!("{} → {}", shapes(&step.inputs), shapes(&step.outputs));
+                }
+            }
+        }
+    }
+
+    fn share(&self, cost: &Cost) -> f64 {
+        cost.time.as_secs_f64() / self.total.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    fn text(&self, machine: Machine, most: usize) -> String {
+        let runs = f64::from(self.runs);
+        let figures = |cost: &Cost| {
+            let seconds = cost.time.as_secs_f64().max(1e-12);
+            let (flops, bytes) = (cost.flops / seconds, cost.bytes / seconds);
+            let limit = (flops / machine.flops).max(bytes / machine.bandwidth);
+            [
+                format!("{:.1}", cost.calls as f64 / runs),
+                format!("{:.4}", seconds * 1e3 / runs),
+                format!("{:.1}%", self.share(cost) * 100.0),
+                if flops > 0.0 { format!("{:.1}", flops / 1e9) } else { String::new() },
+                format!("{:.1}", bytes / 1e9),
+                format!("{:.0}%", limit * 100.0),
+            ]
+        };
+        let mut operators =
+            print::table(["operator", "calls", "ms", "share", "GFLOP/s", "GB/s", "of the limit"]);
+        for (op, cost) in sorted(&self.operators) {
+            operators.add_row(std::iter::once(op.clone()).chain(figures(cost)));
+        }
+        let mut steps = print::table([
+            "step",
+            "operator",
+            "calls",
+            "ms",
+            "share",
+            "GFLOP/s",
+            "GB/s",
+            "of the limit",
+            "shapes",
+        ]);
+        for ((node, op), cost) in sorted(&self.steps).into_iter().take(most) {
+            let names = [shortened(node, 48), op.clone()];
+            let shapes = shortened(&cost.shapes, 72);
+            steps.add_row(names.into_iter().chain(figures(cost)).chain([shapes]));
+        }
+        format!(
+            "{operators}\n{steps}\n{:.4} ms a call in steps, mean of {}; one thread's limits: {:.0} GFLOP/s, {:.1} GB/s\n",
+            self.total.as_secs_f64() * 1e3 / runs,
+            self.runs,
+            machine.flops / 1e9,
+            machine.bandwidth / 1e9
+        )
+    }
+
+    fn json(&self, machine: Machine, most: usize) -> String {
+        let row = |cost: &Cost| {
+            json!({
+                "calls": cost.calls,
+                "ms": cost.time.as_secs_f64() * 1e3,
+                "share": self.share(cost),
+                "flop": cost.flops,
+                "bytes": cost.bytes,
+                "shapes": cost.shapes,
+            })
+        };
+        let with = |names: Value, cost: &Cost| {
+            let mut object = names;
+            object
+                .as_object_mut()
+                .into_iter()
+                .for_each(|o| o.extend(row(cost).as_object().cloned().unwrap_or_default()));
+            object
+        };
+        let operators: Vec<Value> = sorted(&self.operators)
+            .into_iter()
+            .map(|(op, cost)| with(json!({"operator": op}), cost))
+            .collect();
+        let steps: Vec<Value> = sorted(&self.steps)
+            .into_iter()
+            .take(most)
+            .map(|((node, op), cost)| with(json!({"node": node, "operator": op}), cost))
+            .collect();
+        let limits = json!({"flops": machine.flops, "bytes_per_second": machine.bandwidth});
+        let all = json!({
+            "runs": self.runs,
+            "ms_per_call": self.total.as_secs_f64() * 1e3 / f64::from(self.runs),
+            "limits_of_one_thread": limits,
+            "operators": operators,
+            "steps": steps,
+        });
+        format!("{all}\n")
+    }
+}
+
+/// The time of each step without that of the steps inside it, which come before it and are one deeper.
+fn own_times(steps: &[StepTime]) -> Vec<Duration> {
+    let mut inside = Vec::<Duration>::new();
+    steps
+        .iter()
+        .map(|step| {
+            inside.resize(inside.len().max(step.depth + 2), Duration::ZERO);
+            inside[step.depth] += step.duration;
+            step.duration.saturating_sub(std::mem::take(&mut inside[step.depth + 1]))
+        })
+        .collect()
+}
+
+/// Floating-point operations, of operators that are known for them, and bytes in and out.
+fn work(step: &StepTime) -> (f64, f64) {
+    let size = |(dtype, shape): &(DType, Shape)| shape.elements() as f64 * dtype.size().unwrap_or(0) as f64;
+    let bytes = step.inputs.iter().chain(&step.outputs).map(size).sum();
+    let [_, (_, weights), ..] = &step.inputs[..] else { return (0.0, bytes) };
+    let [(_, out), ..] = &step.outputs[..] else { return (0.0, bytes) };
+    let last = |shape: &Shape, from_end: usize| match shape.dims() {
+        dims if dims.len() >= from_end => dims[dims.len() - from_end] as f64,
+        _ => 0.0,
+    };
+    let per_element = match &*step.op {
+        "MatMul" | "_FusedMatMul" | "BatchMatMul" | "BatchMatMulV2" | "BatchMatMulV3" => {
+            last(weights, 1) * last(weights, 2) / last(out, 1).max(1.0)
+        }
+        "Conv2D" | "_FusedConv2D" | "Conv3D" => weights.elements() as f64 / last(weights, 1).max(1.0),
+        "DepthwiseConv2dNative" | "_FusedDepthwiseConv2dNative" => last(weights, 4) * last(weights, 3),
+        _ => 0.0,
+    };
+    (2.0 * per_element * out.elements() as f64, bytes)
+}
+
+fn sorted<K>(costs: &IndexMap<K, Cost>) -> Vec<(&K, &Cost)> {
+    let mut rows: Vec<_> = costs.iter().collect();
+    rows.sort_by_key(|(_, cost)| std::cmp::Reverse(cost.time));
+    rows
+}
+
+fn shapes(tensors: &[(DType, Shape)]) -> String {
+    let texts: Vec<String> = tensors.iter().map(|(dtype, shape)| format!("{dtype}{shape}")).collect();
+    texts.join(" ")
+}
+
+/// The end of a long name says more than its beginning.
+fn shortened(name: &str, most: usize) -> String {
+    let len = name.chars().count();
+    if len <= most {
+        return name.to_owned();
+    }
+    std::iter::once('…').chain(name.chars().skip(len + 1 - most)).collect()
+}
+
+/// The steps in the Trace Event Format.
+fn trace(steps: &[StepTime]) -> Value {
+    let event = |step: &StepTime| {
+        json!({
+            "name": &*step.op,
+            "cat": "step",
+            "ph": "X",
+            "ts": step.start.as_secs_f64() * 1e6,
+            "dur": step.duration.as_secs_f64() * 1e6,
+            "pid": 1,
+            "tid": 1,
+            "args": {"node": &*step.node, "inputs": shapes(&step.inputs), "outputs": shapes(&step.outputs)},
+        })
+    };
+    json!({"traceEvents": steps.iter().map(event).collect::<Vec<_>>(), "displayTimeUnit": "ns"})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(op: &str, depth: usize, millis: u64, inputs: &[&[usize]], output: &[usize]) -> StepTime {
+        let float = |dims: &[usize]| (DType::Float, Shape::from(dims));
+        StepTime {
+            node: op.into(),
+            op: op.into(),
+            depth,
+            start: Duration::ZERO,
+            duration: Duration::from_millis(millis),
+            inputs: inputs.iter().map(|dims| float(dims)).collect(),
+            outputs: vec![float(output)],
+        }
+    }
+
+    #[test]
+    fn steps_inside_are_counted_once() {
+        let steps = [
+            step("A", 1, 2, &[], &[]),
+            step("B", 1, 3, &[], &[]),
+            step("Call", 0, 9, &[], &[]),
+            step("C", 0, 1, &[], &[]),
+        ];
+        assert_eq!(own_times(&steps), [2, 3, 4, 1].map(Duration::from_millis));
+    }
+
+    #[test]
+    fn work_is_counted() {
+        let check = |op, a: &[usize], b: &[usize], out: &[usize], flops| {
+            assert_eq!(work(&step(op, 0, 1, &[a, b], out)).0, flops, "{op}");
+        };
+        check("MatMul", &[2, 3], &[3, 5], &[2, 5], 60.0);
+        check("BatchMatMulV2", &[7, 2, 3], &[3, 5], &[7, 2, 5], 420.0);
+        check("Conv2D", &[1, 4, 4, 3], &[2, 2, 3, 8], &[1, 3, 3, 8], 2.0 * 12.0 * 72.0);
+        check("DepthwiseConv2dNative", &[1, 4, 4, 3], &[2, 2, 3, 1], &[1, 3, 3, 3], 2.0 * 4.0 * 27.0);
+        check("AddV2", &[2], &[2], &[2], 0.0);
+        assert_eq!(work(&step("AddV2", 0, 1, &[&[2], &[2]], &[2])).1, 24.0);
+    }
+}

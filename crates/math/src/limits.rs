@@ -1,0 +1,74 @@
+//! What the machine can do at most, measured.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use crate::simd::{Isa, Kernel, dispatch};
+
+/// Single-precision operations a second of one thread, with all operands in registers; a fused multiply-add counts as two.
+pub fn flops() -> f64 {
+    const STEPS: usize = 200_000;
+    let seconds = best(|| {
+        black_box(dispatch(MultiplyAdd(black_box(STEPS))));
+    });
+    (2 * STEPS * CHAINS * LANES) as f64 / seconds
+}
+
+/// Bytes a second of one thread that reads two arrays larger than the caches and writes a third.
+pub fn bandwidth() -> f64 {
+    const LEN: usize = 16 << 20;
+    let (a, b, mut c) = (vec![1.0_f32; LEN], vec![2.0_f32; LEN], vec![0.0_f32; LEN]);
+    let seconds = best(|| dispatch(Triad(&a, &b, black_box(&mut c))));
+    (3 * size_of::<f32>() * LEN) as f64 / seconds
+}
+
+/// Seconds of the fastest of a few runs.
+fn best(mut work: impl FnMut()) -> f64 {
+    let time = |_| {
+        let start = Instant::now();
+        work();
+        start.elapsed()
+    };
+    (0..5).map(time).min().unwrap_or(Duration::MAX).as_secs_f64()
+}
+
+const CHAINS: usize = 12;
+const LANES: usize = 16;
+
+struct MultiplyAdd(usize);
+
+impl Kernel for MultiplyAdd {
+    type Output = f32;
+    #[inline(always)]
+    fn run<I: Isa>(self) -> f32 {
+        let mut chains = [1.0_f32; CHAINS * LANES];
+        let (x, y) = (black_box(0.999), black_box(1e-3));
+        for _ in 0..self.0 {
+            chains.iter_mut().for_each(|chain| *chain = I::fma(*chain, x, y));
+        }
+        chains.iter().sum()
+    }
+}
+
+struct Triad<'a>(&'a [f32], &'a [f32], &'a mut [f32]);
+
+impl Kernel for Triad<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for ((c, a), b) in self.2.iter_mut().zip(self.0).zip(self.1) {
+            *c = I::fma(*b, 0.5, *a);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_those_of_a_computer() {
+        assert!((1e8..1e13).contains(&flops()));
+        assert!((1e7..1e13).contains(&bandwidth()));
+    }
+}
