@@ -51,7 +51,7 @@ fn build<T: Number>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             return Err(Error::invalid_argument("Histogram values must not contain NaN"));
         }
         let step = AsPrimitive::<f64>::as_(high.minus(low)) / bins as f64;
-        let mut out = ctx.allocate(DType::Int64, [bins])?;
+        let mut out = ctx.run().allocate(DType::Int64, [bins])?;
         let counts = out.as_mut_slice::<i64>()?;
         for &value in values {
             let above = if value < low { low } else { value }.minus(low);

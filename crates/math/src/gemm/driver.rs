@@ -14,12 +14,12 @@ pub const TASK_MACS: usize = 1 << 20;
 /// Below this number, large tasks are split.
 const FEW_TASKS: usize = 8;
 /// Rows of A and panels of B in one task.
-const ROWS: usize = 256;
-const PANELS: usize = 8;
+const ROWS: usize = 144;
+const PANELS: usize = 16;
 /// Panels from which it pays to bring far rows of A together, where they share no cache sets.
 const DENSE_PANELS: usize = 4;
 /// Elements of the largest tile of any instruction set.
-const TILE: usize = 256;
+const TILE: usize = 512;
 
 /// An element type of [`Gemm`].
 pub trait Scalar: Tiled + Default {
@@ -173,14 +173,21 @@ impl<T: Scalar, A: Lhs<T>> Product<'_, T, A> {
                 let start = panel * self.table.columns;
                 let columns = start..self.n.min(start + self.table.columns);
                 let (b, b_stride) = self.panel(first..first + depth, columns.clone(), &mut b_buffer);
-                for row in rows.clone().step_by(self.table.rows) {
+                // Strips of almost the same height, so that the last is not a waste.
+                let strips = rows.len().div_ceil(self.table.rows);
+                let height = rows.len().div_ceil(strips);
+                // Each brings a part of the next panel closer, which lies behind this one.
+                let share = if b_stride == self.table.columns { b_stride.div_ceil(strips) } else { 0 };
+                for (index, row) in rows.clone().step_by(height).enumerate() {
+                    let ahead = b.as_ptr().wrapping_add(b.len() + index * share * depth);
                     let strip = Strip {
-                        rows: row..rows.end.min(row + self.table.rows),
+                        rows: row..rows.end.min(row + height),
                         columns: columns.clone(),
                         a: a.get((row - rows.start) * a_stride..).unwrap_or_default(),
                         a_stride,
                         b,
                         b_stride,
+                        ahead: (ahead, share),
                         blocks: (first, depth),
                     };
                     self.strip(&strip);
@@ -237,6 +244,7 @@ impl<T: Scalar, A: Lhs<T>> Product<'_, T, A> {
             a_stride: strip.a_stride,
             b: strip.b.as_ptr(),
             b_stride: strip.b_stride,
+            ahead: strip.ahead,
             c,
             c_stride: self.out.stride,
             accumulate,
@@ -294,6 +302,8 @@ struct Strip<'a, T> {
     a_stride: usize,
     b: &'a [T],
     b_stride: usize,
+    /// See [`Tile::ahead`].
+    ahead: (*const T, usize),
     /// Where the block starts, and its length.
     blocks: (usize, usize),
 }

@@ -5,7 +5,10 @@ use crate::par;
 use crate::simd::{self, Level};
 
 /// Rows of B in one block, so that a panel of it stays in the first-level cache.
-pub const DEPTH: usize = 256;
+pub const DEPTH: usize = 512;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// A matrix in a slice: element (i, j) is `data[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -48,9 +51,11 @@ impl<'a, T> View<'a, T> {
 }
 
 /// B, ready for the microkernels of this processor: blocks of [`DEPTH`] rows, in each the panels of adjacent columns.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct PackedB<T> {
     data: Vec<T>,
+    /// Where the panels start, so that their rows don't cross cache lines.
+    start: usize,
     k: usize,
     n: usize,
     pub(super) level: Level,
@@ -66,8 +71,10 @@ impl<T: Tiled + Default> PackedB<T> {
         let level = simd::level();
         let width = T::table(level).columns;
         let panels = n.div_ceil(width);
-        let mut data = vec![T::default(); panels * width * k];
-        for (index, block) in data.chunks_mut((panels * width * DEPTH).max(1)).enumerate() {
+        let mut data = vec![T::default(); panels * width * k + LINE / size_of::<T>()];
+        let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
+        let packed = &mut data[start..][..panels * width * k];
+        for (index, block) in packed.chunks_mut((panels * width * DEPTH).max(1)).enumerate() {
             let (first, depth) = (index * DEPTH, DEPTH.min(k - index * DEPTH));
             let size = (depth * width).max(1);
             par::for_rows_mut(block, size, (par::grain(0.2) / size).max(1), |panel, out| {
@@ -76,7 +83,7 @@ impl<T: Tiled + Default> PackedB<T> {
                 }
             });
         }
-        PackedB { data, k, n, level }
+        PackedB { data, start, k, n, level }
     }
 
     /// Rows.
@@ -94,7 +101,7 @@ impl<T: Tiled + Default> PackedB<T> {
         let width = T::table(self.level).columns;
         let depth = DEPTH.min(self.k - first);
         let start = first * self.n.next_multiple_of(width) + panel * depth * width;
-        &self.data[start..start + depth * width]
+        &self.data[self.start + start..][..depth * width]
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Tile<T> {
     pub b: *const T,
     /// Distance between rows of B.
     pub b_stride: usize,
+    /// What to bring closer meanwhile, from here on, and how many elements for each row of B; it need not be readable.
+    pub ahead: (*const T, usize),
     /// The first row of C.
     pub c: *mut T,
     /// Distance between rows of C.
@@ -48,13 +50,18 @@ pub struct Table<T: 'static> {
     pub kernels: &'static [[Run<T>; 2]],
 }
 
+/// Sums that a processor works on at the same time: two multipliers, each with four under way.
+const IN_FLIGHT: usize = 8;
+/// Sums for each element of C in tiles that have fewer.
+const SPLIT: usize = 4;
+
 /// Computes `ROWS` rows of `WIDTH` registers.
 ///
 /// # Safety
 /// As [`Run`].
 #[inline(always)]
 unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::Element>) {
-    let &Tile { k, a, a_stride, b, b_stride, c, c_stride, accumulate, bias, lo, hi } = tile;
+    let &Tile { k, a, a_stride, b, b_stride, ahead, c, c_stride, accumulate, bias, lo, hi } = tile;
     // SAFETY: the caller promises `k` rows of B, `ROWS` rows of A with `k` elements each, and `ROWS` rows of C and a
     // bias of `WIDTH` registers each; all indices below stay within these.
     unsafe {
@@ -72,9 +79,10 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
                 *start = V::load(bias.add(column * V::LEN));
             }
         }
-        let mut sums = [start; ROWS];
-        for p in 0..k {
+        let mut sums = [[zero; WIDTH]; ROWS];
+        let add = |sums: &mut [[V; WIDTH]; ROWS], p: usize| {
             let row = b.add(p * b_stride);
+            V::prefetch_far(ahead.0.wrapping_add(p * ahead.1));
             let mut bs = [zero; WIDTH];
             for (column, b) in bs.iter_mut().enumerate() {
                 *b = V::load(row.add(column * V::LEN));
@@ -83,6 +91,26 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
                 let a = V::splat(*a.add(row * a_stride + p));
                 for (sum, b) in sums.iter_mut().zip(bs) {
                     *sum = a.fma(b, *sum);
+                }
+            }
+        };
+        if ROWS * WIDTH >= IN_FLIGHT {
+            sums = [start; ROWS];
+            (0..k).for_each(|p| add(&mut sums, p));
+        } else {
+            // Too few sums to keep the multipliers busy: several for each element of C.
+            let mut more = [[[zero; WIDTH]; ROWS]; SPLIT];
+            let whole = k - k % SPLIT;
+            for p in (0..whole).step_by(SPLIT) {
+                more.iter_mut().enumerate().for_each(|(i, sums)| add(sums, p + i));
+            }
+            (whole..k).for_each(|p| add(&mut more[0], p));
+            let [a, b, c, d] = more;
+            for row in 0..ROWS {
+                for column in 0..WIDTH {
+                    let pair =
+                        |x: &[[V; WIDTH]; ROWS], y: &[[V; WIDTH]; ROWS]| x[row][column].add(y[row][column]);
+                    sums[row][column] = start[column].add(pair(&a, &b).add(pair(&c, &d)));
                 }
             }
         }
@@ -125,8 +153,8 @@ mod x86 {
     use super::*;
     use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 
-    kernels!(F32_AVX512 f32, __m512, "avx512f,avx512bw,avx512dq,avx512vl"; 8 1 2 3 4 5 6 7 8);
-    kernels!(F64_AVX512 f64, __m512d, "avx512f,avx512bw,avx512dq,avx512vl"; 8 1 2 3 4 5 6 7 8);
+    kernels!(F32_AVX512 f32, __m512, "avx512f,avx512bw,avx512dq,avx512vl"; 12 1 2 3 4 5 6 7 8 9 10 11 12);
+    kernels!(F64_AVX512 f64, __m512d, "avx512f,avx512bw,avx512dq,avx512vl"; 12 1 2 3 4 5 6 7 8 9 10 11 12);
     kernels!(F32_AVX2 f32, __m256, "avx2,fma"; 6 1 2 3 4 5 6);
     kernels!(F64_AVX2 f64, __m256d, "avx2,fma"; 6 1 2 3 4 5 6);
 }

@@ -30,6 +30,11 @@ pub unsafe trait Vector: Copy {
     fn prefetch(from: *const Self::Element) {
         let _ = from;
     }
+    /// As [`Vector::prefetch`], to the second-level cache.
+    #[inline(always)]
+    fn prefetch_far(from: *const Self::Element) {
+        let _ = from;
+    }
     /// `self + b`.
     ///
     /// # Safety
@@ -120,6 +125,11 @@ mod x86 {
                 fn prefetch(from: *const $t) {
                     // SAFETY: SSE is part of x86-64, and a prefetch never faults.
                     unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+                }
+                #[inline(always)]
+                fn prefetch_far(from: *const $t) {
+                    // SAFETY: as above.
+                    unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
                 }
                 #[inline(always)]
                 unsafe fn add(self, b: Self) -> Self {

@@ -38,7 +38,7 @@ fn build<T: Number>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         shape.push(size);
         let count = Count { weights: weights.as_slice::<T>()?, binary };
         let columns = if input.rank() == 2 { input.shape()[1] } else { values.len() };
-        let mut output = ctx.allocate(T::DTYPE, shape)?;
+        let mut output = ctx.run().allocate(T::DTYPE, shape)?;
         let out = output.as_mut_slice::<T>()?;
         for (i, &value) in values.iter().enumerate() {
             count.add(&mut out[i / columns * size..][..size], value, i);

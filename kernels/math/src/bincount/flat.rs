@@ -27,7 +27,7 @@ fn build<T: Number>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             return Err(Error::invalid_argument("Input indices and weights must have the same size."));
         }
         let count = Count { weights, binary: false };
-        let mut bins = ctx.allocate(T::DTYPE, [size])?;
+        let mut bins = ctx.run().allocate(T::DTYPE, [size])?;
         let out = bins.as_mut_slice::<T>()?;
         values.iter().enumerate().for_each(|(i, &value)| count.add(out, value, i));
         ctx.set(0, bins);

@@ -28,7 +28,7 @@ fn build<T: Number>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         super::check_not_negative(&values, "Input must be non-negative")?;
         super::check_weights(ctx.input(1), ctx.input(3))?;
         let count = Count { weights: ctx.input(3).as_slice::<T>()?, binary };
-        let mut output = ctx.allocate(T::DTYPE, [splits.len() - 1, size])?;
+        let mut output = ctx.run().allocate(T::DTYPE, [splits.len() - 1, size])?;
         let out = output.as_mut_slice::<T>()?;
         let mut row = 0;
         for (i, &value) in values.iter().enumerate() {

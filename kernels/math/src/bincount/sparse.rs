@@ -34,7 +34,7 @@ fn build<T: Number>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         }
         shape.push(size);
         let count = Count { weights: weights.as_slice::<T>()?, binary };
-        let mut output = ctx.allocate(T::DTYPE, shape)?;
+        let mut output = ctx.run().allocate(T::DTYPE, shape)?;
         let out = output.as_mut_slice::<T>()?;
         for (i, &value) in values.iter().enumerate() {
             let row = if dense.len() > 1 { indices[i * dense.len()] as usize } else { 0 };
