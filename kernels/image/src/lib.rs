@@ -5,6 +5,7 @@
 
 use savedmodel_op::Op;
 
+mod codec;
 mod color;
 mod crop_and_resize;
 mod image_projective_transform;
@@ -20,11 +21,13 @@ mod scale_and_translate;
 
 /// Every operator of the family.
 pub const OPS: &[&[Op]] = &[
+    codec::decode_image::OPS,
     color::adjust_contrast::OPS,
     color::hsv::OPS,
     image_projective_transform::OPS,
     non_max_suppression::single::OPS,
     &[
+        codec::encode_png::OP,
         color::adjust_hue::OP,
         color::adjust_saturation::OP,
         crop_and_resize::OP,
