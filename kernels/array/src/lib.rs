@@ -71,7 +71,7 @@ mod strided;
 mod strided_slice;
 mod strided_slice_grad;
 mod tensor_scatter;
-mod tensor_strided_slice_update;
+pub mod tensor_strided_slice_update;
 mod tile;
 mod transpose;
 mod unique;

@@ -47,7 +47,10 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 }
 
 /// Whether `bad_indices_policy` says to pass over places outside of the tensor.
-pub(crate) fn ignores_bad_indices(node: &Construction<'_>) -> Result<bool> {
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for a policy that there is not.
+pub fn ignores_bad_indices(node: &Construction<'_>) -> Result<bool> {
     match node.attr::<String>("bad_indices_policy")?.as_str() {
         "" | "DEFAULT" | "ERROR" => Ok(false),
         "IGNORE" => Ok(true),
@@ -132,7 +135,7 @@ pub enum Combine {
     Update,
     /// They are added; strings joined, bools or-ed.
     Add,
-    /// The update is subtracted.
+    /// The update is subtracted; of bools, whether they differ.
     Sub,
     /// The larger stays.
     Max,
@@ -214,8 +217,9 @@ impl Slices {
             DType::Uint64 => self.reals::<u64>(target, updates, combine),
             DType::Complex64 => self.sums::<Complex32>(target, updates, combine),
             DType::Complex128 => self.sums::<Complex64>(target, updates, combine),
-            DType::Bool if combine == Combine::Add => {
-                self.each(target.units_mut::<u8>()?, updates.units()?, |old, new| *old |= new);
+            DType::Bool if matches!(combine, Combine::Add | Combine::Sub) => {
+                let both = if combine == Combine::Add { |a, b| a | b } else { |a: u8, b| a ^ b };
+                self.each(target.units_mut::<u8>()?, updates.units()?, |old, new| *old = both(*old, *new));
                 Ok(())
             }
             DType::String if combine == Combine::Add => {

@@ -1,4 +1,4 @@
-//! See [`OP`].
+//! See [`OP`] and [`StridedAssignment`].
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
 use savedmodel_tensor::{Error, Result, Shape, Tensor, Unit, by_unit};
@@ -8,7 +8,8 @@ use crate::layout::Layout;
 use crate::slicing::{Masks, Slicing, Spec};
 use crate::strided;
 
-/// Replaces a strided slice of a tensor by a value, which broadcasts to the slice's shape.
+/// Replaces a strided slice of a tensor by a value, which broadcasts to the slice's shape; dimensions of size 1 that it
+/// has more are left out.
 ///
 /// Writes into the input's memory when nobody else needs it.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/TensorStridedSliceUpdate>
@@ -31,16 +32,39 @@ pub const OP: Op = Op {
 };
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let masks = Masks::of(node)?;
+    let assignment = StridedAssignment::of(node)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let slicing = Slicing::new(&Spec::of(ctx, 1, masks)?, ctx.input(0).shape())?;
         let mut output = ctx.take(0);
-        if slicing.shape.elements() > 0 {
-            by_unit!(output.dtype(), U => replace::<U>(&mut output, ctx.input(4), &slicing))?;
-        }
+        assignment.apply(ctx, &mut output)?;
         ctx.set(0, output);
         Ok(())
     }))
+}
+
+/// Writing into a strided slice, for all operators that do: input 1 to 3 are begin, end and strides, input 4 the value.
+#[derive(Clone, Copy)]
+pub struct StridedAssignment(Masks);
+
+impl StridedAssignment {
+    /// Reads the masks of a node.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for several ellipses.
+    pub fn of(node: &Construction<'_>) -> Result<StridedAssignment> {
+        Masks::of(node).map(StridedAssignment)
+    }
+
+    /// Replaces the slice of a tensor.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for bounds that make no slice and for a value that does not broadcast to it.
+    pub fn apply(&self, ctx: &Context<'_>, tensor: &mut Tensor) -> Result<()> {
+        let slicing = Slicing::new(&Spec::of(ctx, 1, self.0)?, tensor.shape())?;
+        if slicing.shape.elements() > 0 {
+            by_unit!(tensor.dtype(), U => replace::<U>(tensor, ctx.input(4), &slicing))?;
+        }
+        Ok(())
+    }
 }
 
 fn replace<U: Unit>(output: &mut Tensor, value: &Tensor, slicing: &Slicing) -> Result<()> {
@@ -49,8 +73,10 @@ fn replace<U: Unit>(output: &mut Tensor, value: &Tensor, slicing: &Slicing) -> R
         strided::scatter(output.units_mut::<U>()?, value.units()?, &layout);
         return Ok(());
     }
-    let fits = Shape::broadcast(value.shape(), &slicing.shape);
-    if fits.as_ref() != Some(&slicing.shape) {
+    let more = value.rank().saturating_sub(slicing.shape.rank());
+    let ones = value.shape().iter().take(more).take_while(|&&size| size == 1).count();
+    let shape = Shape::from(&value.shape()[ones..]);
+    if Shape::broadcast(&shape, &slicing.shape).as_ref() != Some(&slicing.shape) {
         return Err(Error::invalid_argument(format!(
             "Cannot broadcast input shape {} into final shape {}",
             value.shape(),
@@ -58,7 +84,7 @@ fn replace<U: Unit>(output: &mut Tensor, value: &Tensor, slicing: &Slicing) -> R
         )));
     }
     let mut spread = vec![U::default(); layout.len];
-    strided::gather(&mut spread, value.units::<U>()?, &Layout::broadcast(value.shape(), &slicing.shape));
+    strided::gather(&mut spread, value.units::<U>()?, &Layout::broadcast(&shape, &slicing.shape));
     strided::scatter(output.units_mut::<U>()?, &spread, &layout);
     Ok(())
 }
@@ -79,6 +105,18 @@ mod tests {
             "",
             "float[4] 1 2 3 4; int32[1] -1; int32[1] -9; int32[1] -2; float[2] 8 9",
             "float[4] 1 9 3 8",
+        ),
+        (
+            "TensorStridedSliceUpdate",
+            "",
+            "float[4] 1 2 3 4; int32[1] 1; int32[1] 3; int32[1] 1; float[1,2] 8 9",
+            "float[4] 1 8 9 4",
+        ),
+        (
+            "TensorStridedSliceUpdate",
+            "",
+            "float[4] 1 2 3 4; int32[1] 1; int32[1] 3; int32[1] 1; float[2,1] 8 9",
+            "INVALID_ARGUMENT: Cannot broadcast input shape [2,1] into final shape [2]",
         ),
         (
             "TensorStridedSliceUpdate",

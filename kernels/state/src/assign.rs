@@ -3,7 +3,8 @@
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, dtypes, shape};
 use savedmodel_tensor::{Error, Result};
 
-/// The old value is dropped; with `validate_shape` the new one must have the declared shape.
+/// The old value is dropped. With `validate_shape` the new one must have the declared shape (`Assign`) or that of the old
+/// one, if there is one (`AssignVariableOp`).
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Assign>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/AssignVariableOp>
@@ -52,10 +53,10 @@ fn build_resource(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let value = ctx.take(1);
         let variable = ctx.variable(0)?;
-        if validate && !variable.shape().accepts(value.shape()) {
+        if let Some(old) = variable.get().filter(|old| validate && old.shape() != value.shape()) {
             return Err(Error::invalid_argument(format!(
                 "Trying to assign to variable with tensor with wrong shape. Expected {} got {}",
-                variable.shape(),
+                old.shape(),
                 value.shape()
             )));
         }
@@ -86,6 +87,7 @@ mod tests {
         assert!(assign(0, Tensor::scalar(1), true).is_err());
         assert_eq!(assign(1, Tensor::scalar(7), false), Ok(0));
         assert!(assign(1, Tensor::scalar(7.0_f32), false).is_err());
+        assert!(assign(1, two, true).unwrap_err().message().ends_with("Expected [] got [2]"));
         assert_eq!(variable.read().unwrap().to_scalar::<i32>(), Ok(7));
     }
 }

@@ -3,9 +3,10 @@
 use half::{bf16, f16};
 use num_complex::{Complex32, Complex64};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, by_dtype, shape};
-use savedmodel_tensor::{Error, Result, Tensor};
+use savedmodel_tensor::{Error, Result};
 
 use crate::arithmetic::Arithmetic;
+use crate::update::update;
 
 /// Each adds a tensor of the same shape to a variable, or subtracts one from it, in place.
 ///
@@ -49,10 +50,9 @@ const KERNELS_DTYPE: Kernels =
 
 fn build<T: Arithmetic>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let apply: fn(&mut [T], &[T]) = if node.op.contains("Add") { add } else { subtract };
-    let is_reference = node.outputs.len() == 1;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let value = ctx.take(1);
-        ctx.variable(0)?.update(|variable: &mut Tensor| {
+        update(ctx, |ctx, variable| {
+            let value = ctx.input(1);
             if variable.shape() != value.shape() {
                 return Err(Error::invalid_argument(format!(
                     "Cannot update variable with shape {} using a Tensor with shape {}, shapes must be equal.",
@@ -62,12 +62,7 @@ fn build<T: Arithmetic>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             }
             apply(variable.as_mut_slice()?, value.as_slice()?);
             Ok(())
-        })?;
-        if is_reference {
-            let reference = ctx.take(0);
-            ctx.set(0, reference);
-        }
-        Ok(())
+        })
     }))
 }
 
@@ -84,7 +79,7 @@ mod tests {
     use super::*;
     use savedmodel_op::Variable;
     use savedmodel_op::testing::OpTest;
-    use savedmodel_tensor::{DType, Handle, PartialShape};
+    use savedmodel_tensor::{DType, Handle, PartialShape, Tensor};
     use std::sync::Arc;
 
     #[test]

@@ -5,9 +5,11 @@
 //! at [`OPS`].
 #![forbid(unsafe_code)]
 
+mod apply_gradient_descent;
 mod arithmetic;
 mod assign;
 mod assign_update;
+mod count_up_to;
 mod destroy_resource;
 mod handles;
 mod is_initialized;
@@ -15,7 +17,11 @@ mod read_variable;
 mod ref_identity;
 mod resource_gather;
 mod scatter;
+mod scatter_nd_update;
 mod scatter_update;
+mod strided_slice_assign;
+mod temporary_variable;
+mod update;
 mod variable_shape;
 
 use savedmodel_op::Op;
@@ -29,5 +35,10 @@ pub const OPS: &[&[Op]] = &[
     is_initialized::OPS,
     read_variable::OPS,
     resource_gather::OPS,
+    apply_gradient_descent::OPS,
+    count_up_to::OPS,
+    scatter_nd_update::OPS,
     scatter_update::OPS,
+    strided_slice_assign::OPS,
+    temporary_variable::OPS,
 ];

@@ -5,6 +5,8 @@ use savedmodel_kernels_array::gather_nd::gather_nd;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, dtypes, shape};
 use savedmodel_tensor::Result;
 
+use crate::update::existing;
+
 /// What `GatherV2` (along the first axis) and `GatherNd` give for the value of a variable.
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/ResourceGather>,
@@ -38,7 +40,7 @@ pub const OPS: &[Op] = &[
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let batch_dims: i64 = node.attr("batch_dims")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let value = ctx.variable(0)?.read()?;
+        let value = existing(ctx)?.read()?;
         // TensorFlow gathers behind the batch dimensions.
         let output = gather(ctx.run(), &value, ctx.input(1), batch_dims.max(0), batch_dims)?;
         ctx.set(0, output);
@@ -48,7 +50,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 fn build_nd(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
-        let value = ctx.variable(0)?.read()?;
+        let value = existing(ctx)?.read()?;
         let output = gather_nd(ctx.run(), &value, ctx.input(1), false)?;
         ctx.set(0, output);
         Ok(())

@@ -7,6 +7,7 @@ use savedmodel_tensor::{Error, Result, Tensor, Unit, by_unit};
 
 use crate::arithmetic::Arithmetic;
 use crate::scatter::Rows;
+use crate::update::update;
 
 /// Each changes the rows of a variable that its indices name; of repeated indices the last one stays (`Update`), or all
 /// count, in order.
@@ -91,7 +92,7 @@ fn build<T: Arithmetic>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         _ => T::over,
     };
     let divides_integers = node.op.ends_with("Div") && !T::DTYPE.is_floating() && !T::DTYPE.is_complex();
-    kernel(node, move |variable, rows, updates| {
+    kernel(move |variable, rows, updates| {
         let updates = updates.as_slice::<T>()?;
         if divides_integers && updates.contains(&T::default()) {
             return Err(Error::invalid_argument("Integer division by zero"));
@@ -103,7 +104,7 @@ fn build<T: Arithmetic>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 fn build_real<T: Arithmetic + PartialOrd>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let least = node.op.ends_with("Min");
-    kernel(node, move |variable, rows, updates| {
+    kernel(move |variable, rows, updates| {
         let pick = |a: T, b: T| if (b < a) == least && b != a { b } else { a };
         combine_rows(variable.as_mut_slice()?, rows, updates.as_slice()?, pick);
         Ok(())
@@ -123,7 +124,7 @@ fn combine_rows<T: Copy>(variable: &mut [T], rows: &Rows, updates: &[T], combine
     }
 }
 
-fn build_update(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn build_update(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     fn replace<U: Unit>(variable: &mut Tensor, rows: &Rows, updates: &Tensor) -> Result<()> {
         let (variable, updates) = (variable.units_mut::<U>()?, updates.units::<U>()?);
         for (to, from) in rows.pairs() {
@@ -134,21 +135,16 @@ fn build_update(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         }
         Ok(())
     }
-    kernel(
-        node,
-        |variable, rows, updates| by_unit!(updates.dtype(), U => replace::<U>(variable, rows, updates)),
-    )
+    kernel(|variable, rows, updates| by_unit!(updates.dtype(), U => replace::<U>(variable, rows, updates)))
 }
 
 /// A kernel that changes rows; indices and shapes are checked before `change` is called.
 fn kernel(
-    node: &Construction<'_>,
     change: impl Fn(&mut Tensor, &Rows, &Tensor) -> Result<()> + Send + Sync + 'static,
 ) -> Result<Box<dyn Kernel>> {
-    let is_reference = node.outputs.len() == 1;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let (indices, updates) = (ctx.input(1), ctx.input(2));
-        ctx.variable(0)?.update(|variable| {
+        update(ctx, |ctx, variable| {
+            let (indices, updates) = (ctx.input(1), ctx.input(2));
             if variable.dtype() != updates.dtype() {
                 return Err(Error::invalid_argument(format!(
                     "updates are {}, the variable is {}",
@@ -158,12 +154,7 @@ fn kernel(
             }
             let rows = Rows::of(variable.shape(), indices, updates.shape())?;
             change(variable, &rows, updates)
-        })?;
-        if is_reference {
-            let reference = ctx.take(0);
-            ctx.set(0, reference);
-        }
-        Ok(())
+        })
     }))
 }
 

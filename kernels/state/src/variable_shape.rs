@@ -3,6 +3,8 @@
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, dtypes, shape};
 use savedmodel_tensor::{DType, Result, Tensor};
 
+use crate::update::existing;
+
 /// The shape of a variable's value.
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/VariableShape>
@@ -19,7 +21,7 @@ pub const OP: Op = Op {
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let wide = node.attr::<DType>("out_type")? == DType::Int64;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let dims = ctx.variable(0)?.read()?.shape().to_i64();
+        let dims = existing(ctx)?.read()?.shape().to_i64();
         let shape = match wide {
             true => Tensor::from_slice([dims.len()], &dims)?,
             false => Tensor::from_vec([dims.len()], dims.iter().map(|&dim| dim as i32).collect())?,
