@@ -1,7 +1,8 @@
 """Matrix products and decompositions."""
 
 import numpy as np
-from calls import VECTOR_SIZES, Bad, Call, combinations, dtypes, f32, f64, is_float, op, periodic, values
+import tensorflow as tf
+from calls import VECTOR_SIZES, Bad, Call, Scene, combinations, dtypes, f32, f64, is_complex, is_float, op, periodic, values
 
 
 @op("MatMul", family="linalg", tolerance="eps 32")
@@ -153,11 +154,21 @@ def qr(name, rng):
 
 @op("Svd", family="linalg", tolerance="eps 256")
 def svd(name, rng):
-    """Singular values only: vectors are free in sign."""
+    """Vectors of complex matrices are free in phase: their absolute values and the product are compared."""
+
+    def product(matrix):
+        def build(feed):
+            s, u, v = tf.raw_ops.Svd(input=feed(matrix), full_matrices=False)
+            whole = tf.raw_ops.BatchMatMulV2(x=tf.raw_ops.Mul(x=u, y=tf.raw_ops.ExpandDims(input=s, axis=-2)), y=v, adj_y=True)
+            return [s, whole, tf.raw_ops.ComplexAbs(x=u, Tout=s.dtype.real_dtype), tf.raw_ops.ComplexAbs(x=v, Tout=s.dtype.real_dtype)]
+
+        return build
+
     for dtype in dtypes(name):
         for shape in ((3, 3), (4, 2), (2, 3), (2, 3, 2)):
             yield Call([values(rng, dtype, shape)], {"compute_uv": False}, outputs=(0,))
-            yield Call([values(rng, dtype, shape)], {"full_matrices": True}, kind="signs are free")
+            matrix = values(rng, dtype, shape)
+            yield Scene(product(matrix)) if is_complex(dtype) else Call([matrix], {"full_matrices": True})
     yield Bad([values(rng, f32, (3,))])
 
 
@@ -166,7 +177,7 @@ def eigenvalues(name, rng):
     for dtype in dtypes(name):
         for shape in ((3, 3), (2, 4, 4)):
             yield Call([positive(rng, dtype, *shape)], {"compute_v": False}, outputs=(0,))
-            yield Call([positive(rng, dtype, *shape)], kind="signs are free")
+            yield Call([positive(rng, dtype, *shape)])
     yield Bad([values(rng, f32, (2, 3))])
 
 
@@ -177,3 +188,39 @@ def cross(name, rng):
         yield Call([values(rng, dtype, (2, 2, 3)), values(rng, dtype, (2, 2, 3))])
     yield Bad([values(rng, f32, (2,)), values(rng, f32, (2,))])
     yield Bad([values(rng, f32, (3,)), values(rng, f32, (2, 3))])
+
+
+@op("Eig", family="linalg", tolerance="eps 1024")
+def eigen(name, rng):
+    """Eigenvectors are free in phase: their absolute values and `A v - v e` are compared."""
+
+    def vectors(matrix, to):
+        def build(feed):
+            e, v = tf.raw_ops.Eig(input=feed(matrix), Tout=to)
+            a = tf.raw_ops.Cast(x=feed(matrix), DstT=to)
+            rest = tf.raw_ops.Sub(x=tf.raw_ops.BatchMatMulV2(x=a, y=v), y=tf.raw_ops.Mul(x=v, y=tf.raw_ops.ExpandDims(input=e, axis=-2)))
+            return [e, tf.raw_ops.ComplexAbs(x=v, Tout=v.dtype.real_dtype), rest]
+
+        return build
+
+    for dtype, to in combinations(name, "T", "Tout"):
+        if (np.dtype(dtype).itemsize * (1 if is_complex(dtype) else 2)) == np.dtype(to).itemsize:
+            for shape in ((3, 3), (2, 4, 4), (1, 1)):
+                yield Scene(vectors(values(rng, dtype, shape, -1, 1), tf.dtypes.as_dtype(to)))
+            yield Call([positive(rng, dtype, 3, 3)], {"Tout": to})
+            yield Call([values(rng, dtype, (5, 5), -1, 1)], {"Tout": to, "compute_v": False}, outputs=(0,))
+    yield Bad([values(rng, f32, (2, 3))], attrs={"Tout": np.complex64})
+    yield Bad([np.array([[np.nan]], f32)], attrs={"Tout": np.complex64})
+
+
+@op("SelfAdjointEig", "BatchSelfAdjointEig", "BatchSelfAdjointEigV2", "BatchSvd", "BatchMatrixSolve", "BatchMatrixSolveLs", "BatchMatrixTriangularSolve",
+    family="linalg", tolerance="eps 1024")
+def batches(name, rng):
+    for dtype in dtypes(name):
+        if is_complex(dtype):
+            continue
+        square, right = positive(rng, dtype, 2, 3, 3), values(rng, dtype, (2, 3, 2))
+        if "Solve" in name:
+            yield Call([square, right, *([np.float64(0.1)] if "Ls" in name else [])])
+        else:
+            yield Call([square])

@@ -123,6 +123,10 @@ impl<T: Real> Beams<T> {
             }
             let total = logit - norm + follow(&self.all[branch as usize], label);
             if !self.is_candidate(total) {
+                // A branch that lost its place in this step does not grow later in it.
+                if let Some(child) = known {
+                    self.all[child as usize].before = Logs::never();
+                }
                 continue;
             }
             let child = known.unwrap_or_else(|| {
