@@ -1,7 +1,8 @@
-//! Lists and arrays of tensors: what loops collect their results in.
+//! Lists, arrays, stacks, queues and maps of tensors: what loops collect their results in, and old input pipelines.
 //!
-//! A [`TensorList`] is an immutable value in a `variant` tensor, changed in place when nobody else holds it. A tensor
-//! array is a resource that lives as long as its handle. Start reading at [`OPS`] and [`TensorList`].
+//! A [`TensorList`] or [`TensorMap`] is an immutable value in a `variant` tensor, changed in place when nobody else holds
+//! it. Tensor arrays and stacks are resources that live as long as their handles; queues belong to the session. Start
+//! reading at [`OPS`] and [`TensorList`].
 #![forbid(unsafe_code)]
 
 mod addition;
@@ -11,6 +12,13 @@ mod array_cases;
 mod cases;
 mod dtypes;
 mod empty_tensor_list;
+mod empty_tensor_map;
+mod fifo_queue;
+mod queue;
+mod queue_close;
+mod queue_dequeue;
+mod queue_enqueue;
+mod stack;
 mod tensor_array;
 mod tensor_array_concat;
 mod tensor_array_gather;
@@ -36,13 +44,26 @@ mod tensor_list_scatter;
 mod tensor_list_set_item;
 mod tensor_list_split;
 mod tensor_list_stack;
+mod tensor_map;
+mod tensor_map_erase;
+mod tensor_map_has_key;
+mod tensor_map_insert;
+mod tensor_map_lookup;
+mod tensor_map_size;
+mod tensor_map_stack_keys;
 
 use savedmodel_op::Op;
 pub use tensor_list::TensorList;
+pub use tensor_map::{Key, TensorMap};
 
 /// The operators of this family.
 pub const OPS: &[&[Op]] = &[
     empty_tensor_list::OPS,
+    fifo_queue::OPS,
+    queue_close::OPS,
+    queue_dequeue::OPS,
+    queue_enqueue::OPS,
+    stack::OPS,
     tensor_array_concat::OPS,
     tensor_array_gather::OPS,
     tensor_array_grad::OPS,
@@ -56,6 +77,7 @@ pub const OPS: &[&[Op]] = &[
     tensor_list_scatter::OPS,
     tensor_list_stack::OPS,
     &[
+        empty_tensor_map::OP,
         tensor_list_concat_lists::OP,
         tensor_list_element_shape::OP,
         tensor_list_from_tensor::OP,
@@ -67,5 +89,11 @@ pub const OPS: &[&[Op]] = &[
         tensor_list_resize::OP,
         tensor_list_set_item::OP,
         tensor_list_split::OP,
+        tensor_map_erase::OP,
+        tensor_map_has_key::OP,
+        tensor_map_insert::OP,
+        tensor_map_lookup::OP,
+        tensor_map_size::OP,
+        tensor_map_stack_keys::OP,
     ],
 ];
