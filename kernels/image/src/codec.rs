@@ -1,10 +1,13 @@
 //! Encoded images.
 
 pub mod decode_image;
+pub mod encode_jpeg;
 pub mod encode_png;
+pub mod extract_jpeg_shape;
 
 mod bmp;
 mod gif;
+mod jpeg;
 mod png;
 mod webp;
 

@@ -8,6 +8,8 @@ use savedmodel_op::Op;
 mod codec;
 mod color;
 mod crop_and_resize;
+mod draw_bounding_boxes;
+mod extract_glimpse;
 mod image_projective_transform;
 mod non_max_suppression;
 mod pixel;
@@ -22,12 +24,16 @@ mod scale_and_translate;
 /// Every operator of the family.
 pub const OPS: &[&[Op]] = &[
     codec::decode_image::OPS,
+    codec::encode_jpeg::OPS,
     color::adjust_contrast::OPS,
     color::hsv::OPS,
+    draw_bounding_boxes::OPS,
+    extract_glimpse::OPS,
     image_projective_transform::OPS,
     non_max_suppression::single::OPS,
     &[
         codec::encode_png::OP,
+        codec::extract_jpeg_shape::OP,
         color::adjust_hue::OP,
         color::adjust_saturation::OP,
         crop_and_resize::OP,

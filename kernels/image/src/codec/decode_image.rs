@@ -3,7 +3,7 @@
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
-use super::{Canvas, bmp, contents, gif, png::Png, webp};
+use super::{Canvas, bmp, contents, gif, jpeg, png::Png, webp};
 
 /// Decodes JPEG, PNG, GIF, BMP and WebP.
 ///
@@ -13,6 +13,38 @@ use super::{Canvas, bmp, contents, gif, png::Png, webp};
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/DecodeImage>
 pub const OPS: &[Op] = &[
+    Op {
+        name: "DecodeJpeg",
+        inputs: &["contents: string"],
+        outputs: &["image: uint8"],
+        attrs: &[
+            "channels: int = 0",
+            "ratio: int = 1",
+            "fancy_upscaling: bool = true",
+            "try_recover_truncated: bool = false",
+            "acceptable_fraction: float = 1.0",
+            "dct_method: string = ''",
+        ],
+        effect: Effect::Pure,
+        shape,
+        kernels: Kernels::one(build),
+    },
+    Op {
+        name: "DecodeAndCropJpeg",
+        inputs: &["contents: string", "crop_window: int32"],
+        outputs: &["image: uint8"],
+        attrs: &[
+            "channels: int = 0",
+            "ratio: int = 1",
+            "fancy_upscaling: bool = true",
+            "try_recover_truncated: bool = false",
+            "acceptable_fraction: float = 1.0",
+            "dct_method: string = ''",
+        ],
+        effect: Effect::Pure,
+        shape: crop_shape,
+        kernels: Kernels::one(build),
+    },
     Op {
         name: "DecodePng",
         inputs: &["contents: string"],
@@ -73,12 +105,47 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     Ok(vec![PartialShape::new([None, None, channels])])
 }
 
+/// The wanted part.
+fn crop_shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    let window = ctx.integers(1).unwrap_or_default();
+    let side = |i: usize| window.get(i).and_then(|&side| usize::try_from(side).ok());
+    let channels = ctx.attr::<usize>("channels").filter(|&channels| channels > 0);
+    Ok(vec![PartialShape::new([side(2), side(3), channels])])
+}
+
 /// What a node asks for.
 struct Decode {
     op: String,
     channels: usize,
     dtype: DType,
     expand_animations: bool,
+    jpeg: jpeg::Options,
+}
+
+fn jpeg_options(node: &Construction<'_>) -> Result<jpeg::Options> {
+    let ratio: i64 = node.attr("ratio")?;
+    if ![1, 2, 4, 8].contains(&ratio) {
+        return Err(Error::invalid_argument(format!("ratio must be 1, 2, 4, or 8, got {ratio}")));
+    }
+    let method: String = node.attr("dct_method")?;
+    let accurate = match method.as_str() {
+        "" | "INTEGER_FAST" => false,
+        "INTEGER_ACCURATE" => true,
+        _ => {
+            return Err(Error::invalid_argument(
+                "dct_method must be one of {'', 'INTEGER_FAST', 'INTEGER_ACCURATE'}",
+            ));
+        }
+    };
+    Ok(jpeg::Options {
+        channels: 0,
+        ratio: ratio as usize,
+        fancy: node.attr("fancy_upscaling")?,
+        accurate,
+        recover: node.attr("try_recover_truncated")?,
+        fraction: node.attr("acceptable_fraction")?,
+        crop: None,
+    })
 }
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
@@ -88,7 +155,11 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         return Err(Error::invalid_argument(format!("`channels` must be 0, 1, 3 or 4 but got {channels}")));
     }
     let expand_animations = op != "DecodeImage" || node.attr("expand_animations")?;
-    let decode = Decode { op, channels: channels as usize, dtype: node.outputs[0], expand_animations };
+    let jpeg = match op.as_str() {
+        "DecodeJpeg" | "DecodeAndCropJpeg" => jpeg_options(node)?,
+        _ => jpeg::Options::default(),
+    };
+    let decode = Decode { op, channels: channels as usize, dtype: node.outputs[0], expand_animations, jpeg };
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let file = contents(ctx, |shape| format!("`contents` must be scalar but got shape{shape}"))?;
         if file.is_empty() {
@@ -100,15 +171,28 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 file.len()
             )));
         }
-        let image = decode.file(Canvas::of(ctx), file)?;
+        let image = decode.file(ctx, file)?;
         ctx.set(0, image);
         Ok(())
     }))
 }
 
+/// Top, left, height and width of the wanted part.
+fn crop_window(window: &Tensor) -> Result<[i32; 4]> {
+    let shape = window.shape();
+    if shape.rank() != 1 {
+        return Err(Error::invalid_argument(format!("crop_window must be 1-D, got shape {shape}")));
+    }
+    let window = <[i32; 4]>::try_from(window.as_slice::<i32>()?);
+    window.map_err(|_| Error::invalid_argument(format!("crop_size must have four elements {shape}")))
+}
+
 impl Decode {
-    fn file(&self, canvas: Canvas<'_>, file: &[u8]) -> Result<Tensor> {
-        if file.starts_with(b"\x89PNG\r\n\x1a\n") {
+    fn file(&self, ctx: &Context<'_>, file: &[u8]) -> Result<Tensor> {
+        let canvas = Canvas::of(ctx);
+        if file.starts_with(b"\xff\xd8\xff") {
+            self.jpeg(ctx, file)
+        } else if file.starts_with(b"\x89PNG\r\n\x1a\n") {
             self.png(canvas, file)
         } else if file.starts_with(b"GIF8") {
             self.gif(canvas, file)
@@ -122,6 +206,24 @@ impl Decode {
             Err(Error::invalid_argument(
                 "Unknown image file format. One of JPEG, JPEG XL, PNG, GIF, BMP, WebP required.",
             ))
+        }
+    }
+
+    fn jpeg(&self, ctx: &Context<'_>, file: &[u8]) -> Result<Tensor> {
+        if self.channels == 4 {
+            return Err(Error::invalid_argument("JPEG does not support 4 channels"));
+        }
+        let mut options = jpeg::Options { channels: self.channels, ..self.jpeg };
+        if self.op == "DecodeAndCropJpeg" {
+            options.crop = Some(crop_window(ctx.input(1))?);
+        } else if self.op == "DecodeBmp" {
+            self.refuse("JPEG", "decode_jpeg")?;
+        }
+        let canvas = Canvas::of(ctx);
+        let image = self.convert(canvas, jpeg::decode(canvas, file, &options)?)?;
+        match (self.op.as_str(), image.shape().dims()) {
+            ("DecodeGif", &[height, width, channels]) => image.reshape([1, height, width, channels]),
+            _ => Ok(image),
         }
     }
 
