@@ -1,21 +1,53 @@
-//! Control flow, function calls, placeholders and assertions.
+//! Control flow, function calls, placeholders, and what tells of a run: assertions, prints, summaries.
 //!
 //! What decides which other operators run (`If`, `While`, `Switch` …) is declared here and run by the runtime
 //! itself; there is no kernel for it. Start reading at [`OPS`].
 #![forbid(unsafe_code)]
 
 mod assert;
+mod batch_function;
 mod branches;
 mod calls;
+mod debug_identity;
+mod device_index;
+mod fake_param;
 mod flow;
+mod histogram_summary;
+mod merge_summary;
 mod no_op;
+mod numbers;
 mod placeholder;
+mod print;
+mod print_v2;
+mod scalar_summary;
 mod summary;
+mod tensor_summary;
+mod timestamp;
+mod wire;
 
 use savedmodel_op::Op;
 
 /// The operators of this family.
-pub const OPS: &[&[Op]] =
-    &[&[assert::OP], branches::OPS, calls::OPS, flow::OPS, no_op::OPS, placeholder::OPS];
+pub const OPS: &[&[Op]] = &[
+    branches::OPS,
+    calls::OPS,
+    debug_identity::OPS,
+    flow::OPS,
+    no_op::OPS,
+    placeholder::OPS,
+    tensor_summary::OPS,
+    &[
+        assert::OP,
+        batch_function::OP,
+        device_index::OP,
+        fake_param::OP,
+        histogram_summary::OP,
+        merge_summary::OP,
+        print::OP,
+        print_v2::OP,
+        scalar_summary::OP,
+        timestamp::OP,
+    ],
+];
 
 pub use summary::summarize;
