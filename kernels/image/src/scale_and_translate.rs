@@ -112,7 +112,7 @@ impl Spans {
         let width = if antialias { inverse.max(1.0) } else { 1.0 };
         let reach = curve.radius() * width;
         let length = (reach.ceil() as usize).saturating_mul(2).saturating_add(1).min(from);
-        let mut weights = ctx.allocate(DType::Float, [to, length])?;
+        let mut weights = ctx.run().allocate(DType::Float, [to, length])?;
         let mut starts = vec![0; to];
         for (x, (start, weights)) in
             starts.iter_mut().zip(weights.as_mut_slice::<f32>()?.chunks_exact_mut(length)).enumerate()

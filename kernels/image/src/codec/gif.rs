@@ -18,26 +18,27 @@ pub fn decode(canvas: Canvas<'_>, file: &[u8], all: bool) -> Result<Tensor> {
     let refuse =
         |text: &str| Error::invalid_argument(format!("Invalid GIF data (size {}), {text}", file.len()));
     let (frames, colors) = read(canvas, file).map_err(|text| refuse(&text))?;
-    let width = frames.iter().map(|frame| usize::from(frame.width)).max().unwrap_or(0);
-    let height = frames.iter().map(|frame| usize::from(frame.height)).max().unwrap_or(0);
+    let width = frames.iter().map(|(frame, _)| usize::from(frame.width)).max().unwrap_or(0);
+    let height = frames.iter().map(|(frame, _)| usize::from(frame.height)).max().unwrap_or(0);
     let count = if all { frames.len() } else { 1 };
     let mut image = canvas.allocate(DType::Uint8, [count, height, width, 3])?;
     let size = height * width * 3;
     let out = image.as_mut_slice::<u8>()?;
-    for (k, frame) in frames.iter().take(count).enumerate() {
+    for (k, (frame, pixels)) in frames.iter().take(count).enumerate() {
         if k > 0 {
             out.copy_within((k - 1) * size..k * size, k * size);
         }
         let colors = frame.palette.as_deref().or(colors.as_deref());
         let colors = colors.ok_or_else(|| refuse(&format!("missing color map for frame {k}")))?;
-        draw(frame, colors.as_chunks().0, &mut out[k * size..][..size], [height, width])
+        let pixels = pixels.as_slice::<u8>()?;
+        draw(frame, pixels, colors.as_chunks().0, &mut out[k * size..][..size], [height, width])
             .map_err(|text| refuse(&text))?;
     }
     Ok(image)
 }
 
-/// All frames, and the colours of those that have none of their own.
-type Read = (Vec<Frame<'static>>, Option<Vec<u8>>);
+/// All frames with their pixels, and the colours of those that have none of their own.
+type Read = (Vec<(Frame<'static>, Tensor)>, Option<Vec<u8>>);
 
 fn read(canvas: Canvas<'_>, file: &[u8]) -> std::result::Result<Read, String> {
     let mut options = DecodeOptions::new();
@@ -55,13 +56,15 @@ fn read(canvas: Canvas<'_>, file: &[u8]) -> std::result::Result<Read, String> {
         };
         left =
             left.checked_sub(size).ok_or("failed to slurp gif file: Failed to allocate required memory")?;
-        let mut buffer = vec![0; decoder.buffer_size()];
-        let Some(mut frame) = decoder.current_frame_info().cloned() else { break };
-        if let Err(error) = decoder.read_into_buffer(&mut buffer) {
+        let Some(frame) = decoder.current_frame_info().cloned() else { break };
+        let mut pixels = canvas
+            .allocate(DType::Uint8, [decoder.buffer_size()])
+            .map_err(|error| error.message().to_owned())?;
+        let buffer = pixels.as_mut_slice().map_err(|error| error.message().to_owned())?;
+        if let Err(error) = decoder.read_into_buffer(buffer) {
             return fail(error, frames, &decoder);
         }
-        frame.buffer = buffer.into();
-        frames.push(frame);
+        frames.push((frame, pixels));
     }
     if frames.is_empty() {
         return Err("gif file does not contain any image".to_owned());
@@ -73,7 +76,7 @@ fn read(canvas: Canvas<'_>, file: &[u8]) -> std::result::Result<Read, String> {
 /// What came before an error, unless the file ended there.
 fn fail<R: std::io::Read>(
     error: DecodingError,
-    frames: Vec<Frame<'static>>,
+    frames: Vec<(Frame<'static>, Tensor)>,
     decoder: &gif::Decoder<R>,
 ) -> std::result::Result<Read, String> {
     let ended = matches!(&error, DecodingError::Io(error) if error.kind() == ErrorKind::UnexpectedEof);
@@ -93,13 +96,14 @@ fn words(error: &DecodingError) -> String {
 /// Draws what lies inside of the image.
 fn draw(
     frame: &Frame<'_>,
+    pixels: &[u8],
     colors: &[[u8; 3]],
     out: &mut [u8],
     [height, width]: [usize; 2],
 ) -> std::result::Result<(), String> {
     let (left, top) = (usize::from(frame.left), usize::from(frame.top));
     let inside = usize::from(frame.width).min(width.saturating_sub(left));
-    let rows = frame.buffer.chunks_exact(usize::from(frame.width).max(1));
+    let rows = pixels.chunks_exact(usize::from(frame.width).max(1));
     for (y, src) in rows.enumerate().take(height.saturating_sub(top)) {
         let (row, _) = out[((top + y) * width + left) * 3..][..inside * 3].as_chunks_mut::<3>();
         for (pixel, &index) in row.iter_mut().zip(src) {

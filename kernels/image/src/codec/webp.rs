@@ -46,10 +46,11 @@ fn animation(
     let found = if decoder.has_alpha() { 4 } else { 3 };
     let count = if all { decoder.num_frames() as usize } else { 1 };
     let mut image = canvas.allocate(DType::Uint8, [count, height, width, 4])?;
-    let mut frame = vec![0; height * width * found];
+    let mut frame = canvas.allocate(DType::Uint8, [height, width, found])?;
+    let frame = frame.as_mut_slice::<u8>()?;
     let frames = image.as_mut_slice::<u8>()?.chunks_exact_mut((height * width * 4).max(1));
     for (k, out) in frames.enumerate() {
-        decoder.read_frame(&mut frame).map_err(|_| {
+        decoder.read_frame(frame).map_err(|_| {
             Error::invalid_argument(format!("Failed to decode WebP Animation: failed to decode frame: {k}"))
         })?;
         for (out, pixel) in out.chunks_exact_mut(4).zip(frame.chunks_exact(found)) {

@@ -63,9 +63,9 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let length = if pads_per_class { call.total.min(most) } else { call.total };
         let (boxes, scores) = (ctx.input(0).as_slice::<f32>()?, ctx.input(1).as_slice::<f32>()?);
         let mut found = [
-            ctx.allocate(DType::Float, [call.batch, length, 4])?,
-            ctx.allocate(DType::Float, [call.batch, length])?,
-            ctx.allocate(DType::Float, [call.batch, length])?,
+            ctx.run().allocate(DType::Float, [call.batch, length, 4])?,
+            ctx.run().allocate(DType::Float, [call.batch, length])?,
+            ctx.run().allocate(DType::Float, [call.batch, length])?,
         ];
         let mut valid = vec![0; call.batch];
         for (image, valid) in valid.iter_mut().enumerate() {

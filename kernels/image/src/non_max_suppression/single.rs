@@ -135,13 +135,13 @@ fn kernel<T: Score>(version: Version) -> Box<dyn Kernel> {
         let chosen = select(scores, rules, |i, j| areas[i].overlap(&areas[j]));
 
         let length = if version.pads { rules.limit } else { chosen.len() };
-        let mut indices = ctx.allocate(DType::Int32, [length])?;
+        let mut indices = ctx.run().allocate(DType::Int32, [length])?;
         for (out, &(index, _)) in indices.as_mut_slice::<i32>()?.iter_mut().zip(&chosen) {
             *out = index as i32;
         }
         ctx.set(0, indices);
         if version.has_sigma {
-            let mut scores = ctx.allocate(T::DTYPE, [length])?;
+            let mut scores = ctx.run().allocate(T::DTYPE, [length])?;
             for (out, &(_, score)) in scores.as_mut_slice::<T>()?.iter_mut().zip(&chosen) {
                 *out = T::of_single(score);
             }

@@ -159,7 +159,15 @@ impl<'a> Bits<'a> {
             return;
         }
         for _ in 0..6 {
-            let (byte, next) = (self.source.file[self.source.at], self.source.file[self.source.at + 1]);
+            let Some(&[byte, next]) =
+                self.source.file.get(self.source.at..).and_then(|rest| rest.first_chunk())
+            else {
+                // Damaged data may need more bytes than a block can: zeros will do, as the slow way follows.
+                self.marker = END;
+                self.buffer <<= 8;
+                self.left += 8;
+                continue;
+            };
             self.source.at += 1;
             self.buffer = self.buffer << 8 | u64::from(byte);
             self.left += 8;

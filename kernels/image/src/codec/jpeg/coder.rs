@@ -148,8 +148,8 @@ impl Coder<'_> {
         let [from, to] = self.band;
         let end = (from..=to).rev().find(|&k| sizes[k] == 1).unwrap_or(0);
         let (mut run, mut corrections) = (0_u8, Vec::new());
-        for k in from..=to {
-            if sizes[k] == 0 {
+        for (k, &size) in sizes.iter().enumerate().take(to + 1).skip(from) {
+            if size == 0 {
                 run += 1;
                 continue;
             }
@@ -159,8 +159,8 @@ impl Coder<'_> {
                 run -= 16;
                 tell(&mut corrections, sink);
             }
-            if sizes[k] > 1 {
-                corrections.push(sizes[k] & 1 == 1);
+            if size > 1 {
+                corrections.push(size & 1 == 1);
                 continue;
             }
             state.tell_empty(sink);

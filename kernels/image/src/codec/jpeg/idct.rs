@@ -179,12 +179,13 @@ fn accurate_lane(v: [i32; 8]) -> [i32; 8] {
     let (z3, z4) = (v[7] + v[3], v[5] + v[1]);
     let z5 = (z3 + z4) * 9633;
     let (z1, z2) = (z1 * -7373, z2 * -20995);
-    let (z3, z4) = (z3 * -16069 + z5, z4 * -3196 + z5);
+    // Only damaged files have numbers so large that these come round.
+    let (z3, z4) = (z5.wrapping_add(z3 * -16069), z5.wrapping_add(z4 * -3196));
     let odd = [
-        (v[1] * 12299).wrapping_add(z1 + z4),
-        (v[3] * 25172).wrapping_add(z2 + z3),
-        (v[5] * 16819).wrapping_add(z2 + z4),
-        (v[7] * 2446).wrapping_add(z1 + z3),
+        (v[1] * 12299).wrapping_add(z1).wrapping_add(z4),
+        (v[3] * 25172).wrapping_add(z2).wrapping_add(z3),
+        (v[5] * 16819).wrapping_add(z2).wrapping_add(z4),
+        (v[7] * 2446).wrapping_add(z1).wrapping_add(z3),
     ];
     std::array::from_fn(|k| match k {
         0..4 => even[k].wrapping_add(odd[k]),

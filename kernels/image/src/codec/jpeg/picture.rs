@@ -119,7 +119,7 @@ impl Picture {
 
     fn upsampling(&self, grown: [usize; 2], most: [usize; 2], width: usize) -> Outcome<Upsampling> {
         let [across, down] =
-            [0, 1].map(|axis| (most[axis] % grown[axis] == 0).then(|| most[axis] / grown[axis]));
+            [0, 1].map(|axis| most[axis].is_multiple_of(grown[axis]).then(|| most[axis] / grown[axis]));
         let fancy = self.options.fancy && self.options.ratio < SIDE;
         Ok(match (across, down) {
             (Some(2), Some(1)) if fancy && width > 2 => Upsampling::FancyAcross,
