@@ -8,6 +8,11 @@ mod boosted_trees_bucketize;
 mod coo;
 mod count_sparse_output;
 mod crossing;
+mod csr_sparse_matrix;
+mod csr_sparse_matrix_components;
+mod csr_sparse_matrix_to_dense;
+mod csr_sparse_matrix_to_sparse_tensor;
+mod dense_to_csr_sparse_matrix;
 mod deserialize_sparse;
 mod merge;
 mod minibatch;
@@ -33,6 +38,10 @@ mod sparse_concat;
 mod sparse_cross;
 mod sparse_dense_cwise;
 mod sparse_fill_empty_rows;
+mod sparse_matrix_mat_mul;
+mod sparse_matrix_nnz;
+mod sparse_matrix_sparse_mat_mul;
+mod sparse_matrix_transpose;
 mod sparse_reduce;
 mod sparse_reorder;
 mod sparse_reshape;
@@ -43,11 +52,13 @@ mod sparse_sparse_maximum;
 mod sparse_split;
 mod sparse_tensor_dense_add;
 mod sparse_tensor_dense_mat_mul;
+mod sparse_tensor_to_csr_sparse_matrix;
 mod sparse_tensors_map;
 mod sparse_to_dense;
 
 use savedmodel_op::Op;
 
+pub use csr_sparse_matrix::CsrSparseMatrix;
 pub use ragged_tensor_variant::RaggedTensorVariant;
 
 /// The operators of this family.
@@ -65,6 +76,15 @@ pub const OPS: &[&[Op]] = &[
     sparse_sparse_maximum::OPS,
     &[
         boosted_trees_bucketize::OP,
+        csr_sparse_matrix_components::OP,
+        csr_sparse_matrix_to_dense::OP,
+        csr_sparse_matrix_to_sparse_tensor::OP,
+        dense_to_csr_sparse_matrix::OP,
+        sparse_matrix_mat_mul::OP,
+        sparse_matrix_nnz::OP,
+        sparse_matrix_sparse_mat_mul::OP,
+        sparse_matrix_transpose::OP,
+        sparse_tensor_to_csr_sparse_matrix::OP,
         ragged_gather::OP,
         ragged_cross::OP,
         ragged_range::OP,
