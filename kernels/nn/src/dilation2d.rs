@@ -3,7 +3,8 @@
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
 use savedmodel_tensor::{Element, Error, PartialShape, Result, Shape, bf16, f16};
 
-use crate::conv::depthwise::Depthwise;
+use crate::conv::depthwise::Taps;
+use crate::conv::forward::axis;
 use crate::layout::Images;
 use crate::pool::for_lines;
 use crate::window::{self, Dim, Padding, UNIT};
@@ -137,10 +138,11 @@ fn build<T: Dilate>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let (data, taps) = (input.as_slice::<T>()?, filter.as_slice::<T>()?);
         let channels = images.channels;
         let size = images.pixels() * channels;
+        let axes = dims.map(|dim| axis(&dim));
         for_lines(&output, &dims, out.as_mut_slice::<T>()?, |index, at, out| {
             let image = &data[index * size..(index + 1) * size];
             out.fill(T::LOWEST);
-            let line = Depthwise { image, filter: taps, dims: &dims, at, channels };
+            let line = Taps { image, filter: taps, axes: &axes, at, channels };
             line.each_tap(out, |out, cells, taps| {
                 for ((out, &cell), &tap) in out.iter_mut().zip(cells).zip(taps) {
                     let sum = cell.sum(tap);

@@ -2,7 +2,7 @@
 
 use super::epilogue::{Activation, Epilogue};
 use super::pack::{DEPTH, Lhs, pack_panel};
-use super::tile::{Table, Tile, Tiled};
+use super::tile::{Run, Table, Tile, Tiled};
 use super::{Gemm, Rhs};
 use crate::par;
 use crate::simd::{self, Isa, Kernel};
@@ -14,7 +14,7 @@ pub const TASK_MACS: usize = 1 << 20;
 /// Below this number, large tasks are split.
 const FEW_TASKS: usize = 8;
 /// Rows of A and panels of B in one task.
-const ROWS: usize = 144;
+pub(super) const ROWS: usize = 144;
 const PANELS: usize = 16;
 /// Panels from which it pays to bring far rows of A together, where they share no cache sets.
 const DENSE_PANELS: usize = 4;
@@ -104,37 +104,31 @@ unsafe impl<T: Send> Send for Out<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Out<T> {}
 
-struct Product<'a, T: Scalar, A> {
+/// A product, but for A.
+pub(super) struct Product<'a, T: Scalar> {
     gemm: &'a Gemm<'a, T>,
-    k: usize,
-    n: usize,
-    a: &'a A,
+    pub k: usize,
+    pub n: usize,
     b: Rhs<'a, T>,
-    table: &'static Table<T>,
+    pub table: &'static Table<T>,
     out: Out<T>,
 }
 
 /// Computes C; the sizes have been checked and none of `m` and `n` is zero. A `View` of B has adjacent columns.
 pub fn run<T: Scalar>(gemm: &Gemm<T>, [m, k, n]: [usize; 3], a: &impl Lhs<T>, b: Rhs<T>, c: &mut [T]) {
-    let level = match b {
-        Rhs::Packed(packed) => packed.level,
-        Rhs::View(_) => simd::level(),
-    };
-    let table = T::table(level);
-    let out = Out { c: c.as_mut_ptr(), stride: gemm.c_stride.unwrap_or(n) };
-    let product = Product { gemm, k, n, a, b, table, out };
-    let panels = n.div_ceil(table.columns);
-    let (rows, columns) = task_size([m, k, panels], table.rows);
+    let product = Product::new(gemm, [k, n], b, c);
+    let panels = n.div_ceil(product.table.columns);
+    let (rows, columns) = task_size([m, k, panels], product.table.rows);
     let (row_tasks, column_tasks) = (m.div_ceil(rows), panels.div_ceil(columns));
     par::for_each(row_tasks * column_tasks, |task| {
         let rows = par::chunk(task / column_tasks, m, rows);
-        product.block(rows, par::chunk(task % column_tasks, panels, columns));
+        product.block(a, rows, par::chunk(task % column_tasks, panels, columns));
     });
 }
 
 /// Rows and panels of one task: a block of A and one of B share the second-level cache; smaller ones when tasks would
 /// be few and large.
-fn task_size([m, k, panels]: [usize; 3], height: usize) -> (usize, usize) {
+pub(super) fn task_size([m, k, panels]: [usize; 3], height: usize) -> (usize, usize) {
     let (mut rows, mut columns) = (ROWS.next_multiple_of(height), PANELS.min(panels));
     loop {
         let tasks = m.div_ceil(rows) * panels.div_ceil(columns);
@@ -152,14 +146,24 @@ fn task_size([m, k, panels]: [usize; 3], height: usize) -> (usize, usize) {
     }
 }
 
-impl<T: Scalar, A: Lhs<T>> Product<'_, T, A> {
+impl<'a, T: Scalar> Product<'a, T> {
+    /// The product that `gemm` makes of B (`k` x `n`) and some A; the sizes have been checked.
+    pub fn new(gemm: &'a Gemm<'a, T>, [k, n]: [usize; 2], b: Rhs<'a, T>, c: &mut [T]) -> Self {
+        let level = match b {
+            Rhs::Packed(packed) => packed.level,
+            Rhs::View(_) => simd::level(),
+        };
+        let out = Out { c: c.as_mut_ptr(), stride: gemm.c_stride.unwrap_or(n) };
+        Product { gemm, k, n, b, table: T::table(level), out }
+    }
+
     /// Computes some rows of some panels.
-    fn block(&self, rows: Range<usize>, panels: Range<usize>) {
+    fn block(&self, a: &impl Lhs<T>, rows: Range<usize>, panels: Range<usize>) {
         let (mut a_buffer, mut b_buffer, mut dense) = (Vec::new(), Vec::new(), Vec::new());
         let mut first = 0;
         loop {
             let depth = DEPTH.min(self.k - first);
-            let (a, a_stride) = self.a.block(rows.clone(), first..first + depth, &mut a_buffer);
+            let (a, a_stride) = a.block(rows.clone(), first..first + depth, &mut a_buffer);
             let needed = (rows.len() - 1).saturating_mul(a_stride).saturating_add(depth);
             assert!(a.len() >= needed, "rows of A cut short");
             let (a, a_stride) = if a_stride > depth && panels.len() >= DENSE_PANELS {
@@ -185,6 +189,7 @@ impl<T: Scalar, A: Lhs<T>> Product<'_, T, A> {
                         columns: columns.clone(),
                         a: a.get((row - rows.start) * a_stride..).unwrap_or_default(),
                         a_stride,
+                        runs: &[Run { a: 0, b: 0, len: depth }],
                         b,
                         b_stride,
                         ahead: (ahead, share),
@@ -224,8 +229,16 @@ impl<T: Scalar, A: Lhs<T>> Product<'_, T, A> {
         }
     }
 
+    /// A panel of the block of rows of a packed B that starts at row `first`.
+    pub fn packed_panel(&self, first: usize, panel: usize) -> &[T] {
+        match self.b {
+            Rhs::Packed(packed) => packed.panel(first, panel),
+            Rhs::View(_) => unreachable!("windows are multiplied with packed matrices"),
+        }
+    }
+
     /// Computes one tile for one block of k, through a buffer when it is narrower than its microkernel.
-    fn strip(&self, strip: &Strip<T>) {
+    pub fn strip(&self, strip: &Strip<T>) {
         let Strip { rows, columns, blocks: (first, depth), .. } = strip;
         let (height, width) = (rows.len(), columns.len());
         let last = first + depth == self.k;
@@ -239,7 +252,7 @@ impl<T: Scalar, A: Lhs<T>> Product<'_, T, A> {
         let accumulate = self.gemm.accumulate || *first > 0;
         let bias = if bias.is_empty() { bias } else { &bias[columns.clone()] };
         let mut tile = Tile {
-            k: *depth,
+            runs: (strip.runs.as_ptr(), strip.runs.len()),
             a: strip.a.as_ptr(),
             a_stride: strip.a_stride,
             b: strip.b.as_ptr(),
@@ -253,8 +266,10 @@ impl<T: Scalar, A: Lhs<T>> Product<'_, T, A> {
             hi: T::from_f32(hi),
         };
         let kernel = self.table.kernels[height - 1][half];
-        debug_assert!(strip.a.len() >= (height - 1) * strip.a_stride + depth);
-        debug_assert!(*depth == 0 || strip.b.len() >= (depth - 1) * strip.b_stride + full);
+        for &Run { a, b, len } in strip.runs {
+            assert!(strip.a.len() >= a + (height - 1) * strip.a_stride + len, "rows of A cut short");
+            assert!(len == 0 || strip.b.len() >= (b + len - 1) * strip.b_stride + full, "rows of B cut short");
+        }
         if width == full {
             // SAFETY: the table belongs to a level this processor has; A, B and the bias were bounded above, and C
             // is written to in this task's rows and columns alone.
@@ -295,15 +310,18 @@ impl<T: Scalar, A: Lhs<T>> Product<'_, T, A> {
 }
 
 /// The operands of one tile, for one block of k.
-struct Strip<'a, T> {
-    rows: Range<usize>,
-    columns: Range<usize>,
-    a: &'a [T],
-    a_stride: usize,
-    b: &'a [T],
-    b_stride: usize,
+#[derive(Clone)]
+pub(super) struct Strip<'a, T> {
+    pub rows: Range<usize>,
+    pub columns: Range<usize>,
+    pub a: &'a [T],
+    pub a_stride: usize,
+    /// See [`Tile::runs`].
+    pub runs: &'a [Run],
+    pub b: &'a [T],
+    pub b_stride: usize,
     /// See [`Tile::ahead`].
-    ahead: (*const T, usize),
+    pub ahead: (*const T, usize),
     /// Where the block starts, and its length.
-    blocks: (usize, usize),
+    pub blocks: (usize, usize),
 }

@@ -55,7 +55,7 @@ impl<T> Default for Epilogue<'_, T> {
 
 impl Activation {
     /// The bounds that are the whole function, if it has that form.
-    pub(super) fn bounds(self) -> Option<(f32, f32)> {
+    pub fn bounds(self) -> Option<(f32, f32)> {
         match self {
             Activation::Identity => Some((f32::NEG_INFINITY, f32::INFINITY)),
             Activation::Relu => Some((0.0, f32::INFINITY)),

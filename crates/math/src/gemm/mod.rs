@@ -22,11 +22,13 @@ mod pack;
 mod row;
 mod tile;
 mod vector;
+mod windows;
 
 pub use driver::Scalar;
 pub use epilogue::{Activation, Epilogue};
 pub use other::{Complex, complex, integer, narrow};
 pub use pack::{Lhs, PackedB, View};
+pub use windows::{Axis, Windows};
 
 use crate::par;
 

@@ -6,9 +6,9 @@ use crate::simd::Level;
 /// One call of a microkernel: `C = clamp(A B + start)` for a tile of C, where `start` is C itself, a row of bias, or 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Tile<T> {
-    /// Length of the rows of A and columns of B.
-    pub k: usize,
-    /// The first row of A, whose elements are adjacent.
+    /// The parts of the rows of A that count, and how many.
+    pub runs: (*const Run, usize),
+    /// Where the runs of the first row of A are counted from.
     pub a: *const T,
     /// Distance between rows of A.
     pub a_stride: usize,
@@ -32,12 +32,23 @@ pub struct Tile<T> {
     pub hi: T,
 }
 
+/// Adjacent elements of a row of A, and as many rows of B.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where they start.
+    pub a: usize,
+    /// The first row of B.
+    pub b: usize,
+    /// How many there are.
+    pub len: usize,
+}
+
 /// A microkernel.
 ///
 /// # Safety
-/// The processor has the instructions; rows of A and B are readable, rows of C writable (and readable, to accumulate)
-/// over the whole tile, and so is the bias.
-pub type Run<T> = unsafe fn(&Tile<T>);
+/// The processor has the instructions; the runs of rows of A and B are readable, rows of C writable (and readable, to
+/// accumulate) over the whole tile, and so is the bias.
+pub type Microkernel<T> = unsafe fn(&Tile<T>);
 
 /// The microkernels of one instruction set.
 #[derive(Debug)]
@@ -47,7 +58,7 @@ pub struct Table<T: 'static> {
     /// Columns of the widest tile.
     pub columns: usize,
     /// By rows, less one; the widest tile and the one of half its columns.
-    pub kernels: &'static [[Run<T>; 2]],
+    pub kernels: &'static [[Microkernel<T>; 2]],
 }
 
 /// Sums that a processor works on at the same time: two multipliers, each with four under way.
@@ -58,12 +69,12 @@ const SPLIT: usize = 4;
 /// Computes `ROWS` rows of `WIDTH` registers.
 ///
 /// # Safety
-/// As [`Run`].
+/// As [`Microkernel`].
 #[inline(always)]
 unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::Element>) {
-    let &Tile { k, a, a_stride, b, b_stride, ahead, c, c_stride, accumulate, bias, lo, hi } = tile;
-    // SAFETY: the caller promises `k` rows of B, `ROWS` rows of A with `k` elements each, and `ROWS` rows of C and a
-    // bias of `WIDTH` registers each; all indices below stay within these.
+    let &Tile { runs, a, a_stride, b, b_stride, ahead, c, c_stride, accumulate, bias, lo, hi } = tile;
+    // SAFETY: the caller promises the runs, for each its rows of B and its elements in `ROWS` rows of A, and `ROWS` rows
+    // of C and a bias of `WIDTH` registers each; all indices below stay within these.
     unsafe {
         // Elements are floats, for which all zero bits are 0.
         let zero = V::splat(std::mem::zeroed());
@@ -80,9 +91,11 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
             }
         }
         let mut sums = [[zero; WIDTH]; ROWS];
-        let add = |sums: &mut [[V; WIDTH]; ROWS], p: usize| {
-            let row = b.add(p * b_stride);
-            V::prefetch_far(ahead.0.wrapping_add(p * ahead.1));
+        let runs = std::slice::from_raw_parts(runs.0, runs.1);
+        let add = |sums: &mut [[V; WIDTH]; ROWS], run: &Run, p: usize| {
+            let a = a.add(run.a);
+            let row = b.add((run.b + p) * b_stride);
+            V::prefetch_far(ahead.0.wrapping_add((run.b + p) * ahead.1));
             let mut bs = [zero; WIDTH];
             for (column, b) in bs.iter_mut().enumerate() {
                 *b = V::load(row.add(column * V::LEN));
@@ -96,15 +109,19 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
         };
         if ROWS * WIDTH >= IN_FLIGHT {
             sums = [start; ROWS];
-            (0..k).for_each(|p| add(&mut sums, p));
+            for run in runs {
+                (0..run.len).for_each(|p| add(&mut sums, run, p));
+            }
         } else {
             // Too few sums to keep the multipliers busy: several for each element of C.
             let mut more = [[[zero; WIDTH]; ROWS]; SPLIT];
-            let whole = k - k % SPLIT;
-            for p in (0..whole).step_by(SPLIT) {
-                more.iter_mut().enumerate().for_each(|(i, sums)| add(sums, p + i));
+            for run in runs {
+                let whole = run.len - run.len % SPLIT;
+                for p in (0..whole).step_by(SPLIT) {
+                    more.iter_mut().enumerate().for_each(|(i, sums)| add(sums, run, p + i));
+                }
+                (whole..run.len).for_each(|p| add(&mut more[0], run, p));
             }
-            (whole..k).for_each(|p| add(&mut more[0], p));
             let [a, b, c, d] = more;
             for row in 0..ROWS {
                 for column in 0..WIDTH {

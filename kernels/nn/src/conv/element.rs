@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use savedmodel_math::gemm::{self, Activation, Epilogue, Gemm, Lhs, PackedB, View};
+use savedmodel_math::gemm::{self, Activation, Epilogue, Gemm, Lhs, PackedB, View, Windows};
 use savedmodel_math::narrow::Narrow;
 use savedmodel_math::{map, par, simd, unary};
 use savedmodel_tensor::{Element, bf16, f16};
 
 use super::depthwise::{self, Depthwise};
-use super::patches::Patches;
+use super::patches::{Axis, Patches};
 
 /// An element type of convolutions.
 pub trait Convolve: Element {
@@ -30,6 +30,14 @@ pub trait Multiply: Element {
     /// Makes a filter matrix of `k` rows and `n` columns ready.
     fn pack(k: usize, n: usize, matrix: View<Self>) -> Self::Packed;
 
+    /// Writes the product of windows, to rows of `out` that lie `stride` apart.
+    fn multiply_windows(
+        windows: &Windows<'_, Self>,
+        matrix: &Self::Packed,
+        out: (&mut [Self], usize),
+        epilogue: Epilogue<'_, Self>,
+    );
+
     /// Writes the product of the first `sizes[0]` rows of patches, to rows of `out` that lie `stride` apart.
     fn multiply(
         sizes: [usize; 3],
@@ -48,7 +56,13 @@ pub trait Multiply: Element {
         epilogue: Epilogue<'_, Self>,
     );
 
-    /// Adds the products of cells and taps for one line of outputs; see [`Depthwise`].
+    /// Bounds that change nothing.
+    const UNBOUNDED: [Self; 2];
+
+    /// The bounds that are the whole activation, if it has that form.
+    fn bounds(activation: Activation) -> Option<[Self; 2]>;
+
+    /// Writes the sums of products of cells and taps for one line of outputs; see [`Depthwise`].
     fn depthwise(line: &Depthwise<'_, Self>, out: &mut [Self]);
 
     /// Adds a bias (one per channel, or none) and a residual (one per element, or none), and applies an activation.
@@ -100,6 +114,19 @@ macro_rules! floats {
             type Packed = PackedB<$t>;
             fn pack(k: usize, n: usize, matrix: View<$t>) -> PackedB<$t> {
                 PackedB::new(k, n, matrix)
+            }
+            const UNBOUNDED: [$t; 2] = [<$t>::NEG_INFINITY, <$t>::INFINITY];
+            fn bounds(activation: Activation) -> Option<[$t; 2]> {
+                activation.bounds().map(|(lo, hi)| [lo.into(), hi.into()])
+            }
+            fn multiply_windows(
+                windows: &Windows<'_, $t>,
+                matrix: &PackedB<$t>,
+                (out, stride): (&mut [$t], usize),
+                epilogue: Epilogue<'_, $t>,
+            ) {
+                let gemm = Gemm { epilogue, c_stride: Some(stride), ..Gemm::default() };
+                gemm.run_windows(windows, matrix, out);
             }
             fn multiply(
                 sizes: [usize; 3],
@@ -178,6 +205,25 @@ impl Multiply for i32 {
         (0..k).flat_map(row).collect()
     }
 
+    const UNBOUNDED: [i32; 2] = [i32::MIN, i32::MAX];
+
+    fn bounds(_: Activation) -> Option<[i32; 2]> {
+        Some(i32::UNBOUNDED)
+    }
+
+    fn multiply_windows(
+        windows: &Windows<'_, i32>,
+        matrix: &Vec<i32>,
+        out: (&mut [i32], usize),
+        epilogue: Epilogue<'_, i32>,
+    ) {
+        let axes = windows.axes.map(|axis| Axis::of(&axis));
+        let patches = Patches::new(windows.data, &axes, windows.channels, windows.part.clone());
+        let rows = windows.grids * axes.iter().map(|axis| axis.output).product::<usize>();
+        let (k, n) = (patches.columns(), matrix.len() / patches.columns().max(1));
+        i32::multiply([rows, k, n], &patches, matrix, out, epilogue);
+    }
+
     fn multiply(
         [m, k, n]: [usize; 3],
         patches: &Patches<'_, i32>,
@@ -209,7 +255,8 @@ impl Multiply for i32 {
     }
 
     fn depthwise(line: &Depthwise<'_, i32>, out: &mut [i32]) {
-        line.each_tap(out, |out, cells, taps| {
+        out.fill(0);
+        line.taps.each_tap(out, |out, cells, taps| {
             for ((out, cell), tap) in out.iter_mut().zip(cells).zip(taps) {
                 *out = out.wrapping_add(cell.wrapping_mul(*tap));
             }

@@ -1,11 +1,10 @@
 //! Convolution proper.
 
-use savedmodel_math::gemm::{Epilogue, View};
+use savedmodel_math::gemm::{self, Activation, Epilogue, View, Windows};
 use savedmodel_math::par;
 
-use super::depthwise::Depthwise;
+use super::depthwise::{Depthwise, Taps};
 use super::element::Multiply;
-use super::patches::{Axis, Patches};
 use crate::layout::Images;
 use crate::window::Dim;
 
@@ -65,15 +64,16 @@ pub fn convolve<W: Multiply>(
         return W::multiply_dense(sizes, input, matrix, out, epilogue);
     }
     let axes = sizes.dims.map(|dim| axis(&dim));
+    let (grids, channels) = (sizes.input.batch, sizes.input.channels);
     let (step, part) = (sizes.input.channels / sizes.groups, sizes.output.channels / sizes.groups);
     for (group, matrix) in matrices.iter().enumerate() {
-        let channels = group * step..(group + 1) * step;
-        let patches = Patches::new(input, &axes, sizes.input.channels, channels);
+        let windows =
+            Windows { data: input, grids, axes, channels, part: group * step..(group + 1) * step };
         let bias = epilogue.bias.get(group * part..(group + 1) * part).unwrap_or_default();
         let residual = epilogue.residual.get(group * part..).unwrap_or_default();
         let epilogue = Epilogue { bias, residual, ..epilogue };
         let target = (&mut out[group * part..], sizes.output.channels);
-        W::multiply([rows, patches.columns(), part], &patches, matrix, target, epilogue);
+        W::multiply_windows(&windows, matrix, target, epilogue);
     }
 }
 
@@ -82,10 +82,10 @@ fn is_pointwise(dim: &Dim) -> bool {
     dim.window == 1 && dim.stride == 1 && dim.before == 0 && dim.input == dim.output
 }
 
-fn axis(dim: &Dim) -> Axis {
-    let offset = |tap: usize| (tap * dim.dilation) as isize - dim.before as isize;
-    let offsets = (0..dim.window).map(offset).collect();
-    Axis { input: dim.input, output: dim.output, stride: dim.stride, offsets }
+/// The same for products.
+pub fn axis(dim: &Dim) -> gemm::Axis {
+    let &Dim { input: cells, window: taps, stride, dilation, before, output: windows } = dim;
+    gemm::Axis { cells, windows, taps, stride, dilation, before }
 }
 
 /// Nanoseconds that a product takes.
@@ -107,6 +107,11 @@ fn depthwise<W: Multiply>(
         repeated = input.iter().flat_map(|&x| std::iter::repeat_n(x, multiplier)).collect();
         &repeated
     };
+    let axes = sizes.dims.map(|dim| axis(&dim));
+    let (bounds, activation) = match W::bounds(epilogue.activation) {
+        Some(bounds) if epilogue.residual.is_empty() => (bounds, Activation::Identity),
+        _ => (W::UNBOUNDED, epilogue.activation),
+    };
     let image = sizes.input.pixels() * channels;
     let [depth, height, width] = sizes.output.space;
     let taps: usize = sizes.dims.iter().map(|dim| dim.window).product();
@@ -117,9 +122,10 @@ fn depthwise<W: Multiply>(
             let residual = epilogue.residual.get(row * line..(row + 1) * line).unwrap_or_default();
             let (index, at) = (row / (depth * height), [row / height % depth, row % height]);
             let image = &input[index * image..(index + 1) * image];
-            out.fill(W::default());
-            W::depthwise(&Depthwise { image, filter, dims: &sizes.dims, at, channels }, out);
-            W::finish(out, &Epilogue { residual, ..*epilogue });
+            let taps = Taps { image, filter, axes: &axes, at, channels };
+            let line = Depthwise { taps, bias: epilogue.bias, bounds };
+            W::depthwise(&line, out);
+            W::finish(out, &Epilogue { residual, bias: &[], activation });
         }
     });
 }

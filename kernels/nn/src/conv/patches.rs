@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use savedmodel_math::gemm::Lhs;
+use savedmodel_math::gemm::{self, Lhs};
 
 /// Where the taps of a filter lie along one dimension, relative to the input cell `at * stride` of output `at`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,19 @@ pub struct Axis {
     pub stride: usize,
     /// One per tap.
     pub offsets: Vec<isize>,
+}
+
+impl Axis {
+    /// The taps of windows.
+    pub fn of(axis: &gemm::Axis) -> Axis {
+        let offset = |tap: usize| (tap * axis.dilation) as isize - axis.before as isize;
+        Axis {
+            input: axis.cells,
+            output: axis.windows,
+            stride: axis.stride,
+            offsets: (0..axis.taps).map(offset).collect(),
+        }
+    }
 }
 
 /// The matrix of patches of images whose channels are innermost.

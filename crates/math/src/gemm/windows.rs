@@ -1,0 +1,252 @@
+//! Convolutions as products: rows of A are windows over a grid of cells, read where they lie.
+
+use std::ops::Range;
+
+use super::driver::{Product, ROWS, Scalar, Strip, task_size};
+use super::pack::{DEPTH, PackedB};
+use super::tile::Run;
+use super::{Gemm, Rhs};
+use crate::par;
+
+/// One dimension that windows slide over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Cells.
+    pub cells: usize,
+    /// Windows.
+    pub windows: usize,
+    /// Cells of a window.
+    pub taps: usize,
+    /// Cells between windows.
+    pub stride: usize,
+    /// Cells between the cells of a window.
+    pub dilation: usize,
+    /// How many cells the first window lies before the grid; cells outside are 0.
+    pub before: usize,
+}
+
+impl Axis {
+    /// The taps of a window that lie on the grid.
+    pub fn inside(&self, window: usize) -> Range<usize> {
+        let start = window * self.stride;
+        let first = self.before.saturating_sub(start).div_ceil(self.dilation);
+        let end = (self.cells + self.before).saturating_sub(start).div_ceil(self.dilation).min(self.taps);
+        first.min(end)..end
+    }
+
+    /// The cell under a tap that lies on the grid.
+    #[inline]
+    pub fn cell(&self, window: usize, tap: usize) -> usize {
+        window * self.stride + tap * self.dilation - self.before
+    }
+
+    /// The windows that lie on the grid with all their taps.
+    pub fn whole(&self) -> Range<usize> {
+        let last = (self.taps.max(1) - 1) * self.dilation;
+        let first = self.before.div_ceil(self.stride).min(self.windows);
+        let end = match (self.cells + self.before).checked_sub(last + 1) {
+            Some(start) => (start / self.stride + 1).min(self.windows),
+            None => 0,
+        };
+        first..end.max(first)
+    }
+}
+
+/// The matrix of windows over grids, one after another, whose channels are innermost.
+///
+/// A row is a window (grid, depth, height, width), a column a tap (depth, height, width) and a channel.
+#[derive(Clone, Debug)]
+pub struct Windows<'a, T> {
+    /// The grids.
+    pub data: &'a [T],
+    /// How many there are.
+    pub grids: usize,
+    /// Depth, height, width.
+    pub axes: [Axis; 3],
+    /// Channels of a cell.
+    pub channels: usize,
+    /// The channels that columns have.
+    pub part: Range<usize>,
+}
+
+impl<T> Windows<'_, T> {
+    fn lines(&self) -> usize {
+        self.grids * self.axes[0].windows * self.axes[1].windows
+    }
+
+    fn columns(&self) -> usize {
+        self.axes.iter().map(|axis| axis.taps).product::<usize>() * self.part.len()
+    }
+
+    /// The parts of the row of window `x` of a line that lie in a block of columns and on the grid.
+    fn runs(&self, line: usize, x: usize, block: &Range<usize>, runs: &mut Vec<Run>) {
+        let [depth, height, width] = &self.axes;
+        let (y, rest) = (line % height.windows, line / height.windows);
+        let (z, grid) = (rest % depth.windows, rest / depth.windows);
+        let taps = width.inside(x);
+        let channels = self.part.len();
+        // Taps that are adjacent in memory are one run.
+        let joined = if width.dilation == 1 && channels == self.channels { taps.len() } else { 1 };
+        runs.clear();
+        for tap_z in depth.inside(z) {
+            for tap_y in height.inside(y) {
+                let row = (grid * depth.cells + depth.cell(z, tap_z)) * height.cells + height.cell(y, tap_y);
+                for tap in taps.clone().step_by(joined.max(1)) {
+                    let column = ((tap_z * height.taps + tap_y) * width.taps + tap) * channels;
+                    let part = column.max(block.start)..(column + joined * channels).min(block.end);
+                    if part.start < part.end {
+                        let cell = row * width.cells + width.cell(x, tap);
+                        let start = cell * self.channels + self.part.start + part.start - column;
+                        runs.push(Run { a: start, b: part.start - block.start, len: part.len() });
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<T: Scalar> Gemm<'_, T> {
+    /// C from windows and a packed B.
+    ///
+    /// # Panics
+    /// When a cell lies outside the data, or B, C, the bias or the residual does not fit.
+    pub fn run_windows(&self, a: &Windows<'_, T>, b: &PackedB<T>, c: &mut [T]) {
+        let (lines, width) = (a.lines(), a.axes[2].windows);
+        let cells: usize = a.axes.iter().map(|axis| axis.cells).product();
+        assert!(a.data.len() >= a.grids * cells * a.channels && a.part.end <= a.channels, "grids cut short");
+        let [m, k, n] = [lines * width, a.columns(), b.n()];
+        self.check([m, k, n], &Rhs::Packed(b), c.len());
+        if m == 0 || n == 0 {
+            return;
+        }
+        let product = Product::new(self, [k, n], Rhs::Packed(b), c);
+        let panels = n.div_ceil(product.table.columns);
+        let (rows, columns) = task_size([m, k, panels], product.table.rows);
+        let rows = rows.min(ROWS).div_ceil(width).min(lines);
+        let column_tasks = panels.div_ceil(columns);
+        par::for_each(lines.div_ceil(rows) * column_tasks, |task| {
+            let lines = par::chunk(task / column_tasks, lines, rows);
+            product.lines(a, &lines, par::chunk(task % column_tasks, panels, columns));
+        });
+    }
+}
+
+impl<T: Scalar> Product<'_, T> {
+    /// Computes some lines of some panels.
+    fn lines(&self, a: &Windows<'_, T>, lines: &Range<usize>, panels: Range<usize>) {
+        let width = a.axes[2].windows;
+        let whole = a.axes[2].whole();
+        let strips = whole.len().div_ceil(self.table.rows).max(1);
+        let height = whole.len().div_ceil(strips);
+        let edges: Vec<usize> = (0..whole.start).chain(whole.end..width).collect();
+        let share = self.table.columns.div_ceil(strips * lines.len());
+        let step = a.axes[2].stride * a.channels;
+        let mut runs = Vec::new();
+        let mut first = 0;
+        loop {
+            let depth = DEPTH.min(self.k - first);
+            let block = first..first + depth;
+            for panel in panels.clone() {
+                let (start, b) = (panel * self.table.columns, self.packed_panel(first, panel));
+                let columns = start..self.n.min(start + self.table.columns);
+                let mut strip = Strip {
+                    rows: 0..0,
+                    columns,
+                    a: a.data,
+                    a_stride: step,
+                    runs: &[],
+                    b,
+                    b_stride: self.table.columns,
+                    ahead: (b.as_ptr().wrapping_add(b.len()), share),
+                    blocks: (first, depth),
+                };
+                for line in lines.clone() {
+                    for &x in &edges {
+                        a.runs(line, x, &block, &mut runs);
+                        let row = line * width + x;
+                        self.strip(&Strip { rows: row..row + 1, runs: &runs, ..strip.clone() });
+                    }
+                    if whole.is_empty() {
+                        continue;
+                    }
+                    a.runs(line, whole.start, &block, &mut runs);
+                    for x in whole.clone().step_by(height) {
+                        let end = whole.end.min(x + height);
+                        let a = &a.data[((x - whole.start) * step).min(a.data.len())..];
+                        self.strip(&Strip {
+                            rows: line * width + x..line * width + end,
+                            a,
+                            runs: &runs,
+                            ..strip.clone()
+                        });
+                        strip.ahead.0 = strip.ahead.0.wrapping_add(share * depth);
+                    }
+                }
+            }
+            first += depth;
+            if first >= self.k {
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gemm::View;
+
+    /// Sums over all taps on the grid, in order.
+    fn reference(a: &Windows<'_, f32>, b: &[f32], n: usize) -> Vec<f32> {
+        let [depth, height, width] = &a.axes;
+        let mut c = Vec::new();
+        for line in 0..a.lines() {
+            let (y, z) = (line % height.windows, line / height.windows % depth.windows);
+            let grid = line / height.windows / depth.windows;
+            for x in 0..width.windows {
+                let mut sums = vec![0.0; n];
+                for tap in 0..depth.taps * height.taps * width.taps {
+                    let taps = [tap / width.taps / height.taps, tap / width.taps % height.taps, tap % width.taps];
+                    let on = a.axes.iter().zip([z, y, x]).zip(taps).all(|((axis, at), t)| axis.inside(at).contains(&t));
+                    if !on {
+                        continue;
+                    }
+                    let [tz, ty, tx] = taps;
+                    let cell = ((grid * depth.cells + depth.cell(z, tz)) * height.cells + height.cell(y, ty))
+                        * width.cells
+                        + width.cell(x, tx);
+                    for (i, channel) in a.part.clone().enumerate() {
+                        let value = a.data[cell * a.channels + channel];
+                        let row = &b[(tap * a.part.len() + i) * n..][..n];
+                        sums.iter_mut().zip(row).for_each(|(sum, &b)| *sum += value * b);
+                    }
+                }
+                c.extend(sums);
+            }
+        }
+        c
+    }
+
+    #[test]
+    fn windows_are_sums_over_taps() {
+        let axis = |cells, windows, taps, stride, dilation, before| Axis { cells, windows, taps, stride, dilation, before };
+        let unit = axis(1, 1, 1, 1, 1, 0);
+        for (grids, axes, channels, part, n) in [
+            (2, [unit, axis(5, 5, 3, 1, 1, 1), axis(30, 30, 3, 1, 1, 1)], 4, 0..4, 40),
+            (1, [unit, axis(9, 5, 3, 2, 1, 1), axis(9, 5, 3, 2, 1, 1)], 70, 0..70, 33),
+            (1, [axis(4, 4, 3, 1, 1, 1), axis(4, 4, 3, 1, 1, 1), axis(5, 5, 3, 1, 1, 1)], 3, 0..3, 7),
+            (1, [unit, unit, axis(20, 20, 3, 1, 4, 4)], 6, 0..6, 16),
+            (1, [unit, axis(4, 2, 3, 1, 1, 0), axis(4, 2, 3, 1, 1, 0)], 8, 4..8, 5),
+            (1, [unit, axis(1, 3, 3, 1, 1, 2), axis(1, 4, 2, 1, 2, 3)], 1, 0..1, 32),
+        ] {
+            let cells = grids * axes.iter().map(|axis: &Axis| axis.cells).product::<usize>() * channels;
+            let data: Vec<f32> = (0..cells).map(|i| (i * 7 % 11) as f32 - 5.0).collect();
+            let windows = Windows { data: &data, grids, axes, channels, part };
+            let (k, m) = (windows.columns(), windows.lines() * axes[2].windows);
+            let b: Vec<f32> = (0..k * n).map(|i| (i * 5 % 13) as f32 - 6.0).collect();
+            let mut c = vec![f32::NAN; m * n];
+            Gemm::default().run_windows(&windows, &PackedB::new(k, n, View::new(&b, n)), &mut c);
+            assert_eq!(c, reference(&windows, &b, n), "{axes:?}");
+        }
+    }
+}
