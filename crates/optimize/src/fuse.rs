@@ -28,6 +28,7 @@ fn fused_name(op: &str) -> Option<&'static str> {
     match op {
         "MatMul" => Some("_FusedMatMul"),
         "Conv2D" => Some("_FusedConv2D"),
+        "Conv3D" => Some("_FusedConv3D"),
         "DepthwiseConv2dNative" => Some("_FusedDepthwiseConv2dNative"),
         _ => None,
     }
@@ -37,7 +38,7 @@ fn fused_name(op: &str) -> Option<&'static str> {
 pub(crate) fn is_product(program: &Program, node: NodeId) -> bool {
     let node = program.graph.node(node);
     let channels_last = match node.attrs.get("data_format") {
-        Some(AttrValue::Bytes(format)) => &format[..] == b"NHWC",
+        Some(AttrValue::Bytes(format)) => matches!(&format[..], b"NHWC" | b"NDHWC"),
         _ => true,
     };
     let is_float = matches!(node.attrs.get("T"), Some(AttrValue::Type(DType::Float)));
@@ -68,7 +69,7 @@ pub(crate) fn channels(program: &Program, product: NodeId) -> Option<usize> {
     match (&*node.op, shape.dims()) {
         ("MatMul", &[rows, _]) if transposed => Some(rows),
         ("MatMul", &[_, columns]) => Some(columns),
-        ("Conv2D", &[_, _, _, outputs]) => Some(outputs),
+        ("Conv2D", &[_, _, _, outputs]) | ("Conv3D", &[_, _, _, _, outputs]) => Some(outputs),
         ("DepthwiseConv2dNative", &[_, _, inputs, multiplier]) => inputs.checked_mul(multiplier),
         _ => None,
     }
@@ -82,7 +83,7 @@ pub(crate) fn per_channel(program: &Program, output: Output, channels: usize) ->
 }
 
 /// What a node adds to each channel of a product: the product and the bias.
-fn added(program: &Program, node: NodeId) -> Option<(NodeId, Tensor)> {
+pub(crate) fn added(program: &Program, node: NodeId) -> Option<(NodeId, Tensor)> {
     let inputs = program.graph.inputs(node).ok()?;
     let &[x, y] = &inputs[..] else { return None };
     let pair = |x: Output, y: Output| {
@@ -100,8 +101,13 @@ fn added(program: &Program, node: NodeId) -> Option<(NodeId, Tensor)> {
     })
 }
 
-fn rank(program: &Program, product: NodeId) -> usize {
-    if &*program.graph.node(product).op == "MatMul" { 2 } else { 4 }
+/// The rank of what a product gives.
+pub(crate) fn rank(program: &Program, product: NodeId) -> usize {
+    match &*program.graph.node(product).op {
+        "MatMul" => 2,
+        "Conv3D" => 5,
+        _ => 4,
+    }
 }
 
 fn bias(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {

@@ -2,10 +2,11 @@
 //!
 //! A [`Program`] is the part of a graph that a plan is made of; [`optimize`] rewrites it so that it gives the same values
 //! with less work: calls are inlined, variables that nothing in reach writes become constants, what constants determine
-//! is computed once, and nodes that pass their input on go. Graphs go in and graphs come out; what plans are, this crate
+//! is computed once, nodes that pass their input on go, and operators that follow each other become one. Graphs go in and graphs come out; what plans are, this crate
 //! does not know. Start reading at [`optimize`].
 #![forbid(unsafe_code)]
 
+mod chain;
 mod fold;
 mod freeze;
 mod fuse;
@@ -54,6 +55,8 @@ pub fn optimize(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
     simplify::pass_through(program, scope)?;
     program.prune();
     fuse::products(program, scope)?;
+    program.prune();
+    chain::elementwise(program, scope)?;
     program.prune();
     Ok(())
 }

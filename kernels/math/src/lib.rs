@@ -26,6 +26,7 @@ mod division;
 pub mod elementwise;
 mod equal;
 mod exponential;
+mod fused_elementwise;
 mod gradients;
 mod histogram_fixed_width;
 mod lin_space;
@@ -62,6 +63,7 @@ pub const OPS: &[&[Op]] = &[
         cast::OP,
         clip_by_value::OP,
         cross::OP,
+        fused_elementwise::OP,
         histogram_fixed_width::OP,
         lin_space::OP,
         next_after::OP,

@@ -268,7 +268,10 @@ impl<'a, T: Scalar> Product<'a, T> {
         let kernel = self.table.kernels[height - 1][half];
         for &Run { a, b, len } in strip.runs {
             assert!(strip.a.len() >= a + (height - 1) * strip.a_stride + len, "rows of A cut short");
-            assert!(len == 0 || strip.b.len() >= (b + len - 1) * strip.b_stride + full, "rows of B cut short");
+            assert!(
+                len == 0 || strip.b.len() >= (b + len - 1) * strip.b_stride + full,
+                "rows of B cut short"
+            );
         }
         if width == full {
             // SAFETY: the table belongs to a level this processor has; A, B and the bias were bounded above, and C

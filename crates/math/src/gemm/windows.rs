@@ -206,8 +206,14 @@ mod tests {
             for x in 0..width.windows {
                 let mut sums = vec![0.0; n];
                 for tap in 0..depth.taps * height.taps * width.taps {
-                    let taps = [tap / width.taps / height.taps, tap / width.taps % height.taps, tap % width.taps];
-                    let on = a.axes.iter().zip([z, y, x]).zip(taps).all(|((axis, at), t)| axis.inside(at).contains(&t));
+                    let taps =
+                        [tap / width.taps / height.taps, tap / width.taps % height.taps, tap % width.taps];
+                    let on = a
+                        .axes
+                        .iter()
+                        .zip([z, y, x])
+                        .zip(taps)
+                        .all(|((axis, at), t)| axis.inside(at).contains(&t));
                     if !on {
                         continue;
                     }
@@ -229,7 +235,14 @@ mod tests {
 
     #[test]
     fn windows_are_sums_over_taps() {
-        let axis = |cells, windows, taps, stride, dilation, before| Axis { cells, windows, taps, stride, dilation, before };
+        let axis = |cells, windows, taps, stride, dilation, before| Axis {
+            cells,
+            windows,
+            taps,
+            stride,
+            dilation,
+            before,
+        };
         let unit = axis(1, 1, 1, 1, 1, 0);
         for (grids, axes, channels, part, n) in [
             (2, [unit, axis(5, 5, 3, 1, 1, 1), axis(30, 30, 3, 1, 1, 1)], 4, 0..4, 40),

@@ -3,19 +3,20 @@
 use savedmodel_graph::{AttrValue, Node, NodeId, Output};
 use savedmodel_tensor::{DType, Result, Tensor};
 
-use super::{channels, constant, per_channel, product_before, scaled};
+use super::{added, channels, constant, is_private, per_channel, product_before, rank, scaled};
 use crate::Program;
 
 /// What a node does to the channels of a product: multiply, then add.
 struct Affine {
     product: NodeId,
-    factors: Vec<f32>,
+    factors: Option<Vec<f32>>,
     offsets: Option<Vec<f32>>,
 }
 
-/// Folds a batch normalisation with known statistics, or a product with a constant, into the weights before it.
+/// Folds a batch normalisation with known statistics, or a product with a constant, into the weights before it, and the sum
+/// with a constant into a bias.
 pub(super) fn fold(program: &mut Program, node: NodeId) -> Result<()> {
-    let Some(affine) = normalisation(program, node)?.or_else(|| multiplication(program, node)) else {
+    let Some(affine) = normalisation(program, node)?.or_else(|| arithmetic(program, node)) else {
         return Ok(());
     };
     let inputs = program.graph.inputs(affine.product)?;
@@ -26,9 +27,14 @@ pub(super) fn fold(program: &mut Program, node: NodeId) -> Result<()> {
     else {
         return Ok(());
     };
-    let weights = scaled(weights, &affine.factors)?;
     let stem = program.graph.node(node).name.to_string();
-    let weights = constant(program, &format!("{stem}/weights"), weights)?;
+    let weights = match &affine.factors {
+        Some(factors) => {
+            let weights = scaled(weights, factors)?;
+            constant(program, &format!("{stem}/weights"), weights)?
+        }
+        None => inputs[1],
+    };
     let copy = Node {
         name: program.graph.fresh_name(&format!("{stem}/scaled")).into(),
         ..program.graph.node(affine.product).clone()
@@ -74,21 +80,38 @@ fn normalisation(program: &Program, node: NodeId) -> Result<Option<Affine>> {
     let factor = |i: usize| f64::from(scale[i]) / (f64::from(variance[i]) + epsilon).sqrt();
     let factors: Vec<f32> = (0..n).map(|i| factor(i) as f32).collect();
     let offsets = (0..n).map(|i| (f64::from(offset[i]) - f64::from(mean[i]) * factor(i)) as f32).collect();
-    Ok(Some(Affine { product, factors, offsets: Some(offsets) }))
+    Ok(Some(Affine { product, factors: Some(factors), offsets: Some(offsets) }))
 }
 
-fn multiplication(program: &Program, node: NodeId) -> Option<Affine> {
-    if &*program.graph.node(node).op != "Mul" || !program.graph.controls(node).is_empty() {
-        return None;
-    }
-    let inputs = program.graph.inputs(node).ok()?;
+/// A product or sum of a product, which may have a bias already, with a constant for each channel.
+fn arithmetic(program: &Program, node: NodeId) -> Option<Affine> {
+    let is_sum = match &*program.graph.node(node).op {
+        "Mul" => false,
+        "AddV2" | "Add" => true,
+        _ => return None,
+    };
+    let inputs = program.graph.inputs(node).ok().filter(|_| program.graph.controls(node).is_empty())?;
     let &[x, y] = &inputs[..] else { return None };
     let pair = |x: Output, y: Output| {
-        let product = product_before(program, x)?;
-        let rank = if &*program.graph.node(product).op == "MatMul" { 2 } else { 4 };
-        let fits = program.constant(y)?.rank() <= rank;
-        let factors = per_channel(program, y, channels(program, product)?).filter(|_| fits)?;
-        Some(Affine { product, factors: factors.as_slice::<f32>().ok()?.to_vec(), offsets: None })
+        let biased = biased(program, x);
+        let product = biased.as_ref().map(|found| found.0).or_else(|| product_before(program, x))?;
+        let fits = program.constant(y)?.rank() <= rank(program, product);
+        let values = per_channel(program, y, channels(program, product)?).filter(|_| fits)?;
+        let values = values.as_slice::<f32>().ok()?.to_vec();
+        let joined = |f: fn(f32, f32) -> f32| {
+            let (_, bias) = biased.as_ref()?;
+            Some(bias.as_slice::<f32>().ok()?.iter().zip(&values).map(|(&b, &v)| f(b, v)).collect())
+        };
+        Some(match is_sum {
+            // The first bias is for the fused operator.
+            true => Affine { product, offsets: Some(joined(|b, v| b + v)?), factors: None },
+            false => Affine { product, offsets: joined(|b, v| b * v), factors: Some(values) },
+        })
     };
     pair(x, y).or_else(|| pair(y, x))
+}
+
+/// The product and the bias whose sum alone an output is, if nothing else takes it.
+fn biased(program: &Program, output: Output) -> Option<(NodeId, Tensor)> {
+    (output.index == 0 && is_private(program, output.node)).then(|| added(program, output.node))?
 }

@@ -67,8 +67,7 @@ pub fn convolve<W: Multiply>(
     let (grids, channels) = (sizes.input.batch, sizes.input.channels);
     let (step, part) = (sizes.input.channels / sizes.groups, sizes.output.channels / sizes.groups);
     for (group, matrix) in matrices.iter().enumerate() {
-        let windows =
-            Windows { data: input, grids, axes, channels, part: group * step..(group + 1) * step };
+        let windows = Windows { data: input, grids, axes, channels, part: group * step..(group + 1) * step };
         let bias = epilogue.bias.get(group * part..(group + 1) * part).unwrap_or_default();
         let residual = epilogue.residual.get(group * part..).unwrap_or_default();
         let epilogue = Epilogue { bias, residual, ..epilogue };
