@@ -9,6 +9,7 @@
 
 pub mod binary;
 pub mod denormal;
+pub mod depthwise;
 pub mod gemm;
 pub mod lane;
 pub mod limits;

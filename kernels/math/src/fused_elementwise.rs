@@ -3,6 +3,7 @@
 use savedmodel_math::{binary, map, par, unary};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, shape};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor};
+use smallvec::SmallVec;
 
 use crate::elementwise::CHEAP;
 
@@ -31,7 +32,7 @@ pub const OP: Op = Op {
 };
 
 /// Elements that go through all operators before the next ones do: several such pieces fit the first-level cache.
-const TILE: usize = 1024;
+const TILE: usize = 512;
 
 type Unary = fn(&[f32], &mut [f32]);
 type Binary = fn(&[f32], &[f32], &mut [f32]);
@@ -162,7 +163,26 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 }
 
 fn run(steps: &[Step], ctx: &Context<'_>) -> Result<Tensor> {
-    let inputs: Vec<&Tensor> = ctx.inputs(0).collect();
+    let inputs: SmallVec<[&Tensor; 8]> = ctx.inputs(0).collect();
+    let mut shape = inputs[0].shape().clone();
+    for input in &inputs[1..] {
+        if input.shape() != &shape {
+            shape = shape::broadcast_known(&shape, input.shape())?;
+        }
+    }
+    // Where every input is a scalar or as large as the output, so is every result.
+    if inputs.iter().all(|input| input.rank() == 0 || input.shape() == &shape) {
+        let mut out = ctx.allocate(DType::Float, &shape)?;
+        let operands: Result<SmallVec<[Operand<'_>; 8]>> =
+            inputs.iter().map(|input| Ok(Operand::new(input.as_slice()?, input.shape(), &shape))).collect();
+        compute(steps, &operands?, out.as_mut_slice()?);
+        return Ok(out);
+    }
+    broadcasting(steps, &inputs, ctx)
+}
+
+/// The general case: results may be smaller than the output.
+fn broadcasting(steps: &[Step], inputs: &[&Tensor], ctx: &Context<'_>) -> Result<Tensor> {
     let mut shapes: Vec<Shape> = inputs.iter().map(|input| input.shape().clone()).collect();
     for step in steps {
         let shape = match *step.operands() {
@@ -175,8 +195,7 @@ fn run(steps: &[Step], ctx: &Context<'_>) -> Result<Tensor> {
     let mut out = ctx.allocate(DType::Float, &shape)?;
     // What is smaller than the output is computed before it, each as a whole.
     let mut small: Vec<Option<Vec<f32>>> = vec![None; shapes.len()];
-    for (i, step) in steps.iter().enumerate() {
-        let number = inputs.len() + i;
+    for (number, step) in (inputs.len()..).zip(steps) {
         if shapes[number] != shape {
             let operands = step.operands().iter().map(|&operand| {
                 let data = match &small[operand] {
@@ -187,36 +206,34 @@ fn run(steps: &[Step], ctx: &Context<'_>) -> Result<Tensor> {
             });
             let operands: Vec<Operand<'_>> = operands.collect::<Result<_>>()?;
             let mut values = vec![0.0; shapes[number].elements()];
-            let local = Step { function: step.function, operands: [0, operands.len() - 1] };
-            compute(&[local], &operands, &mut values);
+            compute(&[Step { operands: [0, operands.len() - 1], ..*step }], &operands, &mut values);
             small[number] = Some(values);
         }
     }
-    let mut operands = Vec::new();
-    let mut numbers = vec![usize::MAX; shapes.len()];
-    let last: Vec<&Step> =
-        (0..steps.len()).filter(|i| small[inputs.len() + i].is_none()).map(|i| &steps[i]).collect();
-    for &operand in last.iter().flat_map(|step| step.operands()) {
-        let data = match &small[operand] {
-            Some(values) => &values[..],
-            None if operand < inputs.len() => inputs[operand].as_slice::<f32>()?,
-            None => continue,
-        };
-        if numbers[operand] == usize::MAX {
-            numbers[operand] = operands.len();
-            operands.push(Operand::new(data, &shapes[operand], &shape));
+    let large = |number: &usize| small[*number].is_none();
+    let last: Vec<usize> = (inputs.len()..shapes.len()).filter(large).collect();
+    // What the last steps take from elsewhere comes first, then their own results.
+    let mut order: Vec<usize> = Vec::new();
+    for &operand in last.iter().flat_map(|&number| steps[number - inputs.len()].operands()) {
+        if !last.contains(&operand) && !order.contains(&operand) {
+            order.push(operand);
         }
     }
-    let mut result = operands.len();
-    for number in (inputs.len()..shapes.len()).filter(|&number| small[number].is_none()) {
-        numbers[number] = result;
-        result += 1;
-    }
-    let last: Vec<Step> = last
-        .into_iter()
-        .map(|step| Step { function: step.function, operands: step.operands.map(|operand| numbers[operand]) })
-        .collect();
-    compute(&last, &operands, out.as_mut_slice()?);
+    let operands = order.iter().map(|&number| {
+        let data = match &small[number] {
+            Some(values) => &values[..],
+            None => inputs[number].as_slice::<f32>()?,
+        };
+        Ok(Operand::new(data, &shapes[number], &shape))
+    });
+    let operands: Vec<Operand<'_>> = operands.collect::<Result<_>>()?;
+    order.extend(&last);
+    let place = |number: usize| order.iter().position(|&other| other == number).unwrap_or_default();
+    let renumbered = last.iter().map(|&number| {
+        let step = &steps[number - inputs.len()];
+        Step { operands: step.operands.map(place), ..*step }
+    });
+    compute(&renumbered.collect::<Vec<_>>(), &operands, out.as_mut_slice()?);
     Ok(out)
 }
 
@@ -301,36 +318,59 @@ fn spread(data: &[f32], shape: &Shape, out: &Shape) -> Vec<f32> {
 
 /// Runs steps over the operands, tile by tile; operands have the smallest numbers, results follow.
 fn compute(steps: &[Step], operands: &[Operand<'_>], out: &mut [f32]) {
+    let (slots, count) = slots(steps, operands.len());
     let cost = CHEAP * steps.len() as f64;
     let grain = par::grain(cost).next_multiple_of(TILE);
     par::for_chunks_mut(out, grain, |first, out| {
-        let mut buffers: Vec<Vec<f32>> = vec![Vec::new(); operands.len()];
         let size = TILE.min(out.len());
-        let mut results: Vec<Vec<f32>> = vec![vec![0.0; size]; steps.len() - 1];
+        let mut buffers: SmallVec<[Vec<f32>; 8]> = operands.iter().map(|_| Vec::new()).collect();
+        let mut results: SmallVec<[Vec<f32>; 4]> = (0..count).map(|_| vec![0.0; size]).collect();
         for (index, out) in out.chunks_mut(TILE).enumerate() {
             let (start, len) = (first + index * TILE, out.len());
-            let inputs: Vec<&[f32]> = operands
-                .iter()
-                .zip(&mut buffers)
-                .map(|(operand, buffer)| operand.read(start, len, buffer))
-                .collect();
+            let operands = operands.iter().zip(&mut buffers);
+            let inputs: SmallVec<[&[f32]; 8]> =
+                operands.map(|(operand, buffer)| operand.read(start, len, buffer)).collect();
             for (i, step) in steps.iter().enumerate() {
-                let (made, rest) = results.split_at_mut(i);
-                let target = match rest.first_mut() {
-                    Some(target) => &mut target[..len],
-                    None => &mut *out,
-                };
+                // Taken out, so that others can be read meanwhile.
+                let mut own = slots[i].map(|slot| std::mem::take(&mut results[slot]));
+                let target = own.as_mut().map_or(&mut *out, |own| &mut own[..len]);
                 let get = |number: usize| match number.checked_sub(inputs.len()) {
-                    Some(result) => &made[result][..len],
+                    Some(result) => slots[result].map_or(&[][..], |slot| &results[slot][..len]),
                     None => inputs[number],
                 };
                 match step.function {
                     Function::Unary(f) => f(get(step.operands[0]), target),
                     Function::Binary(f) => f(get(step.operands[0]), get(step.operands[1]), target),
                 }
+                if let (Some(slot), Some(own)) = (slots[i], own) {
+                    results[slot] = own;
+                }
             }
         }
     });
+}
+
+/// Which buffer each result lies in, and how many there are; the last result is the output.
+fn slots(steps: &[Step], operands: usize) -> (SmallVec<[Option<usize>; 16]>, usize) {
+    let mut slots: SmallVec<[Option<usize>; 16]> = SmallVec::new();
+    let (mut free, mut count) = (SmallVec::<[usize; 8]>::new(), 0);
+    for (i, step) in steps.iter().enumerate() {
+        let slot = (i + 1 < steps.len()).then(|| {
+            free.pop().unwrap_or_else(|| {
+                count += 1;
+                count - 1
+            })
+        });
+        slots.push(slot);
+        for (side, &operand) in step.operands().iter().enumerate() {
+            let Some(result) = operand.checked_sub(operands) else { continue };
+            let taken_later = steps[i + 1..].iter().any(|later| later.operands().contains(&operand));
+            if !taken_later && !step.operands()[..side].contains(&operand) {
+                free.extend(slots[result]);
+            }
+        }
+    }
+    (slots, count)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! See [`OP`].
 
+use savedmodel_math::depthwise::Taps;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
 use savedmodel_tensor::{Element, Error, PartialShape, Result, Shape, bf16, f16};
 
-use crate::conv::depthwise::Taps;
 use crate::conv::forward::axis;
 use crate::layout::Images;
 use crate::pool::for_lines;
@@ -143,7 +143,7 @@ fn build<T: Dilate>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             let image = &data[index * size..(index + 1) * size];
             out.fill(T::LOWEST);
             let line = Taps { image, filter: taps, axes: &axes, at, channels };
-            line.each_tap(out, |out, cells, taps| {
+            line.each(out, |out, cells, taps| {
                 for ((out, &cell), &tap) in out.iter_mut().zip(cells).zip(taps) {
                     let sum = cell.sum(tap);
                     if sum > *out {

@@ -185,7 +185,7 @@ impl<'a, T: Scalar> Product<'a, T> {
                 for (index, row) in rows.clone().step_by(height).enumerate() {
                     let ahead = b.as_ptr().wrapping_add(b.len() + index * share * depth);
                     let strip = Strip {
-                        rows: row..rows.end.min(row + height),
+                        rows: Rows { first: row, count: height.min(rows.end - row), step: 1 },
                         columns: columns.clone(),
                         a: a.get((row - rows.start) * a_stride..).unwrap_or_default(),
                         a_stride,
@@ -240,12 +240,12 @@ impl<'a, T: Scalar> Product<'a, T> {
     /// Computes one tile for one block of k, through a buffer when it is narrower than its microkernel.
     pub fn strip(&self, strip: &Strip<T>) {
         let Strip { rows, columns, blocks: (first, depth), .. } = strip;
-        let (height, width) = (rows.len(), columns.len());
+        let (height, width) = (rows.count, columns.len());
         let last = first + depth == self.k;
         let half = usize::from(width * 2 <= self.table.columns);
         let full = if half == 1 { self.table.columns / 2 } else { self.table.columns };
         // SAFETY: `check` has seen that C holds `rows` x `columns`, so this is its first element of the tile.
-        let c = unsafe { self.out.c.add(rows.start * self.out.stride + columns.start) };
+        let c = unsafe { self.out.c.add(rows.first * self.out.stride + columns.start) };
         let Epilogue { bias, residual, activation } = self.gemm.epilogue;
         let bounds = if last && residual.is_empty() { activation.bounds() } else { None };
         let (lo, hi) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
@@ -259,7 +259,7 @@ impl<'a, T: Scalar> Product<'a, T> {
             b_stride: strip.b_stride,
             ahead: strip.ahead,
             c,
-            c_stride: self.out.stride,
+            c_stride: rows.step * self.out.stride,
             accumulate,
             bias: if bias.is_empty() || accumulate { std::ptr::null() } else { bias.as_ptr() },
             lo: T::from_f32(lo),
@@ -284,14 +284,18 @@ impl<'a, T: Scalar> Product<'a, T> {
             (tile.c, tile.c_stride) = (buffer.as_mut_ptr(), full);
             for (row, buffer) in buffer.chunks_exact_mut(full).take(height).enumerate() {
                 // SAFETY: this row of the tile belongs to this task alone, and lies in C.
-                let c = unsafe { std::slice::from_raw_parts_mut(c.add(row * self.out.stride), width) };
+                let c = unsafe {
+                    std::slice::from_raw_parts_mut(c.add(row * rows.step * self.out.stride), width)
+                };
                 buffer[..width].copy_from_slice(c);
             }
             // SAFETY: as above, with a buffer that holds the largest tile in place of C.
             unsafe { kernel(&tile) };
             for (row, buffer) in buffer.chunks_exact(full).take(height).enumerate() {
                 // SAFETY: as above.
-                let c = unsafe { std::slice::from_raw_parts_mut(c.add(row * self.out.stride), width) };
+                let c = unsafe {
+                    std::slice::from_raw_parts_mut(c.add(row * rows.step * self.out.stride), width)
+                };
                 c.copy_from_slice(&buffer[..width]);
             }
         }
@@ -301,7 +305,8 @@ impl<'a, T: Scalar> Product<'a, T> {
     }
 
     fn finish(&self, strip: &Strip<T>, residual: &[T], activation: Activation) {
-        for row in strip.rows.clone() {
+        for index in 0..strip.rows.count {
+            let row = strip.rows.first + index * strip.rows.step;
             let start = row * self.out.stride + strip.columns.start;
             let residual =
                 if residual.is_empty() { residual } else { &residual[start..][..strip.columns.len()] };
@@ -312,10 +317,19 @@ impl<'a, T: Scalar> Product<'a, T> {
     }
 }
 
+/// Rows of C.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    pub first: usize,
+    pub count: usize,
+    /// The distance between them.
+    pub step: usize,
+}
+
 /// The operands of one tile, for one block of k.
 #[derive(Clone)]
 pub(super) struct Strip<'a, T> {
-    pub rows: Range<usize>,
+    pub rows: Rows,
     pub columns: Range<usize>,
     pub a: &'a [T],
     pub a_stride: usize,

@@ -20,6 +20,7 @@ mod epilogue;
 mod other;
 mod pack;
 mod row;
+pub(crate) mod sums;
 mod tile;
 mod vector;
 mod windows;

@@ -1,5 +1,6 @@
 //! Microkernels: one tile of C in registers.
 
+use super::sums::{Sums, sums};
 use super::vector::Vector;
 use crate::simd::Level;
 
@@ -59,6 +60,8 @@ pub struct Table<T: 'static> {
     pub columns: usize,
     /// By rows, less one; the widest tile and the one of half its columns.
     pub kernels: &'static [[Microkernel<T>; 2]],
+    /// Sums along channels: of one output and of four; of one register and of two.
+    pub sums: [[unsafe fn(&Sums<T>); 2]; 2],
 }
 
 /// Sums that a processor works on at the same time: two multipliers, each with four under way.
@@ -156,10 +159,16 @@ macro_rules! kernels {
                 // SAFETY: the features are enabled here; the caller promises the rest.
                 unsafe { run::<$vector, ROWS, WIDTH>(tile) }
             }
+            #[target_feature(enable = $features)]
+            unsafe fn sum<const COUNT: usize, const WIDTH: usize>(call: &Sums<$t>) {
+                // SAFETY: as above.
+                unsafe { sums::<$vector, COUNT, WIDTH>(call) }
+            }
             Table {
                 rows: $rows,
                 columns: 2 * <$vector as Vector>::LEN,
                 kernels: &[$([tile::<$row, 2>, tile::<$row, 1>]),*],
+                sums: [[sum::<1, 1>, sum::<1, 2>], [sum::<4, 1>, sum::<4, 2>]],
             }
         };
     };
@@ -182,6 +191,10 @@ macro_rules! portable {
             rows: 4,
             columns: 8,
             kernels: &[$([run::<[$t; 4], $row, 2>, run::<[$t; 4], $row, 1>]),*],
+            sums: [
+                [sums::<[$t; 4], 1, 1>, sums::<[$t; 4], 1, 2>],
+                [sums::<[$t; 4], 4, 1>, sums::<[$t; 4], 4, 2>],
+            ],
         };
     };
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::driver::{Product, ROWS, Scalar, Strip, task_size};
+use super::driver::{Product, ROWS, Rows, Scalar, Strip, task_size};
 use super::pack::{DEPTH, PackedB};
 use super::tile::Run;
 use super::{Gemm, Rhs};
@@ -134,59 +134,87 @@ impl<T: Scalar> Gemm<'_, T> {
 impl<T: Scalar> Product<'_, T> {
     /// Computes some lines of some panels.
     fn lines(&self, a: &Windows<'_, T>, lines: &Range<usize>, panels: Range<usize>) {
-        let width = a.axes[2].windows;
-        let whole = a.axes[2].whole();
-        let strips = whole.len().div_ceil(self.table.rows).max(1);
-        let height = whole.len().div_ceil(strips);
-        let edges: Vec<usize> = (0..whole.start).chain(whole.end..width).collect();
-        let share = self.table.columns.div_ceil(strips * lines.len());
-        let step = a.axes[2].stride * a.channels;
+        let parts = a.parts(lines, self.table.rows);
+        let share = self.table.columns.div_ceil(parts.len().max(1));
         let mut runs = Vec::new();
         let mut first = 0;
         loop {
             let depth = DEPTH.min(self.k - first);
-            let block = first..first + depth;
             for panel in panels.clone() {
                 let (start, b) = (panel * self.table.columns, self.packed_panel(first, panel));
                 let columns = start..self.n.min(start + self.table.columns);
-                let mut strip = Strip {
-                    rows: 0..0,
-                    columns,
-                    a: a.data,
-                    a_stride: step,
-                    runs: &[],
-                    b,
-                    b_stride: self.table.columns,
-                    ahead: (b.as_ptr().wrapping_add(b.len()), share),
-                    blocks: (first, depth),
-                };
-                for line in lines.clone() {
-                    for &x in &edges {
-                        a.runs(line, x, &block, &mut runs);
-                        let row = line * width + x;
-                        self.strip(&Strip { rows: row..row + 1, runs: &runs, ..strip.clone() });
+                let mut ahead = b.as_ptr().wrapping_add(b.len());
+                for part in &parts {
+                    if part.shift == 0 {
+                        a.runs(part.line, part.x, &(first..first + depth), &mut runs);
                     }
-                    if whole.is_empty() {
-                        continue;
-                    }
-                    a.runs(line, whole.start, &block, &mut runs);
-                    for x in whole.clone().step_by(height) {
-                        let end = whole.end.min(x + height);
-                        let a = &a.data[((x - whole.start) * step).min(a.data.len())..];
-                        self.strip(&Strip {
-                            rows: line * width + x..line * width + end,
-                            a,
-                            runs: &runs,
-                            ..strip.clone()
-                        });
-                        strip.ahead.0 = strip.ahead.0.wrapping_add(share * depth);
-                    }
+                    self.strip(&Strip {
+                        rows: part.rows,
+                        columns: columns.clone(),
+                        a: a.data.get(part.shift..).unwrap_or_default(),
+                        a_stride: part.stride,
+                        runs: &runs,
+                        b,
+                        b_stride: self.table.columns,
+                        ahead: (ahead, share),
+                        blocks: (first, depth),
+                    });
+                    ahead = ahead.wrapping_add(share * depth);
                 }
             }
             first += depth;
             if first >= self.k {
                 break;
             }
+        }
+    }
+}
+
+/// Windows that lie at equal distances and have the same taps.
+struct Part {
+    rows: Rows,
+    /// The window whose runs are those of the first one, when moved by `shift`; of that of a part before if it is moved.
+    line: usize,
+    x: usize,
+    shift: usize,
+    /// How far the windows lie apart.
+    stride: usize,
+}
+
+impl<T> Windows<'_, T> {
+    /// The windows of some lines in parts of at most `most`: those inside of a line one after another, those at its ends
+    /// together with the ones above and below.
+    fn parts(&self, lines: &Range<usize>, most: usize) -> Vec<Part> {
+        let [_, height, width] = &self.axes;
+        let (inner, step) = (width.whole(), width.stride * self.channels);
+        let mut parts = Vec::new();
+        for line in lines.clone() {
+            Self::cut(inner.len(), most, |start, count| {
+                let rows = Rows { first: line * width.windows + inner.start + start, count, step: 1 };
+                parts.push(Part { rows, line, x: inner.start, shift: start * step, stride: step });
+            });
+        }
+        let line_step = height.stride * width.cells * self.channels;
+        let mut line = lines.start;
+        while line < lines.end {
+            let (y, whole) = (line % height.windows, height.whole());
+            let alike = if whole.contains(&y) { (whole.end - y).min(lines.end - line) } else { 1 };
+            for x in (0..inner.start).chain(inner.end..width.windows) {
+                Self::cut(alike, most, |start, count| {
+                    let rows = Rows { first: (line + start) * width.windows + x, count, step: width.windows };
+                    parts.push(Part { rows, line, x, shift: start * line_step, stride: line_step });
+                });
+            }
+            line += alike;
+        }
+        parts
+    }
+
+    /// Cuts `len` into parts of at most `most` that differ by at most one.
+    fn cut(len: usize, most: usize, mut part: impl FnMut(usize, usize)) {
+        let size = len.div_ceil(len.div_ceil(most).max(1)).max(1);
+        for start in (0..len).step_by(size) {
+            part(start, size.min(len - start));
         }
     }
 }

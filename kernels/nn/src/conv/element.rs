@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
+use savedmodel_math::depthwise::{self, Taps};
 use savedmodel_math::gemm::{self, Activation, Epilogue, Gemm, Lhs, PackedB, View, Windows};
 use savedmodel_math::narrow::Narrow;
-use savedmodel_math::{map, par, simd, unary};
+use savedmodel_math::{map, par, unary};
 use savedmodel_tensor::{Element, bf16, f16};
 
-use super::depthwise::{self, Depthwise};
 use super::patches::{Axis, Patches};
 
 /// An element type of convolutions.
@@ -62,8 +62,8 @@ pub trait Multiply: Element {
     /// The bounds that are the whole activation, if it has that form.
     fn bounds(activation: Activation) -> Option<[Self; 2]>;
 
-    /// Writes the sums of products of cells and taps for one line of outputs; see [`Depthwise`].
-    fn depthwise(line: &Depthwise<'_, Self>, out: &mut [Self]);
+    /// Writes the sums of products of cells and taps for one line of outputs; see [`depthwise::line`].
+    fn depthwise(taps: &Taps<'_, Self>, bias: &[Self], bounds: [Self; 2], out: &mut [Self]);
 
     /// Adds a bias (one per channel, or none) and a residual (one per element, or none), and applies an activation.
     fn finish(out: &mut [Self], epilogue: &Epilogue<'_, Self>);
@@ -148,8 +148,8 @@ macro_rules! floats {
                 let gemm = Gemm { epilogue, ..Gemm::default() };
                 gemm.run(sizes, View::new(rows, sizes[1]), matrix, out);
             }
-            fn depthwise(line: &Depthwise<'_, $t>, out: &mut [$t]) {
-                simd::dispatch(depthwise::Line(line, out));
+            fn depthwise(taps: &Taps<'_, $t>, bias: &[$t], bounds: [$t; 2], out: &mut [$t]) {
+                depthwise::line(taps, bias, bounds, out);
             }
             fn finish(out: &mut [$t], epilogue: &Epilogue<'_, $t>) {
                 if !epilogue.bias.is_empty() {
@@ -254,9 +254,9 @@ impl Multiply for i32 {
         gemm::integer(sizes, View::new(rows, sizes[1]), View::new(matrix, sizes[2]), out);
     }
 
-    fn depthwise(line: &Depthwise<'_, i32>, out: &mut [i32]) {
+    fn depthwise(taps: &Taps<'_, i32>, _: &[i32], _: [i32; 2], out: &mut [i32]) {
         out.fill(0);
-        line.taps.each_tap(out, |out, cells, taps| {
+        taps.each(out, |out, cells, taps| {
             for ((out, cell), tap) in out.iter_mut().zip(cells).zip(taps) {
                 *out = out.wrapping_add(cell.wrapping_mul(*tap));
             }

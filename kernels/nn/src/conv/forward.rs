@@ -1,9 +1,9 @@
 //! Convolution proper.
 
+use savedmodel_math::depthwise::Taps;
 use savedmodel_math::gemm::{self, Activation, Epilogue, View, Windows};
 use savedmodel_math::par;
 
-use super::depthwise::{Depthwise, Taps};
 use super::element::Multiply;
 use crate::layout::Images;
 use crate::window::Dim;
@@ -122,8 +122,7 @@ fn depthwise<W: Multiply>(
             let (index, at) = (row / (depth * height), [row / height % depth, row % height]);
             let image = &input[index * image..(index + 1) * image];
             let taps = Taps { image, filter, axes: &axes, at, channels };
-            let line = Depthwise { taps, bias: epilogue.bias, bounds };
-            W::depthwise(&line, out);
+            W::depthwise(&taps, epilogue.bias, bounds, out);
             W::finish(out, &Epilogue { residual, bias: &[], activation });
         }
     });

@@ -6,7 +6,6 @@
 //! All compute with channels innermost; `NCHW` is transposed on the way in and out.
 
 pub mod attributes;
-pub mod depthwise;
 pub mod element;
 pub mod finish;
 pub mod forward;
