@@ -1,6 +1,6 @@
 //! See [`OP`].
 
-use savedmodel_math::{binary, map, par, unary};
+use savedmodel_math::{map, par, unary};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, shape};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor};
 use smallvec::SmallVec;
@@ -23,7 +23,7 @@ pub const OP: Op = Op {
         "ops: list({'Exp', 'Expm1', 'Log', 'Log1p', 'Sigmoid', 'Tanh', 'Sqrt', 'Rsqrt', 'Reciprocal',  \
          'Inv', 'Erf', 'Erfc', 'Elu', 'Selu', 'Softplus', 'Softsign', 'Sin', 'Cos', 'Neg', 'Abs',  \
          'Square', 'Relu', 'Relu6', 'AddV2', 'Add', 'BiasAdd', 'Sub', 'Mul', 'RealDiv', 'DivNoNan',  \
-         'MulNoNan', 'Maximum', 'Minimum', 'SquaredDifference', 'Pow'})",
+         'MulNoNan', 'Maximum', 'Minimum', 'SquaredDifference'})",
         "operands: list(int)",
     ],
     effect: Effect::Pure,
@@ -32,10 +32,11 @@ pub const OP: Op = Op {
 };
 
 /// Elements that go through all operators before the next ones do: several such pieces fit the first-level cache.
-const TILE: usize = 512;
+const TILE: usize = 1024;
 
 type Unary = fn(&[f32], &mut [f32]);
-type Binary = fn(&[f32], &[f32], &mut [f32]);
+/// One loop for two slices, one for a slice and a scalar, one for a scalar and a slice.
+type Binary = (fn(&[f32], &[f32], &mut [f32]), fn(&[f32], f32, &mut [f32]), fn(f32, &[f32], &mut [f32]));
 
 macro_rules! unary {
     ($($name:literal $f:expr;)*) => { &[$(($name, Function::Unary($f))),*] };
@@ -44,11 +45,17 @@ macro_rules! cheap {
     ($($name:literal $f:expr;)*) => { &[$(($name, Function::Unary(|x, y| map::map(x, y, CHEAP, $f)))),*] };
 }
 macro_rules! pairs {
-    ($($name:literal $f:expr;)*) => { &[$(($name, Function::Binary(|a, b, y| map::zip(a, b, y, CHEAP, $f)))),*] };
+    ($($name:literal |$x:ident, $y:ident| $f:expr;)*) => {
+        &[$(($name, Function::Binary((
+            |a, b, y| map::zip(a, b, y, CHEAP, |$x: f32, $y: f32| $f),
+            |a, $y, y| map::map(a, y, CHEAP, |$x: f32| $f),
+            |$x, b, y| map::map(b, y, CHEAP, |$y: f32| $f),
+        )))),*]
+    };
 }
 
 /// What each operator does, as its own kernel does it.
-const FUNCTIONS: [&[(&str, Function)]; 4] = [
+const FUNCTIONS: [&[(&str, Function)]; 3] = [
     unary! {
         "Exp" unary::exp;
         "Expm1" unary::expm1;
@@ -80,19 +87,18 @@ const FUNCTIONS: [&[(&str, Function)]; 4] = [
         };
     },
     pairs! {
-        "AddV2" |x: f32, y: f32| x + y;
-        "Add" |x: f32, y: f32| x + y;
-        "BiasAdd" |x: f32, y: f32| x + y;
-        "Sub" |x: f32, y: f32| x - y;
-        "Mul" |x: f32, y: f32| x * y;
-        "RealDiv" |x: f32, y: f32| x / y;
+        "AddV2" |x, y| x + y;
+        "Add" |x, y| x + y;
+        "BiasAdd" |x, y| x + y;
+        "Sub" |x, y| x - y;
+        "Mul" |x, y| x * y;
+        "RealDiv" |x, y| x / y;
         "DivNoNan" |x, y| if y == 0.0 { 0.0 } else { x / y };
         "MulNoNan" |x, y| if y == 0.0 { 0.0 } else { x * y };
-        "Maximum" |x: f32, y: f32| if x > y || x.is_nan() { x } else { y };
-        "Minimum" |x: f32, y: f32| if x < y || x.is_nan() { x } else { y };
-        "SquaredDifference" |x: f32, y: f32| (x - y) * (x - y);
+        "Maximum" |x, y| if x > y || x.is_nan() { x } else { y };
+        "Minimum" |x, y| if x < y || x.is_nan() { x } else { y };
+        "SquaredDifference" |x, y| (x - y) * (x - y);
     },
-    &[("Pow", Function::Binary(binary::pow))],
 ];
 
 #[derive(Clone, Copy)]
@@ -327,20 +333,33 @@ fn compute(steps: &[Step], operands: &[Operand<'_>], out: &mut [f32]) {
         let mut results: SmallVec<[Vec<f32>; 4]> = (0..count).map(|_| vec![0.0; size]).collect();
         for (index, out) in out.chunks_mut(TILE).enumerate() {
             let (start, len) = (first + index * TILE, out.len());
-            let operands = operands.iter().zip(&mut buffers);
-            let inputs: SmallVec<[&[f32]; 8]> =
-                operands.map(|(operand, buffer)| operand.read(start, len, buffer)).collect();
+            let inputs: SmallVec<[&[f32]; 8]> = operands
+                .iter()
+                .zip(&mut buffers)
+                .map(|(operand, buffer)| operand.read(start, len, buffer))
+                .collect();
             for (i, step) in steps.iter().enumerate() {
                 // Taken out, so that others can be read meanwhile.
                 let mut own = slots[i].map(|slot| std::mem::take(&mut results[slot]));
                 let target = own.as_mut().map_or(&mut *out, |own| &mut own[..len]);
+                let scalar = |number: usize| match operands.get(number) {
+                    Some(Operand::Periodic([value])) => Some(*value),
+                    _ => None,
+                };
                 let get = |number: usize| match number.checked_sub(inputs.len()) {
                     Some(result) => slots[result].map_or(&[][..], |slot| &results[slot][..len]),
                     None => inputs[number],
                 };
                 match step.function {
                     Function::Unary(f) => f(get(step.operands[0]), target),
-                    Function::Binary(f) => f(get(step.operands[0]), get(step.operands[1]), target),
+                    Function::Binary((slices, right, left)) => {
+                        let [a, b] = step.operands;
+                        match (scalar(a), scalar(b)) {
+                            (_, Some(b)) => right(get(a), b, target),
+                            (Some(a), _) => left(a, get(b), target),
+                            _ => slices(get(a), get(b), target),
+                        }
+                    }
                 }
                 if let (Some(slot), Some(own)) = (slots[i], own) {
                     results[slot] = own;
