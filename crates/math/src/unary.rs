@@ -335,13 +335,13 @@ pub(crate) mod double {
     }
 
     pub fn elu(x: f64) -> f64 {
-        if x < 0.0 { x.exp_m1() } else { x }
+        if x < 0.0 { x.exp() - 1.0 } else { x }
     }
 
     pub fn selu(x: f64) -> f64 {
         const SCALE: f64 = 1.050_700_987_355_480_5;
         const SCALE_ALPHA: f64 = 1.758_099_340_847_376_6;
-        if x < 0.0 { SCALE_ALPHA * x.exp_m1() } else { SCALE * x }
+        if x < 0.0 { SCALE_ALPHA * (x.exp() - 1.0) } else { SCALE * x }
     }
 
     pub fn gelu(x: f64) -> f64 {

@@ -80,9 +80,9 @@ const FUNCTIONS: [&[(&str, Function)]; 3] = [
         "Neg" |x: f32| -x;
         "Abs" f32::abs;
         "Square" |x| x * x;
-        "Relu" |x| if x < 0.0 { 0.0 } else { x };
+        "Relu" |x| if x <= 0.0 { 0.0 } else { x };
         "Relu6" |x| {
-            let x = if x < 0.0 { 0.0 } else { x };
+            let x = if x <= 0.0 { 0.0 } else { x };
             if x > 6.0 { 6.0 } else { x }
         };
     },

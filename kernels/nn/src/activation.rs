@@ -6,7 +6,7 @@ use savedmodel_tensor::{Element, Result, bf16, f16};
 
 /// The operators of this file.
 ///
-/// All hand on NaN; `Relu` and `LeakyRelu` keep the sign of zero. The slope of `LeakyRelu` is 0.2 unless given.
+/// All hand on NaN; `LeakyRelu` keeps the sign of zero. The slope of `LeakyRelu` is 0.2 unless given.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Relu> and the pages of the other names.
 pub const OPS: &[Op] = &[
     Op {
@@ -83,11 +83,92 @@ macro_rules! of_unary {
 }
 
 of_unary! {
-    elu Elu;
-    selu Selu;
-    softplus Softplus;
     softsign Softsign;
 }
+
+fn elu<T: Exponential>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    kernel::<T>((T::elu, |y: &mut [T]| in_place(y, T::elu)))
+}
+
+fn selu<T: Exponential>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    kernel::<T>((T::selu, |y: &mut [T]| in_place(y, T::selu)))
+}
+
+fn softplus<T: Exponential>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    kernel::<T>((T::softplus, |y: &mut [T]| in_place(y, T::softplus)))
+}
+
+fn in_place<T: Copy>(y: &mut [T], f: impl Fn(&[T], &mut [T])) {
+    let x = y.to_vec();
+    f(&x, y);
+}
+
+/// An element type with functions of an exponential, rounded after each step as TensorFlow does.
+trait Exponential: Element {
+    fn elu(x: &[Self], y: &mut [Self]);
+    fn selu(x: &[Self], y: &mut [Self]);
+    fn softplus(x: &[Self], y: &mut [Self]);
+}
+
+macro_rules! whole {
+    ($($t:ty)*) => {$(
+        impl Exponential for $t {
+            fn elu(x: &[$t], y: &mut [$t]) {
+                unary::elu(x, y);
+            }
+            fn selu(x: &[$t], y: &mut [$t]) {
+                unary::selu(x, y);
+            }
+            fn softplus(x: &[$t], y: &mut [$t]) {
+                unary::softplus(x, y);
+            }
+        }
+    )*};
+}
+
+whole! { f32 f64 }
+
+macro_rules! round {
+    ($t:ident, $x:expr) => {
+        $t::from_f32($x).to_f32()
+    };
+}
+
+macro_rules! rounded {
+    ($($t:ident)*) => {$(
+        impl Exponential for $t {
+            fn elu(x: &[$t], y: &mut [$t]) {
+                map::map_narrow(x, y, EXPONENTIAL, |x| if x < 0.0 { round!($t, x.exp()) - 1.0 } else { x });
+            }
+            fn selu(x: &[$t], y: &mut [$t]) {
+                let (scale, scale_alpha) = (round!($t, 1.050_701), round!($t, 1.758_099_3));
+                map::map_narrow(x, y, EXPONENTIAL, |x| match x < 0.0 {
+                    true => scale_alpha * round!($t, round!($t, x.exp()) - 1.0),
+                    false => scale * x,
+                });
+            }
+            fn softplus(x: &[$t], y: &mut [$t]) {
+                // Beyond this there is nothing to add to 1, or nothing to add to `x`.
+                let threshold = round!($t, round!($t, $t::EPSILON.to_f32().ln()) + 2.0);
+                map::map_narrow(x, y, EXPONENTIAL, |x| {
+                    let power = round!($t, x.exp());
+                    if x > -threshold {
+                        x
+                    } else if x < threshold {
+                        power
+                    } else {
+                        power.ln_1p()
+                    }
+                });
+            }
+        }
+    )*};
+}
+
+/// Nanoseconds that an exponential takes.
+const EXPONENTIAL: f64 = 8.0;
+
+rounded! { f16 bf16 }
 
 fn relu<T: Rectify>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     kernel::<T>((|x, y| T::apply(x, y, T::relu), |y| T::apply_in_place(y, T::relu)))
@@ -126,11 +207,11 @@ macro_rules! plain {
             type Wide = $t;
             #[inline(always)]
             fn relu(x: $t) -> $t {
-                if x < (0 as $t) { 0 as $t } else { x }
+                if x <= (0 as $t) { 0 as $t } else { x }
             }
             #[inline(always)]
             fn relu6(x: $t) -> $t {
-                let x = if x < (0 as $t) { 0 as $t } else { x };
+                let x = if x <= (0 as $t) { 0 as $t } else { x };
                 if x > (6 as $t) { 6 as $t } else { x }
             }
             fn apply(x: &[$t], y: &mut [$t], f: impl Fn($t) -> $t + Sync) {

@@ -1,6 +1,6 @@
 //! Activations of neural networks.
 
-use super::{erf, exp, expm1, log1p, tanh};
+use super::{erf, exp, log1p, tanh};
 use crate::simd::Isa;
 use std::f32::consts::FRAC_1_SQRT_2;
 
@@ -29,10 +29,10 @@ pub fn softsign<I: Isa>(x: f32) -> f32 {
     x / (1.0 + x.abs())
 }
 
-/// `x` above zero, else `e^x - 1`.
+/// `x` above zero, else `e^x - 1`, subtracted as TensorFlow does: not as exact near zero as [`super::expm1`].
 #[inline(always)]
 pub fn elu<I: Isa>(x: f32) -> f32 {
-    if x < 0.0 { expm1::<I>(x) } else { x }
+    if x < 0.0 { exp::<I>(x) - 1.0 } else { x }
 }
 
 /// The scaled exponential linear unit, with the constants of its paper.
@@ -40,7 +40,7 @@ pub fn elu<I: Isa>(x: f32) -> f32 {
 pub fn selu<I: Isa>(x: f32) -> f32 {
     const SCALE: f32 = 1.050_701;
     const SCALE_ALPHA: f32 = 1.758_099_3;
-    if x < 0.0 { SCALE_ALPHA * expm1::<I>(x) } else { SCALE * x }
+    if x < 0.0 { SCALE_ALPHA * (exp::<I>(x) - 1.0) } else { SCALE * x }
 }
 
 /// `x` times the normal distribution function of `x`.
