@@ -16,6 +16,7 @@ const FAMILIES: &[&[&[Op]]] = &[
     savedmodel_kernels_math::OPS,
     savedmodel_kernels_nn::OPS,
     savedmodel_kernels_parse::OPS,
+    savedmodel_kernels_quant::OPS,
     savedmodel_kernels_random::OPS,
     savedmodel_kernels_signal::OPS,
     savedmodel_kernels_sparse::OPS,

@@ -4,13 +4,13 @@ use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_
 use savedmodel_tensor::{Complex32, Complex64, Error, PartialShape, Result};
 
 use crate::dense::triangular::{self, Half};
-use crate::dense::{Matrix, Real, Scalar};
+use crate::dense::{Matrix, Scalar};
 use crate::matrices::{cube, each, fill, partial};
 use crate::pairs::Pairs;
 
 /// The solutions of systems of equations with triangular matrices, or with their adjoints.
 ///
-/// The other half of the matrices is not looked at. Batches broadcast, but for `BatchMatrixTriangularSolve`.
+/// The other half of the matrices is not looked at, nor whether there are zeros on the diagonal. Batches broadcast, but for `BatchMatrixTriangularSolve`.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/MatrixTriangularSolve>
 pub const OPS: &[Op] = &[
     Op {
@@ -63,7 +63,7 @@ fn build<T: Scalar>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             let (a, b) = (ctx.input(0).as_slice::<T>()?, ctx.input(1).as_slice::<T>()?);
             let results = each(pairs.count(), cube(rows), |i| {
                 let (a, mut b) = pairs.matrices(a, b, i);
-                solve(a, lower, adjoint, &mut b)?;
+                solve(a, lower, adjoint, &mut b);
                 Ok(b)
             })?;
             fill(&mut out, results.iter().map(Matrix::data))?;
@@ -73,14 +73,9 @@ fn build<T: Scalar>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }))
 }
 
-fn solve<T: Scalar>(a: Matrix<T>, lower: bool, adjoint: bool, b: &mut Matrix<T>) -> Result<()> {
-    // As in TensorFlow, a NaN on the diagonal does not make a matrix singular.
-    if (0..a.rows()).any(|i| a[(i, i)].modulus() <= T::Real::of(0.0)) {
-        return Err(Error::invalid_argument("Input matrix is not invertible."));
-    }
+fn solve<T: Scalar>(a: Matrix<T>, lower: bool, adjoint: bool, b: &mut Matrix<T>) {
     let half = if lower == adjoint { Half::Upper } else { Half::Lower };
     triangular::solve(&if adjoint { a.adjoint() } else { a }, half, b);
-    Ok(())
 }
 
 #[cfg(test)]
@@ -102,7 +97,7 @@ mod tests {
                 ),
                 (op, "", "float[2,1,1] 1 2; float[1,1,2] 2 4", "float[2,1,2] 2 4 1 2"),
                 ("BatchMatrixTriangularSolve", "", "double[0,0]; double[0,2]", "double[0,2]"),
-                (op, "", "float[1,1] 0; float[1,1] 1", "INVALID_ARGUMENT: Input matrix is not invertible."),
+                (op, "", "float[2,2] 1 1 0 0; float[2,1] 1 1", "float[2,1] 1 inf"),
                 (
                     op,
                     "",

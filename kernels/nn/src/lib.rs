@@ -1,4 +1,4 @@
-//! The neural-network operators: activations, convolutions, pooling, normalisation, recurrent cells, quantisation.
+//! The neural-network operators: activations, convolutions, pooling, normalisation, recurrent cells.
 //!
 //! Start reading at [`OPS`].
 #![forbid(unsafe_code)]
@@ -38,7 +38,7 @@ mod max_pool;
 mod max_pool_with_argmax;
 mod nth_element;
 mod pool;
-mod quant;
+mod quantized_pool;
 mod softmax;
 mod softmax_cross_entropy_with_logits;
 mod sparse_softmax_cross_entropy_with_logits;
@@ -58,8 +58,7 @@ pub const OPS: &[&[Op]] = &[
     fused_conv::OPS,
     in_top_k::OPS,
     max_pool::OPS,
-    quant::fake_quant::OPS,
-    quant::quantize_and_dequantize::OPS,
+    quantized_pool::OPS,
     softmax::OPS,
     top_k::OPS,
     &[
@@ -78,8 +77,6 @@ pub const OPS: &[&[Op]] = &[
         lstm_block_cell::OP,
         max_pool_with_argmax::OP,
         nth_element::OP,
-        quant::dequantize::OP,
-        quant::quantize_v2::OP,
         softmax_cross_entropy_with_logits::OP,
         sparse_softmax_cross_entropy_with_logits::OP,
     ],

@@ -10,8 +10,6 @@ use savedmodel_tensor::{Error, PartialShape, Result, Tensor};
 
 /// The inputs of a decoder.
 pub struct Inputs {
-    /// Number of steps.
-    pub time: usize,
     /// Number of sequences.
     pub batch: usize,
     /// Number of classes.
@@ -47,7 +45,7 @@ impl Inputs {
             return Err(Error::failed_precondition(format!("sequence_length({long}) <= {time}")));
         }
         let lengths = lengths.iter().map(|&length| usize::try_from(length).unwrap_or(0)).collect();
-        Ok(Inputs { time, batch, classes, lengths })
+        Ok(Inputs { batch, classes, lengths })
     }
 
     /// Where the classes of one step of one sequence lie.

@@ -33,7 +33,11 @@ pub fn pool<T: Element, F: Fold<T>>(ctx: &mut Context<'_>, attributes: &Attribut
     Ok(())
 }
 
-fn run<T: Element, F: Fold<T>>(
+/// Pools images into `out`, which has the sizes that `dims` tell.
+///
+/// # Errors
+/// `INTERNAL` when a dtype is another.
+pub fn run<T: Element, F: Fold<T>>(
     input: &Tensor,
     dims: &[Dim; 3],
     channels_first: bool,

@@ -4,7 +4,7 @@ use savedmodel_math::map;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
 use savedmodel_tensor::{Error, PartialShape, Qint8, Qint16, Qint32, Quint8, Quint16, Result, Shape, Tensor};
 
-use super::{Code, Slices, half_range};
+use crate::code::{Code, Slices, half_range};
 
 /// Turns floats into codes over a range, and tells the range that the codes have.
 ///

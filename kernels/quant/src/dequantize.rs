@@ -4,8 +4,8 @@ use savedmodel_math::map;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, by_dtype, shape};
 use savedmodel_tensor::{DType, Error, Qint8, Qint16, Qint32, Quint8, Quint16, Result, Tensor, bf16};
 
-use super::quantize_v2::axis;
-use super::{Code, Slices, half_range};
+use crate::code::{Code, Slices, half_range};
+use crate::quantize_v2::axis;
 
 /// Turns codes over a range into floats; the inverse of `QuantizeV2`.
 ///

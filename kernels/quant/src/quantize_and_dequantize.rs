@@ -5,7 +5,7 @@ use savedmodel_math::map;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, by_dtype, shape};
 use savedmodel_tensor::{Element, Error, Result, Tensor};
 
-use super::Slices;
+use crate::code::Slices;
 
 /// Rounds floats to the values that codes of `num_bits` can have, with zero in place.
 ///

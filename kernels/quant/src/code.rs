@@ -1,11 +1,4 @@
-//! Quantisation: floats to codes of a few bits and back, and floats made to look as if they had been there.
-//!
-//! Every scale is computed in the precision and order in which TensorFlow computes it, so that the codes are equal.
-
-pub mod dequantize;
-pub mod fake_quant;
-pub mod quantize_and_dequantize;
-pub mod quantize_v2;
+//! Codes: integers of a few bits that stand for floats.
 
 use savedmodel_tensor::{Element, Qint8, Qint16, Qint32, Quint8, Quint16, Shape};
 
@@ -46,20 +39,22 @@ macro_rules! codes {
 codes! { Qint8(i8); Quint8(u8); Qint16(i16); Quint16(u16); Qint32(i32); }
 
 /// What is added to codes so that the lowest is zero.
-fn half_range<T: Code>() -> f32 {
+pub fn half_range<T: Code>() -> f32 {
     if T::LOWEST == 0 { 0.0 } else { (T::HIGHEST as f32 - T::LOWEST as f32 + 1.0) / 2.0 }
 }
 
 /// Where slices along an axis lie: their number, and how many elements of one are adjacent.
 #[derive(Clone, Copy)]
-struct Slices {
-    count: usize,
-    inner: usize,
+pub struct Slices {
+    /// Number of slices.
+    pub count: usize,
+    /// Adjacent elements of one slice.
+    pub inner: usize,
 }
 
 impl Slices {
     /// Along `axis`, which exists, or the whole for none.
-    fn of(shape: &Shape, axis: Option<usize>) -> Slices {
+    pub fn of(shape: &Shape, axis: Option<usize>) -> Slices {
         match axis {
             None => Slices { count: 1, inner: shape.elements() },
             Some(axis) => Slices { count: shape[axis], inner: shape[axis + 1..].iter().product() },
@@ -67,7 +62,7 @@ impl Slices {
     }
 
     /// Calls `f(slice, part of src, part of dst)` for all adjacent elements.
-    fn each<A, B>(self, src: &[A], dst: &mut [B], mut f: impl FnMut(usize, &[A], &mut [B])) {
+    pub fn each<A, B>(self, src: &[A], dst: &mut [B], mut f: impl FnMut(usize, &[A], &mut [B])) {
         let inner = self.inner.max(1);
         for (i, (src, dst)) in src.chunks(inner).zip(dst.chunks_mut(inner)).enumerate() {
             f(i % self.count, src, dst);
