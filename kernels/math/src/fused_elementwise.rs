@@ -48,8 +48,8 @@ macro_rules! pairs {
     ($($name:literal |$x:ident, $y:ident| $f:expr;)*) => {
         &[$(($name, Function::Binary((
             |a, b, y| map::zip(a, b, y, CHEAP, |$x: f32, $y: f32| $f),
-            |a, $y, y| map::map(a, y, CHEAP, |$x: f32| $f),
-            |$x, b, y| map::map(b, y, CHEAP, |$y: f32| $f),
+            |a, $y, y| map::map(a, y, CHEAP, move |$x: f32| $f),
+            |$x, b, y| map::map(b, y, CHEAP, move |$y: f32| $f),
         )))),*]
     };
 }
