@@ -336,3 +336,6 @@ impl Decode {
         Ok(output)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,3 +118,6 @@ pub fn shape(file: &[u8]) -> Result<[usize; 3]> {
     let frame = &scans.frame;
     Ok([frame.height, frame.width, frame.default_channels().ok_or_else(invalid)?])
 }
+
+#[cfg(test)]
+mod tests;

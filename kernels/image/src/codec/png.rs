@@ -37,9 +37,9 @@ struct Source {
 /// The gamma of files that tell to be sRGB.
 const SRGB_GAMMA: u32 = 45455;
 
-/// Limits of height and width, and of their product, in bits.
-const SIDE_BITS: u32 = 27;
-const AREA_BITS: u32 = 29;
+/// The largest height or width, and more pixels than there may be.
+const LONGEST: u64 = 1_000_000;
+const MOST_PIXELS: u64 = 1 << 29;
 
 impl<'a> Png<'a> {
     /// Reads the header; 0 channels are the file's own.
@@ -49,11 +49,14 @@ impl<'a> Png<'a> {
     pub fn open(file: &'a [u8], channels: usize, limit: usize) -> Result<Png<'a>> {
         let limits = Limits { bytes: limit };
         let reader = Decoder::new_with_limits(Cursor::new(file), limits).read_info();
-        let reader =
-            reader.map_err(|_| Error::invalid_argument("Invalid PNG. Failed to initialize decoder."))?;
+        let no_header = || Error::invalid_argument("Invalid PNG. Failed to initialize decoder.");
+        let reader = reader.map_err(|_| no_header())?;
         let info = reader.info();
         let (width, height) = (u64::from(info.width), u64::from(info.height));
-        if width.max(height) >= 1 << SIDE_BITS || width * height >= 1 << AREA_BITS {
+        if width.max(height) > LONGEST {
+            return Err(no_header());
+        }
+        if width * height >= MOST_PIXELS {
             return Err(Error::invalid_argument(format!("PNG size too large for int: {width} by {height}")));
         }
         let transparent = info.trns.as_deref().map(<[u8]>::to_vec);
