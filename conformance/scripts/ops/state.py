@@ -201,3 +201,108 @@ def reference_scatter(name, rng):
             return [[assign.op], [getattr(raw, name)(ref=variable, indices=feed(np.array(where, i32)), updates=feed(np.ones(shape, f32))).op]]
 
         yield Scene(failing, fails=True)
+
+
+@op("ScatterNdUpdate", "ScatterNdAdd", "ScatterNdSub", "ScatterNdMax", "ScatterNdMin", "ResourceScatterNdMax", "ResourceScatterNdMin", family="state")
+def scatter_nd(name, rng):
+    by_handle = name.startswith("Resource")
+
+    def variable(feed, dtype, x):
+        if by_handle:
+            return resource(feed, dtype, x)
+        made = raw.VariableV2(shape=x.shape, dtype=tf_type(dtype), shared_name="v")
+        return made, raw.Assign(ref=made, value=feed(x)).op
+
+    def scene(x, where, update, fails=False, **attrs):
+        dtype = object if x.dtype == object else x.dtype.type
+
+        def build(feed):
+            made, assign = variable(feed, dtype, x)
+            scatter = getattr(raw, name)(ref=made, indices=feed(where), updates=feed(update), **attrs)
+            read = raw.ReadVariableOp(resource=made, dtype=tf_type(dtype)) if by_handle else tf.identity(scatter)
+            return [[assign], [read]] if not by_handle else [[assign], [scatter]] + [[read]] * (not fails)
+
+        return Scene(build, fails=fails)
+
+    for dtype in (f16, f32, i32, i64, u8, *((object, np.bool_) if name == "ScatterNdUpdate" else ())):
+        for where, shape in (([[3], [0]], (2, 2)), ([[1, 1], [0, 0], [1, 1]], (3,)), ([[[2]]], (1, 1, 2))):
+            yield scene(values(rng, dtype, (4, 2)), np.array(where, i32), values(rng, dtype, shape))
+    ones = np.ones((4, 2), f32)
+    yield scene(ones, np.array([[4], [1]], i64), 2 * np.ones((2, 2), f32), bad_indices_policy="IGNORE")
+    yield scene(ones[:, 0], np.array([1, 3], i32), np.ones(2, f32))
+    yield scene(ones, np.zeros((0, 1), i32), np.zeros((0, 2), f32))
+    for where, shape in (([[4]], (1, 2)), ([[0, 2]], (1,)), ([[0]], (1, 3)), ([[0, 0, 0]], (1,)), ([[0]], (2, 2)), ([[0]], ())):
+        yield scene(ones, np.array(where, i32), np.ones(shape, f32), fails=True)
+
+
+@op("StridedSliceAssign", "ResourceStridedSliceAssign", family="state")
+def strided_slice_assign(name, rng):
+    def scene(x, bounds, value, fails=False, **attrs):
+        dtype = object if x.dtype == object else x.dtype.type
+
+        def build(feed):
+            places = {key: feed(np.array(bound, i32)) for key, bound in zip(("begin", "end", "strides"), bounds)}
+            if name == "ResourceStridedSliceAssign":
+                made, assign = resource(feed, dtype, x)
+                change = raw.ResourceStridedSliceAssign(ref=made, **places, value=feed(value), **attrs)
+                return [[assign], [change]] + [[raw.ReadVariableOp(resource=made, dtype=tf_type(dtype))]] * (not fails)
+            made = raw.VariableV2(shape=x.shape, dtype=tf_type(dtype), shared_name="v")
+            assign = raw.Assign(ref=made, value=feed(x)).op
+            return [[assign], [tf.identity(raw.StridedSliceAssign(ref=made, **places, value=feed(value), **attrs))]]
+
+        return Scene(build, fails=fails)
+
+    for dtype in (f16, f32, i64, np.bool_, object):
+        yield scene(values(rng, dtype, (4,)), ([1], [3], [1]), values(rng, dtype, (2,)))
+        yield scene(values(rng, dtype, (3, 4)), ([0, 3], [3, 0], [2, -2]), values(rng, dtype, (2, 2)))
+    x = np.arange(12, dtype=f32).reshape(3, 4)
+    yield scene(x, ([1], [2], [1]), np.float32(9))
+    yield scene(x, ([1], [2], [1]), np.array([9, 8, 7, 6], f32), shrink_axis_mask=1)
+    yield scene(x, ([0, 1], [0, 3], [1, 1]), np.array([[[5, 6]]], f32), begin_mask=1, end_mask=1)
+    yield scene(x, ([2], [1], [1]), np.ones(7, f32))
+    for bounds, shape in ((([1], [3], [1]), (3,)), (([0], [1], [0]), (4,)), (([0, 0, 0], [1, 1, 1], [1, 1, 1]), (1,))):
+        yield scene(x, bounds, np.ones(shape, f32), fails=True)
+
+
+@op("ApplyGradientDescent", "ResourceApplyGradientDescent", family="state")
+def gradient_descent(name, rng):
+    def scene(x, alpha, delta, fails=False):
+        dtype = x.dtype.type
+
+        def build(feed):
+            if name == "ResourceApplyGradientDescent":
+                made, assign = resource(feed, dtype, x)
+                change = raw.ResourceApplyGradientDescent(var=made, alpha=feed(alpha), delta=feed(delta))
+                return [[assign], [change]] + [[raw.ReadVariableOp(resource=made, dtype=tf_type(dtype))]] * (not fails)
+            made = raw.VariableV2(shape=x.shape, dtype=tf_type(dtype), shared_name="v")
+            assign = raw.Assign(ref=made, value=feed(x)).op
+            return [[assign], [tf.identity(raw.ApplyGradientDescent(var=made, alpha=feed(alpha), delta=feed(delta)))]]
+
+        return Scene(build, fails=fails, tolerance="ulp 1")
+
+    for dtype in (f16, bf16, f32, f64):
+        yield scene(values(rng, dtype, (5, 3)), np.array(0.3, dtype), values(rng, dtype, (5, 3)))
+    yield scene(np.ones(2, f32), np.float32(1), np.ones(3, f32), fails=True)
+    yield scene(np.ones(2, f32), np.ones(1, f32), np.ones(2, f32), fails=True)
+
+
+@op("TemporaryVariable", "DestroyTemporaryVariable", family="state")
+def temporary(name, rng):
+    def scene(kept, fails=False):
+        def build(feed):
+            made = raw.TemporaryVariable(shape=[2], dtype=tf.float32, var_name="t")
+            filled = raw.Assign(ref=made, value=feed(np.array([1, 2], f32)))
+            more = raw.AssignAdd(ref=filled, value=feed(np.array([3, 4], f32)))
+            result = raw.DestroyTemporaryVariable(ref=more, var_name=kept)
+            return [[result], [result]]
+
+        return Scene(build, fails=fails)
+
+    yield scene("t")
+
+    def unknown(feed):
+        made = raw.TemporaryVariable(shape=[2], dtype=tf.float32, var_name="t")
+        filled = raw.Assign(ref=made, value=feed(np.array([1, 2], f32)))
+        return [[raw.DestroyTemporaryVariable(ref=filled, var_name="u")]]
+
+    yield Scene(unknown, fails=True)

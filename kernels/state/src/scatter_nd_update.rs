@@ -8,7 +8,8 @@ use crate::update::update;
 
 /// Each replaces slices of a variable that the rows of its indices name, or combines them with updates, in order.
 ///
-/// A vector of indices names slices of the first dimension. All indices are checked before anything is written.
+/// A vector of indices names slices of the first dimension, but only its first one counts, as in TensorFlow. All indices
+/// are checked before anything is written.
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/ScatterNdUpdate>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/ResourceScatterNdAdd>
@@ -85,9 +86,12 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                     variable.dtype()
                 )));
             }
-            let indices = to_rows(indices)?;
-            check(variable, &indices, updates.shape())?;
-            scatter_nd(variable, &indices, updates, combine, ignore)
+            let rows = to_rows(indices)?;
+            check(variable, &rows, updates.shape())?;
+            match indices.rank() == 1 && rows.elements() > 1 {
+                true => scatter_nd(variable, &rows.rows(0, 1)?, &updates.rows(0, 1)?, combine, ignore),
+                false => scatter_nd(variable, &rows, updates, combine, ignore),
+            }
         })
     }))
 }
@@ -170,8 +174,9 @@ mod tests {
             "bool[1] true",
             "bool[2] true true",
         );
-        check("ScatterNdMax", pair, "int32[2] 0 1", "float[2] 5 0", "float[2] 5 2");
-        check("ResourceScatterNdMin", pair, "int32[2] 0 1", "float[2] 5 0", "float[2] 1 0");
+        check("ScatterNdMax", pair, "int32[2,1] 0 1", "float[2] 5 0", "float[2] 5 2");
+        check("ResourceScatterNdMin", pair, "int32[2,1] 0 1", "float[2] 5 0", "float[2] 1 0");
+        check("ScatterNdAdd", pair, "int32[2] 1 0", "float[2] 5 6", "float[2] 1 7");
         check("ScatterNdUpdate", "string[2] 'a' 'b'", "int32[1,1] 0", "string[1] 'x'", "string[2] 'x' 'b'");
         check("ScatterNdUpdate", pair, "int32[0,1]", "float[0]", "float[2] 1 2");
         check(
