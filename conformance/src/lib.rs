@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod case;
+mod coverage;
 mod json;
 mod junit;
 mod known;
@@ -17,6 +18,7 @@ mod runner;
 mod table;
 
 pub use case::{Case, Kind};
+pub use coverage::Coverage;
 pub use json::json;
 pub use junit::junit;
 pub use known::{KnownFailures, Surprise};

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use savedmodel::{Error, Result};
-use savedmodel_conformance::{Case, KnownFailures, Report, Settings, Surprise, json, junit, run, table};
+use savedmodel_conformance::{
+    Case, Coverage, KnownFailures, Report, Settings, Surprise, json, junit, run, table,
+};
 use savedmodel_verify::Tolerance;
 
 /// Replays TensorFlow's own answers and says what differs.
@@ -25,7 +27,8 @@ struct Arguments {
     #[arg(long, value_name = "FILE", default_value_os_t = own("known_failures.txt"))]
     known_failures: PathBuf,
 
-    /// Write the failures that there are into the list of known failures.
+    /// Write the failures that there are into the list of known failures; if all of this project's cases ran, also what `savedmodel ops`
+    /// and OPERATORS.md say of each operator.
     #[arg(long)]
     update: bool,
 
@@ -89,6 +92,11 @@ fn conform(arguments: &Arguments) -> Result<bool> {
     if arguments.update {
         known = known.without(&report).and(KnownFailures::of(&report));
         fs::write(&arguments.known_failures, format!("{HEADER}{known}"))?;
+        if arguments.what.is_empty() {
+            let coverage = Coverage::new(&savedmodel::registry(), &report);
+            fs::write(own("operators.json"), coverage.json())?;
+            fs::write(own("../OPERATORS.md"), coverage.markdown())?;
+        }
     }
     let surprises = known.surprises(&report);
     show(arguments, &report, &surprises);
