@@ -1,5 +1,8 @@
 """Resizing, cropping, colours, boxes, encoded images."""
 
+import struct
+import zlib
+
 import numpy as np
 import tensorflow as tf
 from calls import Bad, Call, Scene, dtypes, f32, i32, op, u8, values
@@ -141,6 +144,10 @@ def scale(name, rng):
     yield Bad([values(rng, f32, (1, 5, 6, 2)), ints(7, 4), np.array([0, 1], f32), np.zeros(2, f32)])
 
 
+# One lossy pixel.
+WEBP = "524946462800000057454250565038201c0000007001009d012a01000100020034259c027401400000fef34aeb51b400"
+
+
 def pixels(rng, *shape, dtype=u8):
     return rng.integers(0, np.iinfo(dtype).max + 1, shape).astype(dtype)
 
@@ -159,6 +166,37 @@ def encode_png(name, rng):
     yield Bad([pixels(rng, 5, 4, 5)])
 
 
+
+def png(colour, depth, rows, *chunks, interlaced=0):
+    """A PNG of any kind: `rows` are the bytes of each row, `chunks` stand before the data."""
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    width = len(rows[0]) * 8 // (depth * channels)
+    header = struct.pack(">IIBBBBB", width, len(rows), depth, colour, 0, 0, interlaced)
+    data = zlib.compress(b"".join(b"\0" + row for row in rows))
+    parts = [chunk(b"IHDR", header), *(chunk(*c) for c in chunks), chunk(b"IDAT", data), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def rare_pngs(rng):
+    """Palettes, transparent colours, small depths, gamma."""
+    def row(length):
+        return rng.integers(0, 256, length).astype(u8).tobytes()
+
+    gamma, srgb, palette = (b"gAMA", struct.pack(">I", 45455)), (b"sRGB", b"\0"), (b"PLTE", row(48))
+    for depth in (1, 2, 4):
+        yield png(0, depth, [row(3), row(3)])
+        yield png(3, depth, [row(2), row(2)], palette, (b"tRNS", row(1 << depth)))
+    yield png(0, 8, [b"\1\2\3"], (b"tRNS", b"\0\2"))
+    yield png(2, 8, [b"\1\2\3\4\5\6"], (b"tRNS", b"\0\4\0\5\0\6"))
+    yield png(2, 16, [row(12), row(12)], gamma)
+    for told in (gamma, srgb):
+        yield png(2, 8, [row(12), row(12)], told)
+    yield png(3, 4, [row(4)], palette, srgb)
+
+
 @op("DecodePng", "DecodeImage", "DecodeJpeg", "DecodeBmp", "DecodeGif", family="image")
 def decode(name, rng):
     smooth = (np.add.outer(np.arange(19), np.arange(26))[..., None] * np.array([4, 7, 2]) % 256).astype(u8)
@@ -167,6 +205,11 @@ def decode(name, rng):
     jpegs.append(tf.io.encode_jpeg(smooth[..., :1], format="grayscale").numpy())
     bmp = b"BM" + np.array([54 + 24, 0, 54, 40, 2, 3], "<u4").tobytes() + np.array([1, 24], "<u2").tobytes() + np.array([0, 24, 0, 0, 0, 0], "<u4").tobytes() + bytes(range(24))
     gif = b"GIF89a\x02\x00\x01\x00\x80\x00\x00\xff\x00\x00\x00\x00\xff,\x00\x00\x00\x00\x02\x00\x01\x00\x00\x02\x02D\n\x00;"
+    # Two frames: the second covers a part and has a transparent colour.
+    animation = bytes.fromhex(
+        "47494638396103000200810000ff000000ff000000ff0908072c000000000300020040020444a811290021f9040100000300"
+        "2c0100010002000100000202d40a003b"
+    )
     sources = {"DecodePng": pngs, "DecodeJpeg": jpegs, "DecodeBmp": [bmp], "DecodeGif": [gif], "DecodeImage": pngs + jpegs + [bmp, gif]}[name]
     for encoded in sources:
         if name == "DecodeGif":
@@ -179,6 +222,12 @@ def decode(name, rng):
     if name == "DecodePng":
         for encoded in pngs:
             yield Call([one(encoded)], {"dtype": np.uint16})
+        for encoded in rare_pngs(rng):
+            for channels in (0, 1, 4):
+                for dtype in (u8, np.uint16):
+                    yield Call([one(encoded)], {"channels": channels, "dtype": dtype})
+    if name in ("DecodeGif", "DecodeImage"):
+        yield Call([one(animation)])
     if name == "DecodeImage":
         for dtype in (np.uint16, f32):
             yield Call([one(pngs[0])], {"dtype": dtype}, tolerance="eps 4")
@@ -195,3 +244,27 @@ def decode(name, rng):
     yield Bad([text(sources[0])])
     if name != "DecodeGif":
         yield Bad([one(sources[0])], attrs={"channels": 2})
+
+
+@op("DecodeWebP", family="image")
+def decode_webp(name, rng):
+    lossy = bytes.fromhex(WEBP)
+    for channels in (0, 3):
+        yield Call([one(lossy)], {"channels": channels})
+    yield Bad([one(lossy)], attrs={"channels": 4})
+    yield Bad([one(lossy[:20])])
+
+
+@op("ExtractGlimpse", "ExtractGlimpseV2", family="image")
+def glimpse(name, rng):
+    images = values(rng, f32, (2, 5, 6, 2))
+    for centered in (False, True):
+        for normalized in (False, True):
+            for offsets in ([[0, 0], [0.5, -0.5]], [[-2.5, 1], [3, 0.25]], [[9, 0], [0, -9]]):
+                for size in ((2, 3), (7, 8)):
+                    attrs = {"centered": centered, "normalized": normalized, "uniform_noise": False, "noise": "zero"}
+                    yield Call([images, ints(*size), np.array(offsets, f32)], attrs)
+    yield Bad([images[0], ints(2, 2), np.zeros((2, 2), f32)])
+    yield Bad([images, ints(2), np.zeros((2, 2), f32)])
+    yield Bad([images, ints(2, 2), np.zeros((1, 2), f32)])
+    yield Bad([images, ints(2, 2), np.zeros((2, 2), f32)], attrs={"noise": "zero"})

@@ -157,9 +157,22 @@ def encode_jpeg(name, rng):
     for image in (smooth, smooth[..., :1]):
         for quality in (30, 95):
             yield Call([image], {"quality": quality}, kind="jpeg")
+        for attrs in ({"progressive": True}, {"optimize_size": True}, {"chroma_downsampling": False}, {"xmp_metadata": "x", "density_unit": "cm"}):
+            yield Call([image], attrs, kind="jpeg")
     yield Bad([smooth[..., :2]])
     yield Bad([smooth[0]])
     yield Bad([smooth], attrs={"quality": 101})
+
+
+@op("EncodeJpegVariableQuality", family="image")
+def encode_jpeg_quality(name, rng):
+    smooth = (np.add.outer(np.arange(17), np.arange(20))[..., None] * np.array([4, 7, 2]) % 256).astype(np.uint8)
+    for image in (smooth, smooth[..., :1]):
+        for quality in (0, 30, 100):
+            yield Call([image, np.array(quality, i32)], kind="jpeg")
+    yield Bad([smooth, np.array(101, i32)])
+    yield Bad([smooth, np.array([50], i32)])
+    yield Bad([smooth[..., :2], np.array(50, i32)])
 
 
 @op("DecodeAndCropJpeg", family="image")

@@ -72,9 +72,10 @@ impl<'a> Png<'a> {
             transparent,
         };
         let channels = if channels == 0 { own } else { channels };
-        let gamma = match info.srgb {
-            Some(_) => SRGB_GAMMA,
-            None => info.gama_chunk.map_or(0, png::ScaledFloat::into_scaled),
+        let gamma = match (info.srgb, info.gama_chunk) {
+            (Some(_), _) if is_in_place(file, *b"sRGB") => SRGB_GAMMA,
+            (_, Some(gamma)) if is_in_place(file, *b"gAMA") => gamma.into_scaled(),
+            _ => 0,
         };
         let significant_bits = info.sbit.as_deref().unwrap_or_default().iter().take(3).max();
         let significant_bits = significant_bits.copied().unwrap_or(0).into();
@@ -137,6 +138,22 @@ impl<'a> Png<'a> {
         }
         Some(())
     }
+}
+
+/// Whether a chunk stands before palette and pixels, as libpng wants those that tell of colours.
+fn is_in_place(file: &[u8], name: [u8; 4]) -> bool {
+    let mut rest = file.get(8..).unwrap_or_default();
+    while let Some((length, chunk)) = rest.split_first_chunk::<4>() {
+        match chunk.first_chunk() {
+            Some(found) if *found == name => return true,
+            Some(b"PLTE" | b"IDAT") | None => return false,
+            Some(_) => {}
+        }
+        // Behind the data stands a checksum.
+        let length = (u32::from_be_bytes(*length) as usize).saturating_add(8);
+        rest = chunk.get(length..).unwrap_or_default();
+    }
+    false
 }
 
 /// Samples of `depth` bits, from the highest bits of each byte.
