@@ -39,7 +39,7 @@ unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
 thread_local! {
-    static KEPT: RefCell<Kept> = RefCell::new(Kept { blocks: Vec::new(), bytes: 0 });
+    static KEPT: RefCell<Kept> = const { RefCell::new(Kept { blocks: Vec::new(), bytes: 0 }) };
 }
 
 /// Memory of tensors that are gone, by size class.

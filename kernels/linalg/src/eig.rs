@@ -41,10 +41,10 @@ fn complex<C: Scalar<Complex = C>>(node: &Construction<'_>) -> Result<Box<dyn Ke
     build::<C>(node, eigen::of_complex)
 }
 
-fn build<T: Scalar>(
-    node: &Construction<'_>,
-    decompose: fn(Matrix<T>, bool) -> Option<Eigen<T::Complex>>,
-) -> Result<Box<dyn Kernel>> {
+/// Finds the eigenvalues of a matrix, and the eigenvectors if asked for.
+type Decompose<T> = fn(Matrix<T>, bool) -> Option<Eigen<<T as Scalar>::Complex>>;
+
+fn build<T: Scalar>(node: &Construction<'_>, decompose: Decompose<T>) -> Result<Box<dyn Kernel>> {
     let with_v: bool = node.attr("compute_v")?;
     let dtype = T::Complex::DTYPE;
     if node.outputs.iter().any(|&output| output != dtype) {

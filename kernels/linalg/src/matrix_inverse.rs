@@ -1,7 +1,7 @@
 //! See [`OPS`].
 
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, by_dtype};
-use savedmodel_tensor::{Complex32, Complex64, Error, Result, f16};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, by_dtype};
+use savedmodel_tensor::{Complex32, Complex64, DType, Error, Result};
 
 use crate::dense::lu::Lu;
 use crate::dense::{Matrix, Scalar};
@@ -20,7 +20,16 @@ pub const OPS: &[Op] = &[
         attrs: &["adjoint: bool = false", "T: {double, float, half, complex64, complex128}"],
         effect: Effect::Pure,
         shape: square_shape,
-        kernels: by_dtype!("T"; build: f32 f64 Complex32 Complex64; build_half: f16),
+        kernels: Kernels::ByDType(
+            "T",
+            &[
+                (DType::Float, build::<f32>),
+                (DType::Double, build::<f64>),
+                (DType::Complex64, build::<Complex32>),
+                (DType::Complex128, build::<Complex64>),
+                (DType::Half, build_half),
+            ],
+        ),
     },
     Op {
         name: "BatchMatrixInverse",
@@ -38,7 +47,7 @@ fn build<T: Scalar>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| map_square::<T>(ctx, |matrix| invert(matrix, adjoint))))
 }
 
-fn build_half<T>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn build_half(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(with_single(build::<f32>(node)?))
 }
 

@@ -1,7 +1,7 @@
 //! See [`OP`].
 
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
-use savedmodel_tensor::{Complex32, Complex64, PartialShape, Result, f16};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
+use savedmodel_tensor::{Complex32, Complex64, DType, PartialShape, Result, f16};
 
 use crate::dense::qr::Qr;
 use crate::dense::{Real, Scalar};
@@ -20,7 +20,16 @@ pub const OP: Op = Op {
     attrs: &["full_matrices: bool = false", "T: {double, float, half, complex64, complex128}"],
     effect: Effect::Pure,
     shape,
-    kernels: by_dtype!("T"; build: f32 f64 Complex32 Complex64; build_half: f16),
+    kernels: Kernels::ByDType(
+        "T",
+        &[
+            (DType::Float, build::<f32>),
+            (DType::Double, build::<f64>),
+            (DType::Complex64, build::<Complex32>),
+            (DType::Complex128, build::<Complex64>),
+            (DType::Half, build_half),
+        ],
+    ),
 };
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
@@ -35,7 +44,7 @@ fn build<T: Scalar>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     kernel::<T>(node, T::Real::TINY)
 }
 
-fn build_half<T>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn build_half(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(with_single(kernel::<f32>(node, f16::MIN_POSITIVE.to_f32())?))
 }
 

@@ -61,7 +61,7 @@ fn build_channels(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         if input.rank() != 4 {
             return Err(Error::invalid_argument("input must be in NHWC format"));
         }
-        if input.elements() == 0 || input.elements() % ranges.len() != 0 {
+        if input.elements() == 0 || !input.elements().is_multiple_of(ranges.len()) {
             return Err(Error::invalid_argument("input must not be empty and hold whole rows of channels"));
         }
         let codes = input.as_slice::<Qint32>()?;

@@ -50,7 +50,7 @@ impl Real for f32 {
 
     #[inline]
     fn candidates(words: &mut Words) -> [(f32, bool); 2] {
-        box_muller(words.next(), words.next()).map(|x| (x, x.abs() < 2.0))
+        box_muller(words.word(), words.word()).map(|x| (x, x.abs() < 2.0))
     }
 }
 
@@ -70,7 +70,7 @@ impl Real for f64 {
 
     #[inline]
     fn candidates(words: &mut Words) -> [(f64, bool); 2] {
-        let block = std::array::from_fn(|_| words.next());
+        let block = std::array::from_fn(|_| words.word());
         box_muller_f64(block).map(|x| (x, x.abs() < 2.0))
     }
 }

@@ -126,7 +126,7 @@ fn accumulate<T: Element + AsPrimitive<f64>>(logits: &[T], totals: &mut Vec<f64>
 
 fn draw(output: &mut Tensor, range: std::ops::Range<usize>, totals: &[f64], words: &mut Words) -> Result<()> {
     let mut class = || {
-        let point = to_f64(words.next(), words.next()) * totals.last().copied().unwrap_or(0.0);
+        let point = to_f64(words.word(), words.word()) * totals.last().copied().unwrap_or(0.0);
         totals.partition_point(|&total| total <= point)
     };
     match output.dtype() {

@@ -105,7 +105,7 @@ impl Words {
 
     /// The next word.
     #[inline]
-    pub fn next(&mut self) -> u32 {
+    pub fn word(&mut self) -> u32 {
         if self.used == 4 {
             self.block = self.stream.block();
             self.used = 0;

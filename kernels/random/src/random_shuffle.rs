@@ -67,7 +67,7 @@ fn permutation(len: usize, stream: Philox) -> Vec<usize> {
     for i in 0..len - 1 {
         // Fits: TensorFlow takes the number of places that are left as 32 bits, too.
         let left = (len - i) as u32;
-        order.swap(i, i + (words.next() % left.max(1)) as usize);
+        order.swap(i, i + (words.word() % left.max(1)) as usize);
     }
     order
 }

@@ -51,6 +51,12 @@ pub struct Run {
 /// accumulate) over the whole tile, and so is the bias.
 pub type Microkernel<T> = unsafe fn(&Tile<T>);
 
+/// A loop that sums along channels.
+///
+/// # Safety
+/// As [`sums`].
+pub type Summing<T> = unsafe fn(&Sums<T>);
+
 /// The microkernels of one instruction set.
 #[derive(Debug)]
 pub struct Table<T: 'static> {
@@ -61,7 +67,7 @@ pub struct Table<T: 'static> {
     /// By rows, less one; the widest tile and the one of half its columns.
     pub kernels: &'static [[Microkernel<T>; 2]],
     /// Sums along channels: of one output and of four; of one register and of two.
-    pub sums: [[unsafe fn(&Sums<T>); 2]; 2],
+    pub sums: [[Summing<T>; 2]; 2],
 }
 
 /// Sums that a processor works on at the same time: two multipliers, each with four under way.

@@ -105,10 +105,10 @@ impl<R: Real> Schur<R> {
     fn shift(&mut self, last: usize, since: usize) -> [R; 3] {
         let t = &mut self.t;
         let shift = [t[(last, last)], t[(last - 1, last - 1)], t[(last, last - 1)] * t[(last - 1, last)]];
-        if since == 0 || since % 16 != 0 {
+        if since == 0 || !since.is_multiple_of(16) {
             return shift;
         }
-        if since % 32 != 0 {
+        if !since.is_multiple_of(32) {
             self.shifted += shift[0];
             (0..=last).for_each(|i| t[(i, i)] -= shift[0]);
             let s = Float::abs(t[(last, last - 1)]) + Float::abs(t[(last - 1, last - 2)]);

@@ -15,10 +15,13 @@ struct Tridiagonal<R> {
     below: Vec<R>,
 }
 
+/// Eigenvalues and, if they were asked for, eigenvectors.
+pub type Decomposition<T> = (Vec<<T as Scalar>::Real>, Option<Matrix<T>>);
+
 /// The eigenvalues in ascending order, and a matrix of which each column is an eigenvector, if asked for.
 ///
 /// `None` when the iteration does not end, as for NaN.
-pub fn decompose<T: Scalar>(a: &Matrix<T>, with_vectors: bool) -> Option<(Vec<T::Real>, Option<Matrix<T>>)> {
+pub fn decompose<T: Scalar>(a: &Matrix<T>, with_vectors: bool) -> Option<Decomposition<T>> {
     let n = a.rows();
     if n == 1 {
         return Some((vec![a[(0, 0)].real()], with_vectors.then(|| Matrix::identity(1, 1))));

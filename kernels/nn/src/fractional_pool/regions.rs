@@ -58,7 +58,7 @@ impl Regions {
         let alpha = length / n;
         let most = ((k + 2.0) / alpha - 1.0).min((length + 1.0 - k) / alpha - (n - 1.0));
         let mut words = Words::of(self.generator.reserve(1));
-        let (high, low) = (words.next(), words.next());
+        let (high, low) = (words.word(), words.word());
         let bits = 1023 << 52 | u64::from(high & 0xf_ffff) << 32 | u64::from(low);
         let start = (f64::from_bits(bits) - 1.0) * most;
         let at = |i: usize| match i {
@@ -76,7 +76,7 @@ impl Regions {
             (0..count).map(|i| (size / count + usize::from(i < longer)) as i64).collect();
         let mut words = Words::of(self.generator.reserve(count.div_ceil(4) as u64));
         for i in 0..count - 1 {
-            lengths.swap(i, i + words.next() as usize % (count - i));
+            lengths.swap(i, i + words.word() as usize % (count - i));
         }
         lengths
     }
