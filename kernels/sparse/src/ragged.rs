@@ -1,6 +1,9 @@
 //! Row splits: where the rows of a ragged tensor begin and end among its values.
 
+use savedmodel_op::Run;
 use savedmodel_tensor::{DType, Error, Result, Tensor};
+
+use crate::coo::zeros;
 
 /// A vector of row splits as a tensor of `int32` or `int64`.
 ///
@@ -48,6 +51,15 @@ pub(crate) fn to_splits(tensor: &Tensor, count: Option<usize>) -> Result<Vec<i64
         )),
         _ => Ok(splits),
     }
+}
+
+/// The splits of rows of equal length.
+///
+/// # Errors
+/// `RESOURCE_EXHAUSTED` when there are too many for the limits of the session.
+pub(crate) fn even(rows: usize, len: usize, run: &Run<'_>) -> Result<Vec<i64>> {
+    let splits = zeros(rows.saturating_add(1), run)?.into_iter().enumerate();
+    Ok(splits.map(|(row, zero)| zero as i64 + row.saturating_mul(len) as i64).collect())
 }
 
 /// The largest number of values in a row.

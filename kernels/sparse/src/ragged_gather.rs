@@ -3,7 +3,7 @@
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, Run, ShapeContext, dtypes};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
 
-use crate::ragged::{VALUES, to_tensor};
+use crate::ragged::{VALUES, even, to_tensor};
 
 /// Rows of a ragged tensor, chosen by index.
 ///
@@ -63,7 +63,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let mut gathered = ctx.allocate(values.dtype(), output)?;
         let size = inner.iter().product();
         by_unit!(values.dtype(), U => copy::<U>(&mut gathered, values, &ranges, size))?;
-        let upper = upper(indices.shape());
+        let upper = upper(indices.shape(), &ctx.run())?;
         // A scalar index takes the outermost dimension away.
         let lower = &lower[usize::from(indices.rank() == 0)..];
         let outputs: Vec<Tensor> =
@@ -92,13 +92,12 @@ fn choose(indices: &[i64], shape: &Shape, rows: i64) -> Result<Vec<usize>> {
     indices.iter().enumerate().map(check).collect()
 }
 
+/// Checks what TensorFlow checks: splits may point one past the rows below, as long as these are not asked for.
 fn check(splits: &[Vec<i64>], values: usize) -> Result<()> {
     for (i, row) in splits.iter().enumerate() {
         let fault = match (row.first(), row.last()) {
             (Some(&first), _) if first < 0 => "Ragged splits must be non-negative",
-            (Some(_), Some(&last))
-                if last > splits.get(i + 1).map_or(values as i64, |s| s.len() as i64 - 1) =>
-            {
+            (Some(_), Some(&last)) if last > splits.get(i + 1).map_or(values as i64, |s| s.len() as i64) => {
                 "Ragged splits must not point past values"
             }
             (Some(_), _) if crate::ragged::decrease(row).is_some() => "Ragged splits must be sorted",
@@ -111,13 +110,14 @@ fn check(splits: &[Vec<i64>], values: usize) -> Result<()> {
 }
 
 /// The row splits that come from the dimensions of the indices.
-fn upper(indices: &Shape) -> Vec<Vec<i64>> {
-    let mut rows = 1;
-    let next = indices.iter().zip(indices.iter().skip(1)).map(|(&size, &len)| {
-        rows *= size;
-        (0..=rows).map(|row| (row * len) as i64).collect()
-    });
-    next.collect()
+fn upper(indices: &Shape, run: &Run<'_>) -> Result<Vec<Vec<i64>>> {
+    let mut rows = 1_usize;
+    let mut all = Vec::with_capacity(indices.rank());
+    for (&size, &len) in indices.iter().zip(indices.iter().skip(1)) {
+        rows = rows.saturating_mul(size);
+        all.push(even(rows, len, run)?);
+    }
+    Ok(all)
 }
 
 type Gathered = (Vec<Vec<i64>>, Vec<(usize, usize)>, usize);
@@ -133,6 +133,9 @@ fn gather(splits: &[Vec<i64>], chosen: &[usize], run: &Run<'_>) -> Result<Gather
             let fits = output.len() + more <= run.limits.tensor_bytes / size_of::<i64>();
             if !fits || output.try_reserve(more).is_err() {
                 return Err(Error::resource_exhausted("OOM when gathering ragged rows"));
+            }
+            if limit >= splits.len() {
+                return Err(Error::invalid_argument("Ragged splits must not point past values"));
             }
             let delta = output[output.len() - 1] - splits[start];
             output.extend(splits[start + 1..=limit].iter().map(|split| split + delta));
@@ -216,6 +219,18 @@ mod tests {
                     two,
                     "int64[2] 0 3; int64[3] 0 1 3; float[3] 1 2 3; int32[1] 0",
                     "INVALID_ARGUMENT: Ragged splits must not point past values",
+                ),
+                (
+                    op,
+                    two,
+                    "int64[2] 0 2; int64[2] 0 3; float[3] 1 2 3; int32[1] 0",
+                    "INVALID_ARGUMENT: Ragged splits must not point past values",
+                ),
+                (
+                    op,
+                    two,
+                    "int64[2] 0 2; int64[2] 0 3; float[3] 1 2 3; int32[0]",
+                    "int64[1] 0; int64[1] 0; float[0]",
                 ),
                 (
                     op,

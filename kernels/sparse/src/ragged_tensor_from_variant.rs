@@ -1,9 +1,9 @@
 //! See [`OP`].
 
-use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, dtypes};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, Run, ShapeContext, dtypes};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
 
-use crate::ragged::{VALUES, to_tensor};
+use crate::ragged::{VALUES, even, to_tensor};
 use crate::ragged_tensor_variant::RaggedTensorVariant;
 
 /// The ragged tensor that a variant holds, or the one whose rows are the ragged tensors that variants hold.
@@ -40,7 +40,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let (outputs, values) = match (encoded.rank(), parts[..].first()) {
             (0, Some(part)) => (part.splits.clone(), part.values.clone()),
             _ => {
-                let all = stacked_splits(encoded.shape(), &parts, inner)?;
+                let all = stacked_splits(encoded.shape(), &parts, inner, &ctx.run())?;
                 let all = all.iter().map(|own| to_tensor(own, splits)).collect::<Result<_>>()?;
                 (all, joined_values(ctx, &parts, dtype)?)
             }
@@ -100,10 +100,15 @@ fn parts(encoded: &Tensor, depth: usize, dtype: DType, splits: DType) -> Result<
 }
 
 /// The row splits of all dimensions: those of the variants' shape, of the variants, and within the variants.
-fn stacked_splits(shape: &Shape, parts: &[&RaggedTensorVariant], depth: usize) -> Result<Vec<Vec<i64>>> {
+fn stacked_splits(
+    shape: &Shape,
+    parts: &[&RaggedTensorVariant],
+    depth: usize,
+    run: &Run<'_>,
+) -> Result<Vec<Vec<i64>>> {
     let mut all = Vec::with_capacity(shape.rank() + depth);
     for (&size, &next) in shape.iter().zip(shape.iter().skip(1)) {
-        all.push((0..=size).map(|row| (row * next) as i64).collect());
+        all.push(even(size, next, run)?);
     }
     let join = |own: &mut dyn Iterator<Item = Vec<i64>>| {
         let mut splits = vec![0_i64];
