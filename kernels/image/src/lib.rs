@@ -46,3 +46,4 @@ pub const OPS: &[&[Op]] = &[
         scale_and_translate::OP,
     ],
 ];
+

@@ -1,5 +1,7 @@
 //! Planes to the channels of an image.
 
+use savedmodel_math::simd::{self, Isa};
+
 /// How planes become channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conversion {
@@ -34,8 +36,8 @@ impl Conversion {
         if matches!(self, Conversion::Grey | Conversion::RgbToGrey) { 1 } else { 3 }
     }
 
-    /// Writes a row of pixels from one row of each plane.
-    pub fn row(self, planes: &[Vec<u8>], out: &mut [u8]) {
+    #[inline(always)]
+    fn row(self, planes: &[Vec<u8>], out: &mut [u8]) {
         match (self, planes) {
             (Conversion::Grey, [grey]) => out.copy_from_slice(&grey[..out.len()]),
             (Conversion::GreyToRgb, [grey]) => {
@@ -61,6 +63,25 @@ impl Conversion {
     }
 }
 
+/// A row of pixels from one row of each plane.
+pub struct Pixels<'a> {
+    /// How planes become channels.
+    pub conversion: Conversion,
+    /// The rows of the planes.
+    pub planes: &'a [Vec<u8>],
+    /// The pixels.
+    pub out: &'a mut [u8],
+}
+
+impl simd::Kernel for Pixels<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        self.conversion.row(self.planes, self.out);
+    }
+}
+
+#[inline(always)]
 fn each<const N: usize>(planes: [&Vec<u8>; N], out: &mut [u8], f: impl Fn([u8; N]) -> [u8; 3]) {
     let (out, _) = out.as_chunks_mut::<3>();
     let planes = planes.map(|plane| &plane[..out.len()]);
@@ -81,6 +102,7 @@ fn rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
 }
 
 /// The light that ink and black leave.
+#[inline(always)]
 fn light(ink: [u8; 3], black: u8, inverted: bool) -> [u8; 3] {
     let flip = |x: u8| u32::from(if inverted { x } else { 255 - x });
     ink.map(|ink| (flip(black) * flip(ink) / 255) as u8)

@@ -1,5 +1,7 @@
 //! Inverse cosine transforms, in the integers of libjpeg-turbo's vector code.
 
+use savedmodel_math::simd::{self, Isa};
+
 use super::block::Block;
 
 /// Eight columns, or rows, side by side.
@@ -29,7 +31,8 @@ impl Transform {
     }
 
     /// Writes the samples of a block, of which rows are `stride` apart.
-    pub fn apply(&self, block: &Block, out: &mut [u8], stride: usize) {
+    #[inline(always)]
+    fn apply(&self, block: &Block, out: &mut [u8], stride: usize) {
         match self {
             Transform::Fast(factors) => write(fast(block, factors), out, stride),
             Transform::Accurate(factors) => write(accurate(block, factors), out, stride),
@@ -44,6 +47,30 @@ impl Transform {
     }
 }
 
+/// A row of blocks, and their samples.
+pub struct Strip<'a> {
+    /// The transform.
+    pub transform: &'a Transform,
+    /// The blocks.
+    pub blocks: &'a [Block],
+    /// Rows of samples.
+    pub out: &'a mut [u8],
+    /// Samples along a side of a block.
+    pub side: usize,
+}
+
+impl simd::Kernel for Strip<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let stride = self.blocks.len() * self.side;
+        for (x, block) in self.blocks.iter().enumerate() {
+            self.transform.apply(block, &mut self.out[x * self.side..], stride);
+        }
+    }
+}
+
+#[inline(always)]
 fn write(rows: [Lanes<u8>; 8], out: &mut [u8], stride: usize) {
     for (y, row) in rows.iter().enumerate() {
         out[y * stride..][..8].copy_from_slice(row);
@@ -51,6 +78,7 @@ fn write(rows: [Lanes<u8>; 8], out: &mut [u8], stride: usize) {
 }
 
 /// A sample around zero as a byte.
+#[inline(always)]
 fn sample(x: i32) -> u8 {
     (x.clamp(-128, 127) + 128) as u8
 }
@@ -69,10 +97,12 @@ const SCALES: [u16; 64] = [
 ];
 
 /// The coefficients times their factors, row by row.
+#[inline(always)]
 fn scaled(block: &Block, factors: &[i16; 64]) -> [Lanes<i16>; 8] {
     std::array::from_fn(|y| std::array::from_fn(|x| block[y * 8 + x].wrapping_mul(factors[y * 8 + x])))
 }
 
+#[inline(always)]
 fn transposed<T: Copy>(rows: [Lanes<T>; 8]) -> [Lanes<T>; 8] {
     std::array::from_fn(|y| std::array::from_fn(|x| rows[x][y]))
 }
@@ -93,6 +123,7 @@ fn times(a: Lanes<i16>, factor: i32) -> Lanes<i16> {
     std::array::from_fn(|i| ((i32::from(a[i] << 2) * (factor << 6)) >> 16) as i16)
 }
 
+#[inline(always)]
 fn fast(block: &Block, factors: &[i16; 64]) -> [Lanes<u8>; 8] {
     let columns = fast_pass(scaled(block, factors));
     let rows = fast_pass(transposed(columns));
@@ -100,6 +131,7 @@ fn fast(block: &Block, factors: &[i16; 64]) -> [Lanes<u8>; 8] {
 }
 
 /// The transform along one axis, after Arai, Agui and Nakajima.
+#[inline(always)]
 fn fast_pass(v: [Lanes<i16>; 8]) -> [Lanes<i16>; 8] {
     const ROOT_2: i32 = 362;
     const C_1_848: i32 = 473;
@@ -136,6 +168,7 @@ const BITS: u32 = 13;
 /// Bits that are kept between its passes.
 const KEPT: u32 = 2;
 
+#[inline(always)]
 fn accurate(block: &Block, factors: &[i16; 64]) -> [Lanes<u8>; 8] {
     let input = scaled(block, factors).map(|row| row.map(i32::from));
     let columns = match block[8..].iter().all(|&x| x == 0) {
@@ -147,16 +180,19 @@ fn accurate(block: &Block, factors: &[i16; 64]) -> [Lanes<u8>; 8] {
 }
 
 /// What fits into 16 bits.
+#[inline(always)]
 fn narrow(x: i32) -> i32 {
     x.clamp(i16::MIN.into(), i16::MAX.into())
 }
 
 /// What the first pass makes of columns with one coefficient: here the highest bits are lost.
+#[inline(always)]
 fn kept(x: i32) -> i32 {
     i32::from((x << KEPT) as i16)
 }
 
 /// The transform along one axis, after Loeffler, Ligtenberg and Moschytz; results lose `shift` bits.
+#[inline(always)]
 fn accurate_pass(v: [Lanes<i32>; 8], shift: u32) -> [Lanes<i32>; 8] {
     let mut out = [[0; 8]; 8];
     for i in 0..8 {

@@ -1,13 +1,14 @@
 //! From coefficients to pixels.
 
 use savedmodel_math::par;
+use savedmodel_math::simd;
 use savedmodel_tensor::{DType, Tensor};
 
 use super::block::Block;
-use super::color::Conversion;
+use super::color::{Conversion, Pixels};
 use super::frame::{Frame, Plane, SIDE, Space};
-use super::idct::Transform;
-use super::upsample::{Samples, Upsampling};
+use super::idct::{Strip, Transform};
+use super::upsample::{Row, Samples, Upsampling};
 use super::{Fault, Options, Outcome};
 use crate::codec::Canvas;
 
@@ -159,10 +160,11 @@ impl Picture {
                     let Ok(data) = data.as_slice::<u8>() else { continue };
                     let columns = layer.columns.clone();
                     let samples = Samples { data, stride: *stride, columns, rows: layer.rows };
-                    layer.upsampling.row(&samples, top + first + i, &mut room, line);
+                    let (upsampling, y) = (layer.upsampling, top + first + i);
+                    simd::dispatch(Row { upsampling, samples: &samples, y, room: &mut room, out: line });
                     line.drain(..skip);
                 }
-                self.conversion.row(&lines, out);
+                simd::dispatch(Pixels { conversion: self.conversion, planes: &lines, out });
             }
         });
         Ok(image)
@@ -208,9 +210,7 @@ fn transform(canvas: Canvas<'_>, plane: &Plane, side: usize, accurate: bool) -> 
     par::for_rows_mut(samples.as_mut_slice::<u8>()?, stride * side, grain, |first, out| {
         let blocks = blocks[first * plane.stride..].chunks_exact(plane.stride);
         for (out, blocks) in out.chunks_exact_mut(stride * side).zip(blocks) {
-            for (x, block) in blocks.iter().enumerate() {
-                transform.apply(block, &mut out[x * side..], stride);
-            }
+            simd::dispatch(Strip { transform: &transform, blocks, out, side });
         }
     });
     Ok(samples)

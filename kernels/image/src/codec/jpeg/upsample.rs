@@ -1,5 +1,7 @@
 //! Planes of fewer samples than the image, enlarged.
 
+use savedmodel_math::simd::{self, Isa};
+
 /// A plane of samples.
 #[derive(Debug)]
 pub struct Samples<'a> {
@@ -38,8 +40,8 @@ impl Upsampling {
         matches!(self, Upsampling::FancyDown | Upsampling::FancyBoth)
     }
 
-    /// Row `y` of the enlarged plane; what does not fit into `out` is left out. `room` is as long as a row of `samples`.
-    pub fn row(self, samples: &Samples<'_>, y: usize, room: &mut [u16], out: &mut [u8]) {
+    #[inline(always)]
+    fn row(self, samples: &Samples<'_>, y: usize, room: &mut [u16], out: &mut [u8]) {
         match self {
             Upsampling::Repeat(1, down) => {
                 let row = samples.row(y / down);
@@ -68,7 +70,30 @@ impl Upsampling {
     }
 }
 
+/// A row of an enlarged plane.
+pub struct Row<'a> {
+    /// How samples are enlarged.
+    pub upsampling: Upsampling,
+    /// The plane.
+    pub samples: &'a Samples<'a>,
+    /// The number of the row.
+    pub y: usize,
+    /// Room for as many numbers as the plane has columns.
+    pub room: &'a mut [u16],
+    /// The row; what does not fit is left out.
+    pub out: &'a mut [u8],
+}
+
+impl simd::Kernel for Row<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        self.upsampling.row(self.samples, self.y, self.room, self.out);
+    }
+}
+
 /// Three times the samples of the nearer row and once those of the other one.
+#[inline(always)]
 fn down(samples: &Samples<'_>, y: usize, out: &mut [u16]) {
     let near = y / 2;
     let other = if y.is_multiple_of(2) { near.saturating_sub(1) } else { near + 1 };
@@ -81,6 +106,7 @@ fn down(samples: &Samples<'_>, y: usize, out: &mut [u16]) {
 /// Twice as many numbers, each three parts of the nearer and one of the other; those at the ends are four of one.
 ///
 /// `halves` are added to numbers left and right of their source before `shift` bits are cut off.
+#[inline(always)]
 fn across(src: &[u16], halves: [u16; 2], shift: u32, out: &mut [u8]) {
     let last = src.len() - 1;
     let get = |x: usize, other: usize, half: u16| ((src[x] * 3 + src[other] + half) >> shift) as u8;
