@@ -46,4 +46,3 @@ pub const OPS: &[&[Op]] = &[
         scale_and_translate::OP,
     ],
 ];
-
