@@ -232,11 +232,13 @@ macro_rules! narrow {
             type Wide = f32;
             #[inline(always)]
             fn relu(x: f32) -> f32 {
-                <f32 as Rectify>::relu(x)
+                // TensorFlow keeps the sign of zero for these types alone.
+                if x < 0.0 { 0.0 } else { x }
             }
             #[inline(always)]
             fn relu6(x: f32) -> f32 {
-                <f32 as Rectify>::relu6(x)
+                let x = Self::relu(x);
+                if x > 6.0 { 6.0 } else { x }
             }
             fn apply(x: &[$t], y: &mut [$t], f: impl Fn(f32) -> f32 + Sync) {
                 map::map_narrow(x, y, map::CHEAP, f);
