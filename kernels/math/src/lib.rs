@@ -29,8 +29,10 @@ mod exponential;
 mod fused_elementwise;
 mod gradients;
 mod histogram_fixed_width;
+mod isotonic_regression;
 mod lin_space;
 mod logical;
+mod nearest_neighbors;
 mod next_after;
 mod pow;
 mod powers;
@@ -42,6 +44,7 @@ mod safe_products;
 mod scans;
 mod segment;
 mod signs;
+mod sobol;
 mod special;
 #[cfg(test)]
 mod testing;
@@ -65,10 +68,13 @@ pub const OPS: &[&[Op]] = &[
         cross::OP,
         fused_elementwise::OP,
         histogram_fixed_width::OP,
+        isotonic_regression::OP,
         lin_space::OP,
+        nearest_neighbors::OP,
         next_after::OP,
         pow::OP,
         range::OP,
+        sobol::OP,
         to_bool::OP,
     ],
     arg::OPS,

@@ -7,6 +7,7 @@ use savedmodel_op::Op;
 
 mod activation;
 mod activation_grad;
+mod any_conv;
 mod approx_top_k;
 mod avg_pool;
 mod batch_norm;
@@ -27,6 +28,7 @@ mod dilation2d;
 mod fractional_pool;
 mod fused_batch_norm;
 mod fused_conv;
+mod fused_pad_conv2d;
 mod gru_block_cell;
 mod in_top_k;
 mod l2_loss;
@@ -37,6 +39,7 @@ mod lstm_block_cell;
 mod max_pool;
 mod max_pool_with_argmax;
 mod nth_element;
+mod plain_conv;
 mod pool;
 mod quantized_pool;
 mod softmax;
@@ -56,12 +59,14 @@ pub const OPS: &[&[Op]] = &[
     fractional_pool::OPS,
     fused_batch_norm::OPS,
     fused_conv::OPS,
+    fused_pad_conv2d::OPS,
     in_top_k::OPS,
     max_pool::OPS,
     quantized_pool::OPS,
     softmax::OPS,
     top_k::OPS,
     &[
+        any_conv::OP,
         approx_top_k::OP,
         batch_norm_with_global_normalization::OP,
         compute_accidental_hits::OP,
