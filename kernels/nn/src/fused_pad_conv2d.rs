@@ -15,6 +15,7 @@ use crate::window::explicit;
 
 /// Images, perhaps resized bilinearly, that are padded with their reflection and convolved.
 ///
+/// TensorFlow 2.21 answers for the first image of a batch in place of all; this convolves each.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/FusedPadConv2D>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/FusedResizeAndPadConv2D>
 pub const OPS: &[Op] = &[
@@ -255,6 +256,12 @@ impl Mirrored {
         if output.pixels() == 0 {
             return Err(Error::invalid_argument("Output tensor can't be empty"));
         }
+        for shape in [&input, &output].map(|images| images.shape(2, false)) {
+            let bytes = shape.checked_elements()?.checked_mul(size_of::<T>());
+            if bytes.is_none_or(|bytes| isize::try_from(bytes).is_err()) {
+                return Err(Error::invalid_argument(format!("A tensor of shape {shape} is too large")));
+            }
+        }
         let mut out = ctx.allocate(T::DTYPE, output.shape(2, false))?;
         let mut padded = ctx.allocate(T::DTYPE, input.shape(2, false))?;
         self.fill(ctx.input(0).as_slice::<T>()?, padded.as_mut_slice::<T>()?);
@@ -365,7 +372,8 @@ mod tests {
             pad("float[0,2,2,1]", none, filter, "INVALID_ARGUMENT: Input, filter and output tensors can't"),
             resize("int32[3] 1 1 1", "INVALID_ARGUMENT: size must be a vector of two elements"),
             resize("int32[2] 0 1", "INVALID_ARGUMENT: output dimensions must be positive"),
-            resize("int32[2] 2147483647 2147483647", "RESOURCE_EXHAUSTED: OOM when allocating tensor"),
+            resize("int32[2] 1000000000 1000000000", "RESOURCE_EXHAUSTED: OOM when allocating tensor"),
+            resize("int32[2] 2147483647 2147483647", "INVALID_ARGUMENT: A tensor of shape"),
         ];
         let attrs = "mode=REFLECT strides=[1,1,1,1] padding=VALID";
         let rows = rows.map(|(op, inputs, want)| (op, attrs, &*inputs.leak(), want));

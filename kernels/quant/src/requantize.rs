@@ -99,7 +99,14 @@ fn build_channels<T: Code>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 ranges.len()
             )));
         }
-        let highest = if T::LOWEST < 0 { 127.0 } else { 255.0 };
+        let signed = T::LOWEST < 0;
+        if signed && wanted.min >= 0.0 {
+            let min = wanted.min;
+            return Err(Error::invalid_argument(format!(
+                "requested_output_min must be negative for qint8, got {min}"
+            )));
+        }
+        let highest = if signed { 127.0 } else { 255.0 };
         let most = wanted.min.abs().max(wanted.max.abs());
         let scales: Vec<f32> =
             ranges.iter().map(|range| highest * (range / most / (1_u32 << 31) as f32)).collect();
@@ -153,6 +160,12 @@ mod tests {
                     "out_type=quint8",
                     "qint32[2] 1 2; float[2] -1 -3; float[2] 1 3; float[] 0; float[] 1",
                     "INVALID_ARGUMENT: Current RequantizePerChannel operator",
+                ),
+                (
+                    channels,
+                    "out_type=qint8",
+                    "qint32[1,1,1,1] 1; float[1] -1; float[1] 1; float[] 0; float[] 1",
+                    "INVALID_ARGUMENT: requested_output_min must be negative for qint8, got 0",
                 ),
             ],
         );

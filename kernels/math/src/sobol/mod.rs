@@ -10,6 +10,7 @@ use directions::{DIMENSIONS, directions};
 
 /// Points of a Sobol sequence, from the one after the first `skip`; the origin, with which it begins, doesn't count.
 ///
+/// TensorFlow's points are negative from number 2^30 - 1 on, for lack of a bit; these are not.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/SobolSample>
 pub const OP: Op = Op {
     name: "SobolSample",
