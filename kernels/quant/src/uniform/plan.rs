@@ -143,7 +143,7 @@ impl Plan {
         self.sides.iter().map(size).product()
     }
 
-    /// Calls `f(place in the result, sum, batch of the images, output feature)` for every element of the result.
+    /// What `f(sum, batch of the images, output feature)` makes of each element of the result, in the order of the plan.
     ///
     /// `lhs` and `rhs` are codes less their zero points, in the order of the plan.
     pub fn run<R: Copy + Default + Send>(
@@ -152,27 +152,28 @@ impl Plan {
         rhs: &[i32],
         f: impl Fn(i32, usize, usize) -> R + Sync,
     ) -> Vec<R> {
+        /// Rows of the result that share the search for cells.
+        const SHARED: usize = 8;
         let [inputs, windows, outputs] = [
             self.product(|side| side.input),
             self.product(|side| side.window),
             self.product(|side| side.output),
         ];
-        // For each output place and window place the cell, so that both products share the search.
-        let cells: Vec<Option<usize>> =
-            (0..outputs * windows).map(|i| self.cell(i / windows.max(1), i % windows.max(1))).collect();
         let mut out = vec![R::default(); self.batch * self.rhs[0] * outputs];
-        par::for_rows_mut(&mut out, outputs, 1, |first, out| {
-            for (row, out) in (first..).zip(out.chunks_exact_mut(outputs)) {
-                let (batch, feature) = (row / self.rhs[0], row % self.rhs[0]);
-                let image = feature / self.per_group[1] * self.batch + batch;
-                let start = image * self.lhs[1] + feature / self.per_group[0] * self.rhs[1];
-                let filter = &rhs[feature * self.rhs[1] * windows..][..self.rhs[1] * windows];
-                for (out, cells) in out.iter_mut().zip(cells.chunks(windows.max(1))) {
+        par::for_rows_mut(&mut out, outputs, SHARED, |first, out| {
+            let mut cells = vec![None; windows];
+            for output in 0..outputs {
+                cells.iter_mut().enumerate().for_each(|(place, cell)| *cell = self.cell(output, place));
+                for (row, out) in (first..).zip(out.iter_mut().skip(output).step_by(outputs)) {
+                    let (batch, feature) = (row / self.rhs[0], row % self.rhs[0]);
+                    let image = feature / self.per_group[1] * self.batch + batch;
+                    let start = image * self.lhs[1] + feature / self.per_group[0] * self.rhs[1];
+                    let filter = &rhs[feature * self.rhs[1] * windows..][..self.rhs[1] * windows];
                     let mut sum = 0_i32;
                     for (i, filter) in filter.chunks(windows.max(1)).enumerate() {
                         let plane = &lhs[(start + i) * inputs..][..inputs];
                         for (cell, &weight) in cells.iter().zip(filter) {
-                            let value = cell.map_or(0, |cell| plane[cell]);
+                            let value = cell.map_or(0, |cell: usize| plane[cell]);
                             sum = sum.wrapping_add(value.wrapping_mul(weight));
                         }
                     }
