@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use savedmodel_conformance::{Case, KnownFailures, Settings, run};
+use savedmodel_conformance::{Case, Coverage, KnownFailures, Settings, run};
 
 #[test]
 fn cases_are_as_the_known_failures_say() {
@@ -14,4 +14,9 @@ fn cases_are_as_the_known_failures_say() {
     let surprises = KnownFailures::parse(&known).surprises(&report);
     let first: Vec<String> = surprises.iter().take(30).map(ToString::to_string).collect();
     assert!(surprises.is_empty(), "{} surprises, such as\n{}", surprises.len(), first.join("\n"));
+    let coverage = Coverage::new(&savedmodel::registry(), &report);
+    for (file, text) in [("operators.json", coverage.json()), ("../OPERATORS.md", coverage.markdown())] {
+        let kept = std::fs::read_to_string(root.join(file)).unwrap();
+        assert!(kept == text, "{file} is not as `savedmodel-conformance --update` writes it");
+    }
 }
