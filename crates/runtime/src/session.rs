@@ -233,6 +233,13 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    /// What this thread kept for the next tensors was for this session's.
+    fn drop(&mut self) {
+        savedmodel_tensor::release_kept_memory();
+    }
+}
+
 impl Plan {
     pub(crate) fn check_feeds(&self, feeds: &[Tensor]) -> Result<()> {
         if feeds.len() != self.feed_infos.len() {
