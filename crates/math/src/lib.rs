@@ -5,7 +5,7 @@
 //!
 //! Start at [`par`] (chunks and threads) and [`simd`] (instruction sets); [`map`] applies any closure, [`unary`] and
 //! [`binary`] hold the vectorised functions, [`lane`] their scalar forms for use in loops of your own; [`reduce`], [`softmax`] and
-//! [`norm`] work along axes, [`gemm`] multiplies matrices.
+//! [`norm`] work along axes, [`gemm`] multiplies matrices, [`winograd`] and [`depthwise`] convolve without.
 
 pub mod binary;
 pub mod denormal;
@@ -21,6 +21,7 @@ pub mod reduce;
 pub mod simd;
 pub mod softmax;
 pub mod unary;
+pub mod winograd;
 
 #[cfg(test)]
 mod ulp;

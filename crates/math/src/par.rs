@@ -128,6 +128,14 @@ fn spread_items<I: Send>(count: usize, items: impl Iterator<Item = I> + Send, f:
     });
 }
 
+/// Calls `f` with each of `count` items, each call a task of its own.
+pub fn for_items<I: Send>(count: usize, items: impl Iterator<Item = I> + Send, f: impl Fn(I) + Sync) {
+    if inline(count) {
+        return items.for_each(f);
+    }
+    spread_items(count, items, f);
+}
+
 /// Calls `f(index)` for each index below `count`, each call a task of its own.
 pub fn for_each(count: usize, f: impl Fn(usize) + Sync) {
     if inline(count) {

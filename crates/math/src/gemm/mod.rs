@@ -22,9 +22,10 @@ mod pack;
 mod row;
 pub(crate) mod sums;
 mod tile;
-mod vector;
+pub(crate) mod vector;
 mod windows;
 
+pub(crate) use driver::Finish;
 pub use driver::Scalar;
 pub use epilogue::{Activation, Epilogue};
 pub use other::{Complex, complex, integer, narrow};

@@ -1,10 +1,12 @@
 //! Products of patches with filter matrices, by element type.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 use savedmodel_math::depthwise::{self, Taps};
 use savedmodel_math::gemm::{self, Activation, Epilogue, Gemm, Lhs, PackedB, View, Windows};
 use savedmodel_math::narrow::Narrow;
+use savedmodel_math::winograd::{self, Images};
 use savedmodel_math::{map, par, unary};
 use savedmodel_tensor::{Element, bf16, f16};
 
@@ -26,6 +28,20 @@ pub trait Convolve: Element {
 pub trait Multiply: Element {
     /// A filter matrix made ready.
     type Packed: Send + Sync;
+
+    /// A filter made ready for convolution by tiles.
+    type Tiled: Send + Sync;
+
+    /// Makes a filter of `[3, 3, channels, outputs]` ready for convolution by tiles, if there is one.
+    fn tile(filter: &[Self], channels: usize, outputs: usize) -> Option<Self::Tiled>;
+
+    /// Convolves by tiles; see [`winograd::run`].
+    fn convolve_tiles(
+        images: (&[Self], [gemm::Axis; 2]),
+        filter: &Self::Tiled,
+        epilogue: &Epilogue<'_, Self>,
+        out: &mut [Self],
+    );
 
     /// Makes a filter matrix of `k` rows and `n` columns ready.
     fn pack(k: usize, n: usize, matrix: View<Self>) -> Self::Packed;
@@ -108,9 +124,46 @@ const CONVERTED: usize = 1 << 16;
 
 narrow! { f16 bf16 }
 
+/// Types that are never convolved by tiles.
+macro_rules! untiled {
+    () => {
+        type Tiled = Infallible;
+        fn tile(_: &[Self], _: usize, _: usize) -> Option<Infallible> {
+            None
+        }
+        fn convolve_tiles(
+            _: (&[Self], [gemm::Axis; 2]),
+            filter: &Infallible,
+            _: &Epilogue<'_, Self>,
+            _: &mut [Self],
+        ) {
+            match *filter {}
+        }
+    };
+}
+
+/// Single precision is convolved by tiles.
+macro_rules! tiled {
+    () => {
+        type Tiled = winograd::Filter;
+        fn tile(filter: &[f32], channels: usize, outputs: usize) -> Option<winograd::Filter> {
+            Some(winograd::Filter::new(filter, channels, outputs))
+        }
+        fn convolve_tiles(
+            (data, axes): (&[f32], [gemm::Axis; 2]),
+            filter: &winograd::Filter,
+            epilogue: &Epilogue<'_, f32>,
+            out: &mut [f32],
+        ) {
+            winograd::run(&Images { data, axes }, filter, epilogue, out);
+        }
+    };
+}
+
 macro_rules! floats {
-    ($($t:ty)*) => {$(
+    ($($t:ty, $tiles:ident;)*) => {$(
         impl Multiply for $t {
+            $tiles!();
             type Packed = PackedB<$t>;
             fn pack(k: usize, n: usize, matrix: View<$t>) -> PackedB<$t> {
                 PackedB::new(k, n, matrix)
@@ -184,7 +237,7 @@ macro_rules! floats {
     )*};
 }
 
-floats! { f32 f64 }
+floats! { f32, tiled; f64, untiled; }
 
 fn clip<T: Element + PartialOrd>(out: &mut [T], lo: T, hi: T) {
     map::map_in_place(out, map::CHEAP, |x| {
@@ -197,6 +250,7 @@ fn clip<T: Element + PartialOrd>(out: &mut [T], lo: T, hi: T) {
 const ROWS: usize = 64;
 
 impl Multiply for i32 {
+    untiled!();
     type Packed = Vec<i32>;
 
     fn pack(k: usize, n: usize, matrix: View<i32>) -> Vec<i32> {

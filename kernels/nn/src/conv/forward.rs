@@ -2,7 +2,7 @@
 
 use savedmodel_math::depthwise::Taps;
 use savedmodel_math::gemm::{self, Activation, Epilogue, View, Windows};
-use savedmodel_math::par;
+use savedmodel_math::{par, winograd};
 
 use super::element::Multiply;
 use crate::layout::Images;
@@ -42,6 +42,24 @@ impl<W: Multiply> Filter<W> {
         };
         Filter::Groups((0..groups).map(pack).collect())
     }
+}
+
+/// Whether a convolution with a filter that never changes gains by tiles.
+pub fn suits_tiles(sizes: &Sizes) -> bool {
+    let axes = sizes.dims.map(|dim| axis(&dim));
+    sizes.groups == 1 && winograd::suits(&axes, sizes.input.channels, sizes.output.channels)
+}
+
+/// Convolves by tiles; the slices have the sizes told, none of them empty, and the sizes suit.
+pub fn convolve_tiles<W: Multiply>(
+    sizes: &Sizes,
+    input: &[W],
+    filter: &W::Tiled,
+    epilogue: Epilogue<'_, W>,
+    out: &mut [W],
+) {
+    let [_, height, width] = sizes.dims.map(|dim| axis(&dim));
+    W::convolve_tiles((input, [height, width]), filter, &epilogue, out);
 }
 
 /// Convolves; the slices have the sizes told, none of them empty.

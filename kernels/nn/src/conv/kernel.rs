@@ -1,14 +1,17 @@
 //! From tensors to convolutions and back.
 
+use std::sync::OnceLock;
+
 use savedmodel_math::gemm::Epilogue;
 use savedmodel_op::Construction;
 use savedmodel_tensor::{Code, Error, PartialShape, Result, Shape, Tensor};
 
 use super::attributes::Attributes;
-use super::element::Convolve;
+use super::element::{Convolve, Multiply};
 use super::forward::{self, Filter, Sizes};
 use super::ready::Ready;
 use crate::layout::{Images, inner_channels, partial, with_layout};
+use crate::window::UNIT;
 
 /// What an operator that convolves differs in.
 pub struct Spec {
@@ -36,6 +39,8 @@ pub struct Forward<T: Convolve> {
     /// How it moves.
     pub attributes: Attributes,
     ready: Ready<Filter<T::Wide>>,
+    /// The filter ready for convolution by tiles, if it never changes.
+    tiled: Option<OnceLock<Option<<T::Wide as Multiply>::Tiled>>>,
 }
 
 impl<T: Convolve> Forward<T> {
@@ -46,23 +51,43 @@ impl<T: Convolve> Forward<T> {
     pub fn new(node: &Construction<'_>, spec: &'static Spec) -> Result<Forward<T>> {
         let attributes = Attributes::of(node, spec.spatial, spec.code)?;
         let constant = node.constant(1);
-        let this = Forward { spec, attributes, ready: Ready::new(constant.is_some()) };
+        let tiled = constant.is_some().then(OnceLock::new);
+        let this = Forward { spec, attributes, ready: Ready::new(constant.is_some()), tiled };
         let unknown = PartialShape::unknown();
         let input = node.shapes.first().unwrap_or(&unknown);
-        let (channels, _) = partial(input, spec.spatial, this.attributes.channels_first);
+        let (channels, space) = partial(input, spec.spatial, this.attributes.channels_first);
         if let (Some(filter), Some(channels)) = (constant, channels)
             && filter.rank() == spec.spatial + 2
+            && filter.elements() > 0
         {
-            let input = Images { batch: 1, space: [1; 3], channels };
+            // Sizes that are not known count as one, for which few convolutions gain by tiles.
+            let mut cells = [1; 3];
+            let known = cells[3 - spec.spatial..].iter_mut().zip(&space);
+            known.for_each(|(cells, known)| *cells = known.unwrap_or(1));
+            let input = Images { batch: 1, space: cells, channels };
             // What is wrong with the sizes is said when it runs.
             if let Ok(Channels { groups, outputs }) = (spec.channels)(&input, filter.shape())
                 && groups > 0
-                && filter.elements() > 0
             {
-                this.ready.set(groups, prepare::<T>(filter, groups, outputs)?);
+                let dims = this.attributes.dims(cells, window(filter.shape())).unwrap_or([UNIT; 3]);
+                let output = Images { batch: 1, space: dims.map(|dim| dim.output), channels: outputs };
+                let sizes = Sizes { input, output, dims, groups };
+                if this.tiles(&sizes, filter)?.is_none() {
+                    this.ready.set(groups, prepare::<T>(filter, groups, outputs)?);
+                }
             }
         }
         Ok(this)
+    }
+
+    /// The filter ready for convolution by tiles, if the convolution gains by them.
+    fn tiles(&self, sizes: &Sizes, filter: &Tensor) -> Result<Option<&<T::Wide as Multiply>::Tiled>> {
+        let Some(cell) = self.tiled.as_ref().filter(|_| forward::suits_tiles(sizes)) else {
+            return Ok(None);
+        };
+        let filter = filter.as_slice()?;
+        let (channels, outputs) = (sizes.input.channels, sizes.output.channels);
+        Ok(cell.get_or_init(|| T::Wide::tile(&T::widen(filter), channels, outputs)).as_ref())
     }
 
     /// The sizes for an input and a filter.
@@ -109,6 +134,14 @@ impl<T: Convolve> Forward<T> {
         }
         let input = inner_channels::<T>(input, &sizes.input, self.attributes.channels_first)?;
         let input = T::widen(&input);
+        if let Some(filter) = self.tiles(sizes, filter)? {
+            return with_layout(out, &sizes.output, self.attributes.channels_first, |out: &mut [T]| {
+                T::round(out, |out| {
+                    forward::convolve_tiles(sizes, &input, filter, epilogue, out);
+                    after(out);
+                });
+            });
+        }
         let make = || prepare::<T>(filter, sizes.groups, sizes.output.channels);
         self.ready.with(sizes.groups, make, |filter| {
             with_layout(out, &sizes.output, self.attributes.channels_first, |out: &mut [T]| {
