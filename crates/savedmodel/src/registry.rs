@@ -2,27 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use savedmodel_op::{Op, Registry};
-
-/// The families of operators.
-const FAMILIES: &[&[&[Op]]] = &[
-    savedmodel_kernels_array::OPS,
-    savedmodel_kernels_control::OPS,
-    savedmodel_kernels_image::OPS,
-    savedmodel_kernels_io::OPS,
-    savedmodel_kernels_linalg::OPS,
-    savedmodel_kernels_list::OPS,
-    savedmodel_kernels_lookup::OPS,
-    savedmodel_kernels_math::OPS,
-    savedmodel_kernels_nn::OPS,
-    savedmodel_kernels_parse::OPS,
-    savedmodel_kernels_quant::OPS,
-    savedmodel_kernels_random::OPS,
-    savedmodel_kernels_signal::OPS,
-    savedmodel_kernels_sparse::OPS,
-    savedmodel_kernels_state::OPS,
-    savedmodel_kernels_text::OPS,
-];
+use savedmodel_op::Registry;
 
 /// The operators of this project, to which [`LoadOptions::registry`](crate::LoadOptions) may hold additions.
 ///
@@ -33,7 +13,26 @@ pub fn registry() -> Arc<Registry> {
     static REGISTRY: OnceLock<Arc<Registry>> = OnceLock::new();
     Arc::clone(REGISTRY.get_or_init(|| {
         let mut registry = Registry::new();
-        FAMILIES.iter().for_each(|family| registry.add(family));
+        // Statics, so that each family's crate compiles its kernels, not this one all of them.
+        let families = [
+            savedmodel_kernels_array::OPS,
+            savedmodel_kernels_control::OPS,
+            savedmodel_kernels_image::OPS,
+            savedmodel_kernels_io::OPS,
+            savedmodel_kernels_linalg::OPS,
+            savedmodel_kernels_list::OPS,
+            savedmodel_kernels_lookup::OPS,
+            savedmodel_kernels_math::OPS,
+            savedmodel_kernels_nn::OPS,
+            savedmodel_kernels_parse::OPS,
+            savedmodel_kernels_quant::OPS,
+            savedmodel_kernels_random::OPS,
+            savedmodel_kernels_signal::OPS,
+            savedmodel_kernels_sparse::OPS,
+            savedmodel_kernels_state::OPS,
+            savedmodel_kernels_text::OPS,
+        ];
+        families.iter().for_each(|family| registry.add(family));
         Arc::new(registry)
     }))
 }

@@ -80,7 +80,7 @@ mod unravel_index;
 mod where_;
 
 /// Every operator of the family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     batch_to_space::OPS,
     bounds::OPS,
     concat::OPS,

@@ -28,7 +28,7 @@ mod wire;
 use savedmodel_op::Op;
 
 /// The operators of this family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     branches::OPS,
     calls::OPS,
     debug_identity::OPS,

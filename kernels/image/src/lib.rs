@@ -22,7 +22,7 @@ mod sampling;
 mod scale_and_translate;
 
 /// Every operator of the family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     codec::decode_image::OPS,
     codec::encode_jpeg::OPS,
     color::adjust_contrast::OPS,

@@ -15,7 +15,7 @@ mod sharded;
 mod write_file;
 
 /// Every operator of this family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     &[matching_files::OP, merge_v2_checkpoints::OP, read_file::OP, save_v2::OP, write_file::OP],
     restore::OPS,
     sharded::OPS,

@@ -33,7 +33,7 @@ mod tridiagonal_mat_mul;
 mod tridiagonal_solve;
 
 /// Every operator of the family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     batch_matmul::OPS,
     cholesky::OPS,
     determinant::OPS,

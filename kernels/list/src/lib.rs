@@ -57,7 +57,7 @@ pub use tensor_list::TensorList;
 pub use tensor_map::{Key, TensorMap};
 
 /// The operators of this family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     empty_tensor_list::OPS,
     fifo_queue::OPS,
     queue_close::OPS,

@@ -29,7 +29,7 @@ mod testing;
 pub use table::{Layout, Table};
 
 /// Every operator of this family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     hash_table::OPS,
     initialize_table::OPS,
     initialize_table_from_text_file::OPS,

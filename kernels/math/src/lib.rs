@@ -52,7 +52,7 @@ mod to_bool;
 mod trigonometric;
 
 /// The operators of this family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     &[
         add::OP,
         add_n::OP,

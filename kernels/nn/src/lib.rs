@@ -49,7 +49,7 @@ mod top_k;
 mod window;
 
 /// Every operator of the family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     activation::OPS,
     activation_grad::OPS,
     avg_pool::OPS,

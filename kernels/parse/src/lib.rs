@@ -29,7 +29,7 @@ mod wire;
 mod testing;
 
 /// Every operator of this family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     &[
         decode_compressed::OP,
         decode_csv::OP,

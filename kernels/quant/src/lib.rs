@@ -28,7 +28,7 @@ mod requantize;
 mod uniform;
 
 /// Every operator of the family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     fake_quant::OPS,
     quantize_and_dequantize::OPS,
     quantized_binary::OPS,

@@ -28,7 +28,7 @@ mod truncation;
 use savedmodel_op::Op;
 
 /// The operators of this family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     multinomial::OPS,
     parameterized_truncated_normal::OPS,
     random_binomial::OPS,

@@ -17,5 +17,5 @@ mod transform;
 use savedmodel_op::Op;
 
 /// The operators of this family.
-pub const OPS: &[&[Op]] =
+pub static OPS: &[&[Op]] =
     &[fft::OPS, rfft::OPS, &[audio_spectrogram::OP, decode_wav::OP, encode_wav::OP, mfcc::OP]];

@@ -62,7 +62,7 @@ pub use csr_sparse_matrix::CsrSparseMatrix;
 pub use ragged_tensor_variant::RaggedTensorVariant;
 
 /// The operators of this family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     count_sparse_output::OPS,
     deserialize_sparse::OPS,
     serialize_sparse::OPS,

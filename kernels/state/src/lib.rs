@@ -27,7 +27,7 @@ mod variable_shape;
 use savedmodel_op::Op;
 
 /// The operators of this family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     &[destroy_resource::OP, ref_identity::OP, variable_shape::OP],
     assign::OPS,
     assign_update::OPS,

@@ -35,7 +35,7 @@ mod unsorted_segment_join;
 mod testing;
 
 /// Every operator of this family.
-pub const OPS: &[&[Op]] = &[
+pub static OPS: &[&[Op]] = &[
     &[
         as_string::OP,
         reduce_join::OP,
