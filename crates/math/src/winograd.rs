@@ -28,6 +28,8 @@ const TILES: usize = 12;
 const CACHED: usize = 1 << 18;
 /// Elements between neighbours that would else share their cache sets.
 const GAP: usize = 16;
+/// Pairs of channels that are transformed by a task.
+const PAIRS: usize = 1 << 14;
 /// Blocks from which each is one task.
 const MANY_BLOCKS: usize = 8;
 
@@ -47,20 +49,39 @@ impl Filter {
     pub fn new(filter: &[f32], channels: usize, outputs: usize) -> Filter {
         let size = channels * outputs;
         assert_eq!(filter.len(), TAPS * TAPS * size);
-        let mut positions = vec![0.0_f32; POSITIONS * size];
-        for pair in 0..size {
-            let tap = |row: usize, column: usize| f64::from(filter[(row * TAPS + column) * size + pair]);
-            let rows: [[f64; INPUT]; TAPS] =
-                std::array::from_fn(|row| transform::taps(std::array::from_fn(|column| tap(row, column))));
-            for column in 0..INPUT {
-                let line = transform::taps(std::array::from_fn(|row| rows[row][column]));
-                for (row, x) in line.into_iter().enumerate() {
-                    positions[(row * INPUT + column) * size + pair] = x as f32;
-                }
-            }
+        let matrices = (0..POSITIONS).map(|position| {
+            let factors = transform::factors(position / INPUT, position % INPUT);
+            let mut matrix = vec![0.0; size];
+            par::for_chunks_mut(&mut matrix, PAIRS, |first, matrix| {
+                simd::dispatch(Weigh { filter, size, first, factors: &factors, matrix });
+            });
+            PackedB::new(channels, outputs, View::new(&matrix, outputs))
+        });
+        Filter { matrices: matrices.collect(), channels, outputs }
+    }
+}
+
+/// One position of some pairs of channels: the sum of their taps times factors.
+struct Weigh<'a> {
+    filter: &'a [f32],
+    /// Pairs of channels.
+    size: usize,
+    /// The first of them that is wanted.
+    first: usize,
+    factors: &'a [f64; TAPS * TAPS],
+    matrix: &'a mut [f32],
+}
+
+impl simd::Kernel for Weigh<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: simd::Isa>(self) {
+        let taps: [&[f32]; TAPS * TAPS] =
+            std::array::from_fn(|tap| &self.filter[tap * self.size + self.first..][..self.matrix.len()]);
+        for (i, out) in self.matrix.iter_mut().enumerate() {
+            let sum = taps.iter().zip(self.factors).map(|(tap, factor)| f64::from(tap[i]) * factor);
+            *out = sum.sum::<f64>() as f32;
         }
-        let pack = |matrix: &[f32]| PackedB::new(channels, outputs, View::new(matrix, outputs));
-        Filter { matrices: positions.chunks_exact(size.max(1)).map(pack).collect(), channels, outputs }
     }
 }
 
@@ -116,7 +137,7 @@ pub fn run(images: &Images<'_>, filter: &Filter, epilogue: &Epilogue<'_, f32>, o
     assert!(filter.channels.min(filter.outputs) >= LANES, "too few channels");
     assert!(epilogue.bias.is_empty() || epilogue.bias.len() == filter.outputs);
     assert!(epilogue.residual.is_empty() || epilogue.residual.len() == out.len());
-    assert!(image > 0 && out.len() % image == 0 && images.data.len() == out.len() / image * cells);
+    assert!(image > 0 && out.len().is_multiple_of(image) && images.data.len() == out.len() / image * cells);
     let rows = height.windows.div_ceil(OUTPUT);
     let row = width.windows.div_ceil(OUTPUT) * POSITIONS * (filter.channels + filter.outputs);
     let blocks = rows.div_ceil((CACHED / row).max(1)).max(rows.min(2));

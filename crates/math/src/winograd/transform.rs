@@ -4,7 +4,7 @@
 //! usual ±1 and ±2: see Barabasz et al., "Error Analysis and Improving the Accuracy of Winograd Convolution for Deep
 //! Neural Networks" (2018).
 
-use super::{INPUT, OUTPUT};
+use super::{INPUT, OUTPUT, TAPS};
 use crate::gemm::vector::Vector;
 use crate::simd::Level;
 
@@ -207,11 +207,23 @@ unsafe fn gather<V: Vector<Element = f32>>([x0, x1, x2, x3, x4, x5]: [V; INPUT])
     }
 }
 
-/// Three taps of a line at six points, in double precision.
-pub fn taps([x0, x1, x2]: [f64; 3]) -> [f64; INPUT] {
+/// What the taps of a filter are multiplied by, to give one position in their sum.
+pub fn factors(row: usize, column: usize) -> [f64; TAPS * TAPS] {
+    let (rows, columns) = (powers(row), powers(column));
+    std::array::from_fn(|tap| rows[tap / TAPS] * columns[tap % TAPS])
+}
+
+/// The powers of a point that the taps of a line are multiplied by.
+fn powers(point: usize) -> [f64; TAPS] {
     let [a, b] = [A, B].map(f64::from);
     let (a2, b2) = (a * a, b * b);
-    let at = |point: f64, divisor: f64| (x0 + point * x1 + point * point * x2) / divisor;
-    let (by_a, by_b) = (2.0 * a2 * (a2 - b2), 2.0 * b2 * (b2 - a2));
-    [at(0.0, a2 * b2), at(a, by_a), at(-a, by_a), at(b, by_b), at(-b, by_b), x2]
+    let at = |x: f64, divisor: f64| [1.0 / divisor, x / divisor, x * x / divisor];
+    match point {
+        0 => at(0.0, a2 * b2),
+        1 => at(a, 2.0 * a2 * (a2 - b2)),
+        2 => at(-a, 2.0 * a2 * (a2 - b2)),
+        3 => at(b, 2.0 * b2 * (b2 - a2)),
+        4 => at(-b, 2.0 * b2 * (b2 - a2)),
+        _ => [0.0, 0.0, 1.0],
+    }
 }
