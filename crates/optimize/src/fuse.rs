@@ -120,7 +120,14 @@ fn bias(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
     let mut fused_ops = vec!["BiasAdd"];
     let mut last = node;
     let mut alpha = 0.2;
-    if let Some((activation, function)) = activation_after(program, node) {
+    let mut args = vec![];
+    if name != "_FusedMatMul"
+        && let Some((sum, other)) = sum_after(program, node)
+    {
+        fused_ops.push("Add");
+        (last, args) = (sum, vec![other]);
+    }
+    if let Some((activation, function)) = activation_after(program, last, name != "_FusedMatMul") {
         if let Some(AttrValue::Float(value)) = program.graph.node(activation).attrs.get("alpha") {
             alpha = *value;
         }
@@ -130,13 +137,14 @@ fn bias(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
     if !program.graph.controls(node).is_empty() || !program.graph.controls(last).is_empty() {
         return Ok(());
     }
+    let count = 1 + args.len();
     let mut attrs = program.graph.node(product).attrs.clone();
     let texts = fused_ops.into_iter().map(|op| AttrValue::Bytes(Bytes::from_static(op.as_bytes()))).collect();
     attrs.insert("fused_ops".to_owned(), AttrValue::List(texts));
-    attrs.insert("num_args".to_owned(), AttrValue::Int(1));
+    attrs.insert("num_args".to_owned(), AttrValue::Int(count as i64));
     attrs.insert("leakyrelu_alpha".to_owned(), AttrValue::Float(alpha));
     if name == "_FusedConv2D" {
-        attrs.insert("TArgs".to_owned(), AttrValue::List(vec![AttrValue::Type(DType::Float)]));
+        attrs.insert("TArgs".to_owned(), AttrValue::List(vec![AttrValue::Type(DType::Float); count]));
     }
     let inputs = program.graph.inputs(product)?;
     let stem = program.graph.node(last).name.to_string();
@@ -144,15 +152,26 @@ fn bias(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
     let fused = program.graph.add(Node { attrs, ..Node::new(fused, name) })?;
     inputs.iter().enumerate().for_each(|(i, &input)| program.graph.connect(input, fused, i));
     let bias = constant(program, &format!("{stem}/bias"), bias)?;
-    program.graph.connect(bias, fused, inputs.len());
+    for (i, arg) in std::iter::once(bias).chain(args).enumerate() {
+        program.graph.connect(arg, fused, inputs.len() + i);
+    }
     program.take_over(last, fused);
     Ok(())
 }
 
+/// The sum that alone takes a node's output, and what else it takes, if that is no constant.
+fn sum_after(program: &Program, node: NodeId) -> Option<(NodeId, Output)> {
+    let next = program.graph.successors(node).next().filter(|_| is_private(program, node))?;
+    let inputs = program.graph.inputs(next).ok()?;
+    let is_sum = matches!(&*program.graph.node(next).op, "AddV2" | "Add");
+    let other = inputs.iter().copied().find(|input| input.node != node).filter(|_| is_sum)?;
+    program.constant(other).is_none().then_some((next, other))
+}
+
 /// The activation that alone takes a node's output, and what fused operators call it.
-fn activation_after(program: &Program, node: NodeId) -> Option<(NodeId, &'static str)> {
+fn activation_after(program: &Program, node: NodeId, silu: bool) -> Option<(NodeId, &'static str)> {
     if !is_private(program, node) {
-        return None;
+        return silu.then(|| silu_after(program, node))?;
     }
     let next = program.graph.successors(node).next()?;
     let function = match &*program.graph.node(next).op {
@@ -165,6 +184,24 @@ fn activation_after(program: &Program, node: NodeId) -> Option<(NodeId, &'static
         _ => return None,
     };
     Some((next, function))
+}
+
+/// The product of a node's output with its sigmoid, if nothing else takes either.
+fn silu_after(program: &Program, node: NodeId) -> Option<(NodeId, &'static str)> {
+    let is_used_elsewhere = !program.graph.controlled(node).is_empty()
+        || !program.graph.controls(node).is_empty()
+        || program.targets.contains(&node)
+        || program.fetches.iter().any(|fetch| fetch.node == node);
+    let next: Vec<NodeId> = program.graph.successors(node).collect();
+    let &[a, b] = &next[..] else { return None };
+    let is = |node: NodeId, op: &str| &*program.graph.node(node).op == op;
+    let (sigmoid, product) = if is(a, "Sigmoid") { (a, b) } else { (b, a) };
+    let inputs = program.graph.inputs(product).ok()?;
+    let joins = inputs.len() == 2
+        && inputs.iter().any(|input| input.node == node)
+        && inputs.iter().any(|input| input.node == sigmoid);
+    let fits = is(sigmoid, "Sigmoid") && is(product, "Mul") && joins && is_private(program, sigmoid);
+    (fits && !is_used_elsewhere).then_some((product, "Silu"))
 }
 
 /// A new constant node.

@@ -1,8 +1,8 @@
 //! See [`OPS`].
 
 use num_traits::Float;
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, by_dtype};
-use savedmodel_tensor::{Result, bf16, f16};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
+use savedmodel_tensor::{PartialShape, Result, bf16, f16};
 
 use crate::conv::attributes::shape;
 use crate::conv::element::Convolve;
@@ -14,8 +14,8 @@ use crate::{conv2d, conv3d, depthwise_conv2d_native};
 /// Convolutions with what follows them, in one pass over the result.
 ///
 /// Graph optimisers make them, TensorFlow's and ours. `fused_ops` is `BiasAdd`, perhaps followed by `Add`, or
-/// `FusedBatchNorm`, and then perhaps one of `Relu`, `Relu6`, `Elu`, `LeakyRelu`, `Tanh`, `Sigmoid`, `GeluExact` and
-/// `GeluApproximate`. The inputs after the filter belong to these steps. Half and bfloat16 are rounded once, at the end.
+/// `FusedBatchNorm`, and then perhaps one of `Relu`, `Relu6`, `Elu`, `LeakyRelu`, `Tanh`, `Sigmoid`, `Silu`, `GeluExact` and
+/// `GeluApproximate`. What `Add` adds may have any shape that broadcasts. The inputs after the filter belong to these steps. Half and bfloat16 are rounded once, at the end.
 pub const OPS: &[Op] = &[
     Op {
         name: "_FusedConv2D",
@@ -52,7 +52,7 @@ pub const OPS: &[Op] = &[
             EPSILON,
             ALPHA,
         ],
-        shape: |ctx| shape(ctx, 2, |channels, multiplier| channels?.checked_mul(multiplier?)),
+        shape: |ctx| fused(ctx, shape(ctx, 2, |channels, multiplier| channels?.checked_mul(multiplier?))?),
         kernels: by_dtype!("T"; depthwise: f32 f64 f16 bf16),
         ..COMMON
     },
@@ -70,7 +70,7 @@ pub const OPS: &[Op] = &[
             EPSILON,
             ALPHA,
         ],
-        shape: |ctx| shape(ctx, 3, |_, outputs| outputs),
+        shape: |ctx| fused(ctx, shape(ctx, 3, |_, outputs| outputs)?),
         kernels: by_dtype!("T"; conv3d: f32 f16 bf16),
         ..COMMON
     },
@@ -82,13 +82,24 @@ const COMMON: Op = Op {
     outputs: &["output: T"],
     attrs: &[],
     effect: Effect::Pure,
-    shape: |ctx| shape(ctx, 2, |_, outputs| outputs),
+    shape: |ctx| fused(ctx, shape(ctx, 2, |_, outputs| outputs)?),
     kernels: by_dtype!("T"; conv2d: f32),
 };
 
 const FUSED_OPS: &str = "fused_ops: list(string) = []";
 const EPSILON: &str = "epsilon: float = 9.999999747378752e-05";
 const ALPHA: &str = "leakyrelu_alpha: float = 0.20000000298023224";
+
+/// The shape of a convolution after its steps.
+fn fused(ctx: &ShapeContext<'_>, shapes: Vec<PartialShape>) -> Result<Vec<PartialShape>> {
+    let steps: Vec<String> = ctx.attr("fused_ops").unwrap_or_default();
+    match &shapes[..] {
+        [shape] if steps.iter().any(|step| step == "Add") => {
+            Ok(vec![savedmodel_op::shape::broadcast_shapes(shape, &ctx.input(3))?])
+        }
+        _ => Ok(shapes),
+    }
+}
 
 fn conv2d<T: Convolve<Wide: Float>>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     if node.attr::<String>("filter_format")? != "HWIO" {
@@ -182,6 +193,24 @@ mod tests {
                     "strides=[1,1,1,1] padding=VALID num_args=2 fused_ops=[BiasAdd,Add,Relu] TArgs=[float,float] num_host_args=0",
                     "float[1,1,2,2] 1 2 3 4; float[1,1,2,2] 1 -2 3 -4; float[2] 1 2; float[1,1,2,2] 1 2 3 40",
                     "float[1,1,2,2] 9 0 19 20",
+                ),
+                (
+                    "_FusedConv2D",
+                    "strides=[1,1,1,1] padding=VALID num_args=2 fused_ops=[BiasAdd,Add,Relu] TArgs=[float,float] num_host_args=0",
+                    "float[1,1,2,2] 1 2 3 4; float[1,1,2,2] 1 -2 3 -4; float[2] 1 2; float[2,1,1,2] 1 2 3 -40",
+                    "float[2,1,2,2] 9 0 17 0 11 0 19 0",
+                ),
+                (
+                    "_FusedConv2D",
+                    "strides=[1,1,1,1] padding=VALID num_args=2 fused_ops=[BiasAdd,Add] TArgs=[float,float] num_host_args=0",
+                    "float[1,1,2,2] 1 2 3 4; float[1,1,2,2] 1 -2 3 -4; float[2] 1 2; float[3] 1 2 3",
+                    "INVALID_ARGUMENT: Fused convolution can't add",
+                ),
+                (
+                    "_FusedConv2D",
+                    "strides=[1,1,1,1] padding=VALID num_args=1 fused_ops=[BiasAdd,Silu] TArgs=[float] num_host_args=0",
+                    "float[1,1,2,2] 1 2 3 4; float[1,1,2,2] 1 -2 3 -4; float[2] -7 10",
+                    "float[1,1,2,2] 0 0 7.9973172 -7.37301e-05",
                 ),
                 (
                     "_FusedConv2D",

@@ -247,7 +247,9 @@ impl<'a, T: Scalar> Product<'a, T> {
         // SAFETY: `check` has seen that C holds `rows` x `columns`, so this is its first element of the tile.
         let c = unsafe { self.out.c.add(rows.first * self.out.stride + columns.start) };
         let Epilogue { bias, residual, activation } = self.gemm.epilogue;
-        let bounds = if last && residual.is_empty() { activation.bounds() } else { None };
+        // A tile through a buffer has its residual added after.
+        let is_finished = width == full || residual.is_empty();
+        let bounds = if last && is_finished { activation.bounds() } else { None };
         let (lo, hi) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
         let accumulate = self.gemm.accumulate || *first > 0;
         let bias = if bias.is_empty() { bias } else { &bias[columns.clone()] };
@@ -262,6 +264,11 @@ impl<'a, T: Scalar> Product<'a, T> {
             c_stride: rows.step * self.out.stride,
             accumulate,
             bias: if bias.is_empty() || accumulate { std::ptr::null() } else { bias.as_ptr() },
+            residual: if bounds.is_none() || residual.is_empty() {
+                std::ptr::null()
+            } else {
+                residual[rows.first * self.out.stride + columns.start..].as_ptr()
+            },
             lo: T::from_f32(lo),
             hi: T::from_f32(hi),
         };
@@ -305,14 +312,45 @@ impl<'a, T: Scalar> Product<'a, T> {
     }
 
     fn finish(&self, strip: &Strip<T>, residual: &[T], activation: Activation) {
-        for index in 0..strip.rows.count {
-            let row = strip.rows.first + index * strip.rows.step;
-            let start = row * self.out.stride + strip.columns.start;
-            let residual =
-                if residual.is_empty() { residual } else { &residual[start..][..strip.columns.len()] };
-            // SAFETY: this row of the tile belongs to this task alone, and lies in C.
-            let row = unsafe { std::slice::from_raw_parts_mut(self.out.c.add(start), strip.columns.len()) };
-            simd::dispatch(Finish { row, residual, activation });
+        let Strip { rows, columns, .. } = strip;
+        let start = rows.first * self.out.stride + columns.start;
+        simd::dispatch(FinishTile {
+            // SAFETY: `check` has seen that C holds the tile, which starts here.
+            c: unsafe { self.out.c.add(start) },
+            residual: residual.get(start..).unwrap_or_default(),
+            stride: rows.step * self.out.stride,
+            rows: rows.count,
+            columns: columns.len(),
+            activation,
+        });
+    }
+}
+
+/// [`Finish`] for all rows of a tile.
+struct FinishTile<'a, T> {
+    c: *mut T,
+    /// From the first element of the tile on, or empty.
+    residual: &'a [T],
+    /// Distance between rows.
+    stride: usize,
+    rows: usize,
+    columns: usize,
+    activation: Activation,
+}
+
+impl<T: Scalar> Kernel for FinishTile<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for row in 0..self.rows {
+            let start = row * self.stride;
+            // SAFETY: this row of the tile belongs to one task alone, and lies in C.
+            let row = unsafe { std::slice::from_raw_parts_mut(self.c.add(start), self.columns) };
+            let residual = match self.residual {
+                [] => &[],
+                residual => &residual[start..][..self.columns],
+            };
+            Finish { row, residual, activation: self.activation }.run::<I>();
         }
     }
 }

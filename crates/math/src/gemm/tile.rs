@@ -4,7 +4,8 @@ use super::sums::{Sums, sums};
 use super::vector::Vector;
 use crate::simd::Level;
 
-/// One call of a microkernel: `C = clamp(A B + start)` for a tile of C, where `start` is C itself, a row of bias, or 0.
+/// One call of a microkernel: `C = clamp(A B + start + residual)` for a tile of C, where `start` is C itself, a row of bias,
+/// or 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Tile<T> {
     /// The parts of the rows of A that count, and how many.
@@ -27,6 +28,8 @@ pub struct Tile<T> {
     pub accumulate: bool,
     /// What each row starts with when C is not read, or null for 0.
     pub bias: *const T,
+    /// What is added to the results, at the same distances as C, or null.
+    pub residual: *const T,
     /// Lower end of the results.
     pub lo: T,
     /// Upper end of the results.
@@ -48,7 +51,7 @@ pub struct Run {
 ///
 /// # Safety
 /// The processor has the instructions; the runs of rows of A and B are readable, rows of C writable (and readable, to
-/// accumulate) over the whole tile, and so is the bias.
+/// accumulate) over the whole tile, and so are the bias and the residual.
 pub type Microkernel<T> = unsafe fn(&Tile<T>);
 
 /// A loop that sums along channels.
@@ -81,9 +84,10 @@ const SPLIT: usize = 4;
 /// As [`Microkernel`].
 #[inline(always)]
 unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::Element>) {
-    let &Tile { runs, a, a_stride, b, b_stride, ahead, c, c_stride, accumulate, bias, lo, hi } = tile;
+    let &Tile { runs, a, a_stride, b, b_stride, ahead, c, c_stride, accumulate, bias, residual, lo, hi } =
+        tile;
     // SAFETY: the caller promises the runs, for each its rows of B and its elements in `ROWS` rows of A, and `ROWS` rows
-    // of C and a bias of `WIDTH` registers each; all indices below stay within these.
+    // of C and a bias of `WIDTH` registers each, and so for the residual; all indices below stay within these.
     unsafe {
         // Elements are floats, for which all zero bits are 0.
         let zero = V::splat(std::mem::zeroed());
@@ -143,8 +147,10 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
         let (lo, hi) = (V::splat(lo), V::splat(hi));
         for (row, sums) in sums.into_iter().enumerate() {
             for (column, sum) in sums.into_iter().enumerate() {
-                let c = c.add(row * c_stride + column * V::LEN);
+                let at = row * c_stride + column * V::LEN;
+                let c = c.add(at);
                 let sum = if accumulate { V::load(c).add(sum) } else { sum };
+                let sum = if residual.is_null() { sum } else { sum.add(V::load(residual.add(at))) };
                 sum.clamp(lo, hi).store(c);
             }
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use num_traits::Float;
 use savedmodel_math::gemm::{Activation, Epilogue};
 use savedmodel_op::{Construction, Context};
-use savedmodel_tensor::{Error, Result, Tensor};
+use savedmodel_tensor::{Error, Result, Shape, Tensor};
 
 use super::element::{Convolve, Multiply};
 use super::forward::Sizes;
@@ -80,19 +80,15 @@ impl Steps {
             )));
         }
         let numbers = self.numbers::<T>(ctx, &sizes)?;
-        let residual = match self.adds {
-            true if ctx.input(3).shape() != &shape => {
-                let other = ctx.input(3).shape();
-                return Err(Error::invalid_argument(format!(
-                    "Fused convolution can't add {other} to {shape}"
-                )));
-            }
-            true => {
-                let first = convolution.attributes.channels_first;
-                T::widen(&inner_channels::<T>(ctx.input(3), &sizes.output, first)?).into_owned()
-            }
-            false => Vec::new(),
+        if self.adds && ctx.input(3).shape() != &shape {
+            let plain = Steps { adds: false, activation: Activation::Identity, ..self.clone() };
+            return self.add::<T>(ctx, &plain.run(ctx, convolution)?);
+        }
+        let cells = match self.adds {
+            true => inner_channels::<T>(ctx.input(3), &sizes.output, convolution.attributes.channels_first)?,
+            false => Cow::default(),
         };
+        let residual = T::widen(&cells);
         let mut out = ctx.allocate(T::DTYPE, shape)?;
         let activation = self.activation;
         match self.first {
@@ -108,6 +104,31 @@ impl Steps {
                 convolution.run(&sizes, [input, filter], Epilogue::default(), &after, &mut out)?;
             }
         }
+        Ok(out)
+    }
+
+    /// Adds input 3 to the result of a convolution of another shape, and applies the activation.
+    fn add<T: Convolve>(&self, ctx: &Context<'_>, result: &Tensor) -> Result<Tensor>
+    where
+        T::Wide: Float,
+    {
+        let other = ctx.input(3);
+        let shape = Shape::broadcast(result.shape(), other.shape()).ok_or_else(|| {
+            Error::invalid_argument(format!(
+                "Fused convolution can't add {} to {}",
+                other.shape(),
+                result.shape()
+            ))
+        })?;
+        let wide = |tensor: &Tensor| {
+            Tensor::from_vec(tensor.shape().clone(), T::widen(tensor.as_slice()?).into_owned())
+        };
+        let (result, other) = (wide(result)?, wide(other)?);
+        let sum = &result.view::<T::Wide>()? + &other.view::<T::Wide>()?;
+        let mut sum: Vec<T::Wide> = sum.into_iter().collect();
+        T::Wide::finish(&mut sum, &Epilogue { activation: self.activation, ..Epilogue::default() });
+        let mut out = ctx.allocate(T::DTYPE, shape)?;
+        T::round(out.as_mut_slice()?, |out| out.copy_from_slice(&sum));
         Ok(out)
     }
 
