@@ -1,6 +1,7 @@
 //! Functions and the library that holds them.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
@@ -53,12 +54,26 @@ pub trait FunctionSource: Send + Sync {
 pub struct FunctionLibrary {
     source: Box<dyn FunctionSource>,
     loaded: Mutex<FxHashMap<String, Arc<Function>>>,
+    /// How many were made by rewriting others.
+    made: AtomicUsize,
 }
 
 impl FunctionLibrary {
     /// A library over a source.
     pub fn new(source: impl FunctionSource + 'static) -> FunctionLibrary {
-        FunctionLibrary { source: Box::new(source), loaded: Mutex::default() }
+        FunctionLibrary { source: Box::new(source), loaded: Mutex::default(), made: AtomicUsize::new(0) }
+    }
+
+    /// Adds a function that was made by rewriting others; gives the name under which it is found.
+    ///
+    /// [`FunctionLibrary::names`] does not list it.
+    pub fn define(&self, function: Function) -> FunctionRef {
+        // No function of a model can have such a name.
+        let name = format!("{}#{}", function.name, self.made.fetch_add(1, Ordering::Relaxed));
+        let reference = FunctionRef { name: name.clone(), attrs: Attrs::default() };
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.insert(instance_key(&reference), Arc::new(Function { name: name.into(), ..function }));
+        reference
     }
 
     /// A library without functions.

@@ -4,10 +4,12 @@
 //! SIMD, and of the choice between one thread and many: every function is fast when called with everything at once.
 //!
 //! Start at [`par`] (chunks and threads) and [`simd`] (instruction sets); [`map`] applies any closure, [`unary`] and
-//! [`binary`] hold the vectorised functions, [`lane`] their scalar forms for use in loops of your own; [`reduce`], [`softmax`] and
-//! [`norm`] work along axes, [`gemm`] multiplies matrices, [`winograd`] and [`depthwise`] convolve without.
+//! [`binary`] hold the vectorised functions, [`chain`] computes several of them in one pass, [`lane`] has their scalar forms for
+//! use in loops of your own; [`reduce`], [`softmax`] and [`norm`] work along axes, [`rows`] picks rows of tables, [`gemm`]
+//! multiplies matrices, [`winograd`] and [`depthwise`] convolve without.
 
 pub mod binary;
+pub mod chain;
 pub mod denormal;
 pub mod depthwise;
 pub mod gemm;
@@ -18,6 +20,7 @@ pub mod narrow;
 pub mod norm;
 pub mod par;
 pub mod reduce;
+pub mod rows;
 pub mod simd;
 pub mod softmax;
 pub mod unary;

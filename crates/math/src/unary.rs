@@ -50,7 +50,11 @@ pub trait Apply<F>: Sized {
 }
 
 /// One pass of `F` over a chunk.
-struct Pass<'a, F, T>(&'a [T], &'a mut [T], std::marker::PhantomData<F>);
+pub(crate) struct Pass<'a, F, T>(
+    pub(crate) &'a [T],
+    pub(crate) &'a mut [T],
+    pub(crate) std::marker::PhantomData<F>,
+);
 
 impl<F: Function<T>, T: Copy> Kernel for Pass<'_, F, T> {
     type Output = ();

@@ -18,6 +18,7 @@ pub enum Value {
 
 impl Value {
     /// The tensor, if there is one.
+    #[inline]
     pub fn tensor(&self) -> Option<&Tensor> {
         match self {
             Value::Tensor(tensor) => Some(tensor),
@@ -26,6 +27,7 @@ impl Value {
     }
 
     /// Takes the tensor out, leaving nothing.
+    #[inline]
     pub fn take(&mut self) -> Option<Tensor> {
         match std::mem::take(self) {
             Value::Tensor(tensor) => Some(tensor),
@@ -34,6 +36,7 @@ impl Value {
     }
 
     /// Whether this is the mark of a branch that is not taken.
+    #[inline]
     pub fn is_dead(&self) -> bool {
         matches!(self, Value::Dead)
     }
@@ -84,10 +87,12 @@ impl Run<'_> {
     ///
     /// # Errors
     /// `RESOURCE_EXHAUSTED` above the limit or when there is no memory; `INVALID_ARGUMENT` when the shape overflows.
+    #[inline]
     pub fn allocate(&self, dtype: DType, shape: impl Into<Shape>) -> Result<Tensor> {
         self.within_limits(dtype, shape.into(), Tensor::zeros)
     }
 
+    #[inline]
     fn within_limits(
         &self,
         dtype: DType,
@@ -116,6 +121,7 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// The context of a step whose inputs and outputs lie in these places.
+    #[inline]
     pub fn new(
         slots: &'a mut [Value],
         constants: &'a [Tensor],
@@ -127,16 +133,19 @@ impl<'a> Context<'a> {
     }
 
     /// What all kernels of the run share.
+    #[inline]
     pub fn run(&self) -> Run<'a> {
         self.run
     }
 
     /// Number of inputs.
+    #[inline]
     pub fn input_len(&self) -> usize {
         self.inputs.len()
     }
 
     /// Number of outputs.
+    #[inline]
     pub fn output_len(&self) -> usize {
         self.outputs.len()
     }
@@ -145,6 +154,7 @@ impl<'a> Context<'a> {
     ///
     /// # Panics
     /// When the operator's declaration has no such input, or it was taken.
+    #[inline]
     pub fn input(&self, i: usize) -> &Tensor {
         let tensor = match self.inputs[i].source {
             Source::Slot(slot) => self.slots[slot as usize].tensor(),
@@ -154,6 +164,7 @@ impl<'a> Context<'a> {
     }
 
     /// All inputs from `start` on.
+    #[inline]
     pub fn inputs(&self, start: usize) -> impl ExactSizeIterator<Item = &Tensor> {
         (start..self.inputs.len()).map(|i| self.input(i))
     }
@@ -162,6 +173,7 @@ impl<'a> Context<'a> {
     ///
     /// # Panics
     /// As [`Context::input`].
+    #[inline]
     pub fn take(&mut self, i: usize) -> Tensor {
         match self.inputs[i] {
             InputRef { source: Source::Slot(slot), last_use: true } if !self.is_input_twice(i) => {
@@ -171,6 +183,7 @@ impl<'a> Context<'a> {
         }
     }
 
+    #[inline]
     fn is_input_twice(&self, i: usize) -> bool {
         self.inputs.iter().enumerate().any(|(j, other)| j != i && other.source == self.inputs[i].source)
     }
@@ -181,6 +194,7 @@ impl<'a> Context<'a> {
     ///
     /// # Errors
     /// `RESOURCE_EXHAUSTED` above the session's limit; `INVALID_ARGUMENT` when the shape overflows.
+    #[inline]
     pub fn allocate(&self, dtype: DType, shape: impl Into<Shape>) -> Result<Tensor> {
         self.run.within_limits(dtype, shape.into(), Tensor::scratch)
     }
@@ -188,6 +202,7 @@ impl<'a> Context<'a> {
     /// Input `i` itself if its memory can be overwritten and has the wanted dtype and shape.
     ///
     /// The input is gone then; element-wise kernels write their result over it.
+    #[inline]
     pub fn forward(&mut self, i: usize, dtype: DType, shape: &Shape) -> Option<Tensor> {
         let InputRef { source: Source::Slot(slot), last_use: true } = self.inputs[i] else { return None };
         if self.is_input_twice(i) {
@@ -204,6 +219,7 @@ impl<'a> Context<'a> {
     ///
     /// # Panics
     /// When the operator's declaration has no such output.
+    #[inline]
     pub fn set(&mut self, i: usize, tensor: Tensor) {
         self.slots[self.outputs[i] as usize] = Value::Tensor(tensor);
     }

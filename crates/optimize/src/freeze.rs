@@ -4,6 +4,7 @@ use savedmodel_graph::{NodeId, Output};
 use savedmodel_op::{Effect, Variable};
 use savedmodel_tensor::{Result, Tensor};
 
+use crate::reach::variable_name;
 use crate::{Program, Scope, fold};
 
 /// Makes handles constants, and reads of variables that are not written.
@@ -16,6 +17,9 @@ pub(crate) fn variables(program: &mut Program, scope: &Scope<'_>) -> Result<()> 
     }
     if program.has_dead_values() {
         return Ok(());
+    }
+    for &node in &nodes {
+        referenced(program, node, scope)?;
     }
     for node in nodes {
         if let Some(value) = read(program, node, scope)? {
@@ -46,6 +50,53 @@ fn handle(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> 
         program.make_constant(node, value.clone());
     }
     Ok(())
+}
+
+/// Who takes the value of a variable of V1 that is not written takes a constant; who takes a reference still does.
+fn referenced(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
+    if !matches!(&*program.graph.node(node).op, "VariableV2" | "Variable")
+        || !program.graph.controls(node).is_empty()
+        || scope.written.contains(&variable_name(&program.graph, node))
+    {
+        return Ok(());
+    }
+    let readers: Vec<(NodeId, usize)> = program
+        .graph
+        .consumers(node)
+        .into_iter()
+        .filter(|&(_, reader, input)| !takes_reference(program, reader, input, scope))
+        .map(|(_, reader, input)| (reader, input))
+        .collect();
+    if readers.is_empty() {
+        return Ok(());
+    }
+    let Ok(handles) = fold::evaluate(program, node, &[], scope) else { return Ok(()) };
+    let variable = match handles.first().and_then(|handles| handles.handles().ok()) {
+        Some([handle]) => handle.get_arc::<Variable>(),
+        _ => None,
+    };
+    let Some(value) = variable.and_then(|variable| variable.freeze(scope.epoch)) else { return Ok(()) };
+    let name = program.graph.node(node).name.to_string();
+    let constant = crate::fuse::constant(program, &format!("{name}/value"), value)?;
+    for (reader, input) in readers {
+        let mut inputs = program.graph.inputs(reader)?;
+        let controls = program.graph.controls(reader);
+        inputs[input] = constant;
+        program.graph.disconnect_inputs(reader);
+        inputs.iter().enumerate().for_each(|(i, &input)| program.graph.connect(input, reader, i));
+        controls.into_iter().for_each(|control| program.graph.connect_control(control, reader));
+    }
+    Ok(())
+}
+
+fn takes_reference(program: &Program, reader: NodeId, input: usize, scope: &Scope<'_>) -> bool {
+    let node = program.graph.node(reader);
+    let refs = scope.registry.def(&node.op).and_then(|def| {
+        let mut attrs = node.attrs.clone();
+        def.complete(&mut attrs)?;
+        def.input_refs(&attrs)
+    });
+    !refs.is_ok_and(|refs| refs.get(input) == Some(&false))
 }
 
 fn is_anonymous(program: &Program, node: NodeId) -> bool {

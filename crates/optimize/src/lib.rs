@@ -2,18 +2,24 @@
 //!
 //! A [`Program`] is the part of a graph that a plan is made of; [`optimize`] rewrites it so that it gives the same values
 //! with less work: calls are inlined, variables that nothing in reach writes become constants, what constants determine
-//! is computed once, nodes that pass their input on go, and operators that follow each other become one. Graphs go in and graphs come out; what plans are, this crate
-//! does not know. Start reading at [`optimize`].
+//! is computed once, nodes that pass their input on go, loops are rid of what can be done before them, and operators that
+//! follow each other become one. Graphs go in and graphs come out; what plans are, this crate does not know. Start reading at [`optimize`].
 #![forbid(unsafe_code)]
 
+mod cell;
 mod chain;
+mod embedding;
 mod fold;
 mod freeze;
 mod fuse;
 mod inline;
+mod loops;
+mod norm;
+mod order;
 mod program;
 mod reach;
 mod simplify;
+mod turn;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -48,13 +54,23 @@ pub struct Scope<'a> {
 /// # Errors
 /// When a function that it calls is malformed.
 pub fn optimize(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
+    loops::frames(program, scope)?;
     inline::calls(program, scope)?;
     program.prune();
     freeze::variables(program, scope)?;
+    order::loosen(program);
     fold::constants(program, scope)?;
     simplify::pass_through(program, scope)?;
     program.prune();
+    loops::products(program, scope)?;
+    program.prune();
+    norm::layers(program, scope)?;
+    program.prune();
     fuse::products(program, scope)?;
+    program.prune();
+    embedding::lookups(program, scope)?;
+    program.prune();
+    cell::recurrent(program, scope)?;
     program.prune();
     chain::elementwise(program, scope)?;
     program.prune();

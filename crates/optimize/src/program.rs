@@ -67,6 +67,11 @@ impl Program {
         Ok(program)
     }
 
+    /// A program that does nothing.
+    pub(crate) fn empty() -> Program {
+        Program { graph: Graph::new(), feeds: Vec::new(), fetches: Vec::new(), targets: Vec::new() }
+    }
+
     /// Turns a node into a constant.
     pub(crate) fn make_constant(&mut self, node: NodeId, value: Tensor) {
         self.graph.disconnect_inputs(node);

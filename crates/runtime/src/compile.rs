@@ -63,13 +63,26 @@ pub(crate) fn graph(
 ///
 /// Arguments that are bound are known; what is fed for them is not looked at.
 pub(crate) fn function(unit: &Arc<Unit>, function: &Function, bound: &[Option<Tensor>]) -> Result<Plan> {
+    turn(unit, function, None, bound)
+}
+
+/// The plan for a function, followed by a condition on its results, whose answer then is the first fetch.
+pub(crate) fn turn(
+    unit: &Arc<Unit>,
+    function: &Function,
+    condition: Option<&Function>,
+    bound: &[Option<Tensor>],
+) -> Result<Plan> {
     let infos = function.arguments.iter().map(|argument| FeedInfo {
         name: argument.name.clone(),
         dtype: Some(argument.dtype),
         shape: PartialShape::unknown(),
     });
     let at = |e: Error| e.at(format!("function '{}'", function.name));
-    let program = Program::of(function, bound, &unit.env.registry).map_err(at)?;
+    let mut program = Program::of(function, bound, &unit.env.registry).map_err(at)?;
+    if let Some(condition) = condition {
+        program = program.joined(condition, &unit.env.registry).map_err(at)?;
+    }
     plan(unit, program, infos.collect()).map_err(at)
 }
 

@@ -90,14 +90,27 @@ impl Unit {
 
     /// A function, some of whose arguments are known.
     pub fn function(&self, function: &FunctionRef, bound: Vec<Option<Tensor>>) -> Arc<LazyFunction> {
-        let mut key = format!("{function:?}");
+        self.turn(function, None, bound)
+    }
+
+    /// The body of a loop, followed by the condition.
+    pub fn turn(
+        &self,
+        function: &FunctionRef,
+        condition: Option<&FunctionRef>,
+        bound: Vec<Option<Tensor>>,
+    ) -> Arc<LazyFunction> {
+        let mut key = format!("{function:?}{condition:?}");
         for (i, value) in bound.iter().enumerate() {
             if let Some(value) = value {
                 key.push_str(&format!("|{i}={}", identity(value)));
             }
         }
         let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = || Arc::new(LazyFunction { function: function.clone(), bound, plan: OnceLock::new() });
+        let made = || {
+            let (function, condition) = (function.clone(), condition.cloned());
+            Arc::new(LazyFunction { function, condition, bound, plan: OnceLock::new() })
+        };
         Arc::clone(functions.entry(key).or_insert_with(made))
     }
 }
@@ -118,6 +131,8 @@ fn identity(tensor: &Tensor) -> String {
 /// A function that is compiled when it is first called, so that branches that are never taken cost nothing.
 pub struct LazyFunction {
     function: FunctionRef,
+    /// For the body of a loop: what is asked after it.
+    condition: Option<FunctionRef>,
     bound: Vec<Option<Tensor>>,
     plan: OnceLock<Result<Arc<Plan>>>,
 }
@@ -130,7 +145,9 @@ impl LazyFunction {
     pub(crate) fn plan(&self, unit: &Arc<Unit>) -> Result<&Arc<Plan>> {
         let compile = || {
             let function = unit.env.library.get(&self.function)?;
-            compile::function(unit, &function, &self.bound).map(Arc::new)
+            let condition =
+                self.condition.as_ref().map(|condition| unit.env.library.get(condition)).transpose()?;
+            compile::turn(unit, &function, condition.as_deref(), &self.bound).map(Arc::new)
         };
         self.plan.get_or_init(compile).as_ref().map_err(Error::clone)
     }

@@ -8,7 +8,7 @@ use savedmodel_tensor::{DType, Error, Result, Tensor};
 use smallvec::SmallVec;
 
 use crate::environment::{LazyFunction, Unit};
-use crate::plan::{Action, Frame, Place, Plan, Step};
+use crate::plan::{Action, Frame, Place, Plan, Step, While};
 use crate::profile;
 
 /// How deep functions may call each other; deeper is a recursion that would exhaust the thread's stack.
@@ -47,6 +47,19 @@ struct Executor<'e> {
 
 impl Executor<'_> {
     fn plan(&mut self, plan: &Plan, feeds: impl Iterator<Item = Value>) -> Result<Values> {
+        self.nested(plan, |executor, base| {
+            executor.feed(plan, base, feeds);
+            executor.steps(plan, base)?;
+            Ok(plan.fetches.iter().map(|&fetch| executor.pass(plan, base, fetch)).collect())
+        })
+    }
+
+    /// Does something with slots for a plan, which are above those of the plan that runs.
+    fn nested(
+        &mut self,
+        plan: &Plan,
+        work: impl FnOnce(&mut Self, usize) -> Result<Values>,
+    ) -> Result<Values> {
         let depth = DEPTH.get();
         if depth >= MAX_DEPTH {
             return Err(Error::resource_exhausted(format!(
@@ -56,16 +69,18 @@ impl Executor<'_> {
         DEPTH.set(depth + 1);
         let base = self.stack.len();
         self.stack.resize_with(base + plan.slots, Value::default);
+        let values = work(self, base);
+        self.stack.truncate(base);
+        DEPTH.set(depth);
+        values
+    }
+
+    fn feed(&mut self, plan: &Plan, base: usize, feeds: impl Iterator<Item = Value>) {
         for (value, slot) in feeds.zip(&plan.feeds) {
             if let Some(slot) = *slot {
                 self.stack[base + slot as usize] = value;
             }
         }
-        let done = self.steps(plan, base);
-        let values = done.map(|()| plan.fetches.iter().map(|&fetch| self.pass(plan, base, fetch)).collect());
-        self.stack.truncate(base);
-        DEPTH.set(depth);
-        values
     }
 
     fn steps(&mut self, plan: &Plan, base: usize) -> Result<()> {
@@ -140,7 +155,7 @@ impl Executor<'_> {
                 let arguments = self.arguments(plan, step, base, 1);
                 self.call(&branches[index], arguments, step, base)
             }
-            Action::While([cond, body]) => self.repeat(plan, step, base, [cond, body]),
+            Action::While(repeated) => self.repeat(plan, step, base, repeated),
             Action::Frame(frame) => self.frame(plan, step, base, frame),
             Action::Switch => {
                 let taken = self.tensor(plan, base, step.inputs[1])?.to_scalar::<bool>()?;
@@ -184,11 +199,10 @@ impl Executor<'_> {
             .map_err(|error| error.at(format!("function '{}'", function.name())))
     }
 
-    fn repeat(&mut self, plan: &Plan, step: &Step, base: usize, functions: [&LazyFunction; 2]) -> Result<()> {
-        let [cond, body] = functions;
+    fn repeat(&mut self, plan: &Plan, step: &Step, base: usize, repeated: &While) -> Result<()> {
         let mut variables = self.arguments(plan, step, base, 0);
         loop {
-            let mut results = self.apply(cond, variables.clone())?;
+            let mut results = self.apply(&repeated.condition, variables.clone())?;
             let go_on = match results.first_mut().and_then(Value::take) {
                 Some(tensor) => is_true(&tensor)?,
                 None => return Err(Error::invalid_argument("the condition of a While gives nothing")),
@@ -196,7 +210,11 @@ impl Executor<'_> {
             if !go_on {
                 break;
             }
-            variables = self.apply(body, variables)?;
+            if repeated.is_joined {
+                variables = self.turns(&repeated.body, variables)?;
+                break;
+            }
+            variables = self.apply(&repeated.body, variables)?;
             if variables.len() != step.outputs.len() {
                 return Err(Error::invalid_argument(
                     "the body of a While gives another number of loop variables",
@@ -207,6 +225,45 @@ impl Executor<'_> {
             self.set(base, slot, value);
         }
         Ok(())
+    }
+
+    /// Runs a body that ends with the condition until that gives false. All turns use the same slots.
+    fn turns(&mut self, body: &LazyFunction, variables: Values) -> Result<Values> {
+        let plan = Arc::clone(body.plan(self.unit)?);
+        check_arguments(&plan, &variables)?;
+        let turned = self.nested(&plan, |executor, base| {
+            executor.feed(&plan, base, variables.into_iter());
+            while executor.turn(&plan, base)? {
+                executor.hand_on(&plan, base);
+            }
+            Ok(plan.fetches[1..].iter().map(|&fetch| executor.pass(&plan, base, fetch)).collect())
+        });
+        turned.map_err(|error| error.at(format!("function '{}'", body.name())))
+    }
+
+    /// One turn of a loop; whether there is to be another.
+    fn turn(&mut self, plan: &Plan, base: usize) -> Result<bool> {
+        self.steps(plan, base)?;
+        is_true(self.tensor(plan, base, plan.fetches[0])?)
+    }
+
+    /// Puts what a turn gave to where the next one takes it from.
+    fn hand_on(&mut self, plan: &Plan, base: usize) {
+        let pairs = || plan.fetches[1..].iter().zip(&plan.feeds);
+        // What a turn hands on as it is lies there already.
+        let stays = |fetch: &InputRef, feed: u32| fetch.source == Source::Slot(feed) && fetch.last_use;
+        let mut next = Values::new();
+        for (fetch, feed) in pairs() {
+            if feed.is_some_and(|feed| !stays(fetch, feed)) {
+                next.push(self.pass(plan, base, *fetch));
+            }
+        }
+        let mut next = next.into_iter();
+        for (fetch, feed) in pairs() {
+            if let Some(feed) = feed.filter(|&feed| !stays(fetch, feed)) {
+                self.set(base, feed, next.next().unwrap_or_default());
+            }
+        }
     }
 
     fn frame(&mut self, plan: &Plan, step: &Step, base: usize, frame: &Frame) -> Result<()> {

@@ -62,14 +62,22 @@ pub enum Action {
     If([Arc<LazyFunction>; 2]),
     /// Runs one of several functions by the first input.
     Case(Vec<Arc<LazyFunction>>),
-    /// Runs a function (the second) as long as another (the first) gives true.
-    While([Arc<LazyFunction>; 2]),
+    /// Runs a function as long as another gives true.
+    While(Box<While>),
     /// Runs a V1 loop.
     Frame(Box<Frame>),
     /// Passes the first input to one of two outputs by the second.
     Switch,
     /// Passes on the one input that is alive, and its number.
     Merge,
+}
+
+/// A loop over functions.
+pub struct While {
+    pub(crate) condition: Arc<LazyFunction>,
+    pub(crate) body: Arc<LazyFunction>,
+    /// Whether the body ends with the condition for the next turn, as its first result.
+    pub(crate) is_joined: bool,
 }
 
 /// A V1 loop whose back edges are cut: one plan for all iterations.

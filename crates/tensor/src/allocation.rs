@@ -74,12 +74,14 @@ impl Kept {
 }
 
 /// The class of the smallest blocks that hold `len` bytes.
+#[inline]
 fn class_of(len: usize) -> usize {
     let power = len.max(ALIGNMENT).next_power_of_two();
     let class = 2 * power.trailing_zeros() as usize;
     if len <= power / 4 * 3 { class - 1 } else { class }
 }
 
+#[inline]
 fn capacity_of(class: usize) -> usize {
     let power = 1 << class.div_ceil(2);
     if class % 2 == 1 { power / 4 * 3 } else { power }
@@ -126,11 +128,13 @@ impl Allocation {
         Ok(memory)
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         // SAFETY: `ptr` is valid for `capacity` initialised bytes as long as `self` lives.
         unsafe { std::slice::from_raw_parts(self.0.ptr.as_ptr(), self.0.capacity) }
     }
 
+    #[inline]
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `bytes`, and `&mut self` proves that nobody else looks.
         unsafe { std::slice::from_raw_parts_mut(self.0.ptr.as_ptr(), self.0.capacity) }

@@ -31,6 +31,7 @@ trait ForeignBytes: Send + Sync {
 }
 
 impl<T: AsRef<[u8]> + Any + Send + Sync> ForeignBytes for T {
+    #[inline]
     fn bytes(&self) -> &[u8] {
         self.as_ref()
     }
@@ -52,6 +53,7 @@ impl Buffer {
     ///
     /// # Errors
     /// As [`Buffer::zeroed`].
+    #[inline]
     pub fn recycled(len: usize) -> Result<Buffer> {
         if len <= INLINE {
             return Buffer::zeroed(len);
@@ -93,6 +95,7 @@ impl Buffer {
     }
 
     /// Number of bytes.
+    #[inline]
     pub fn len(&self) -> usize {
         match &self.0 {
             Repr::Inline { len, .. } => usize::from(*len),
@@ -106,6 +109,7 @@ impl Buffer {
     }
 
     /// The bytes.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         match &self.0 {
             // SAFETY: sixteen initialised bytes, of which `len` never asks for more.
@@ -118,6 +122,7 @@ impl Buffer {
     }
 
     /// Whether nobody else holds this memory, so that writing to it copies nothing.
+    #[inline]
     pub fn is_unique(&mut self) -> bool {
         match &mut self.0 {
             Repr::Inline { .. } => true,
@@ -130,6 +135,7 @@ impl Buffer {
     ///
     /// # Errors
     /// As [`Buffer::zeroed`], when a copy is needed.
+    #[inline]
     pub fn bytes_mut(&mut self) -> Result<&mut [u8]> {
         if !self.is_unique() {
             *self = Buffer::copy_of(self.bytes())?;
@@ -137,6 +143,7 @@ impl Buffer {
         Ok(self.unique_bytes())
     }
 
+    #[inline]
     fn unique_bytes(&mut self) -> &mut [u8] {
         match &mut self.0 {
             // SAFETY: as in `bytes`, and `&mut self` proves that nobody else looks.

@@ -44,6 +44,7 @@ impl Shape {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` when it does not fit an `i64`.
+    #[inline]
     pub fn checked_elements(&self) -> Result<usize> {
         // TensorFlow multiplies in order and takes a zero anywhere as zero only if nothing overflowed before.
         let product = self.0.iter().try_fold(1_i64, |n, &d| n.checked_mul(i64::try_from(d).ok()?));
@@ -57,21 +58,25 @@ impl Shape {
     }
 
     /// The number of elements of a shape that was checked when it was made.
+    #[inline]
     pub fn elements(&self) -> usize {
         if self.0.contains(&0) { 0 } else { self.0.iter().product() }
     }
 
     /// The number of dimensions.
+    #[inline]
     pub fn rank(&self) -> usize {
         self.0.len()
     }
 
     /// The dimensions.
+    #[inline]
     pub fn dims(&self) -> &[usize] {
         &self.0
     }
 
     /// The dimensions, to change.
+    #[inline]
     pub fn dims_mut(&mut self) -> &mut [usize] {
         &mut self.0
     }
@@ -114,6 +119,7 @@ impl Shape {
 
 impl Deref for Shape {
     type Target = [usize];
+    #[inline]
     fn deref(&self) -> &[usize] {
         &self.0
     }
@@ -203,11 +209,13 @@ impl PartialShape {
     }
 
     /// The dimensions; `None` if the rank is unknown.
+    #[inline]
     pub fn dims(&self) -> Option<&[Option<usize>]> {
         self.0.as_deref()
     }
 
     /// The rank, if known.
+    #[inline]
     pub fn rank(&self) -> Option<usize> {
         self.0.as_ref().map(|dims| dims.len())
     }

@@ -32,6 +32,7 @@ mod extract_image_patches;
 mod extract_volume_patches;
 mod fill;
 mod fingerprint;
+mod fused_embedding;
 pub mod gather;
 pub mod gather_nd;
 mod identity;
@@ -121,6 +122,7 @@ pub static OPS: &[&[Op]] = &[
         extract_volume_patches::OP,
         fill::OP,
         fingerprint::OP,
+        fused_embedding::OP,
         gather_nd::OP,
         identity_n::OP,
         immutable_const::OP,

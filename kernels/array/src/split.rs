@@ -9,7 +9,7 @@ use crate::{index, strided};
 
 /// Cuts a tensor into equal parts along an axis.
 ///
-/// Parts along the outermost axis share the input's memory.
+/// Parts along the outermost axis that is larger than one share the input's memory.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Split>
 pub const OP: Op = Op {
     name: "Split",
@@ -111,6 +111,9 @@ pub(crate) fn cut<U: Unit>(
     }
     let mut shape = value.shape().clone();
     shape.dims_mut()[axis] = size;
+    if value.shape()[..axis].iter().all(|&dim| dim == 1) {
+        return value.clone().reshape(&value.shape()[axis..])?.rows(begin, begin + size)?.reshape(shape);
+    }
     let mut from = vec![0; value.rank()];
     from[axis] = begin;
     let layout = Layout::window(value.shape(), &from, &shape);

@@ -14,6 +14,7 @@ mod batch_norm;
 mod batch_norm_with_global_normalization;
 mod bias_add;
 mod block_lstm;
+mod cell;
 mod compute_accidental_hits;
 mod conv;
 mod conv2d;
@@ -28,6 +29,9 @@ mod dilation2d;
 mod fractional_pool;
 mod fused_batch_norm;
 mod fused_conv;
+mod fused_gru_cell;
+mod fused_layer_norm;
+mod fused_lstm_cell;
 mod fused_pad_conv2d;
 mod gru_block_cell;
 mod in_top_k;
@@ -76,6 +80,9 @@ pub static OPS: &[&[Op]] = &[
         ctc_greedy_decoder::OP,
         depthwise_conv2d_native::OP,
         dilation2d::OP,
+        fused_gru_cell::OP,
+        fused_layer_norm::OP,
+        fused_lstm_cell::OP,
         gru_block_cell::OP,
         l2_loss::OP,
         lrn::OP,

@@ -12,9 +12,9 @@ mod escape;
 mod groups;
 mod parser;
 
-/// A compiled pattern.
+/// A compiled pattern, and the bytes that it matches one by one if that is all it does.
 #[derive(Clone, Debug)]
-pub struct Pattern(Regex);
+pub struct Pattern(Regex, Option<Box<[bool; 256]>>);
 
 /// Memory that a compiled pattern may take; RE2 gives up at programs of about this size.
 const MOST_BYTES: usize = 64 << 20;
@@ -45,7 +45,23 @@ impl Pattern {
         let translated = parser::translate(text).map_err(|error| invalid(&error))?;
         let mut builder = RegexBuilder::new(&wrap(&translated));
         let compiled = builder.nest_limit(1200).size_limit(MOST_BYTES).build();
-        compiled.map(Pattern).map_err(|_| invalid("pattern too large - compile failed"))
+        let regex = compiled.map_err(|_| invalid("pattern too large - compile failed"))?;
+        Ok(Pattern(regex, None))
+    }
+
+    /// Finds out whether the pattern is a set of ASCII characters, so that bytes can be looked at one by one.
+    #[must_use]
+    pub fn with_bytes(mut self, pattern: &[u8]) -> Pattern {
+        if is_ascii_set(pattern) {
+            let matched = |byte: usize| byte < 128 && self.0.is_match(&[byte as u8]);
+            self.1 = Some(Box::new(std::array::from_fn(matched)));
+        }
+        self
+    }
+
+    /// For a pattern that matches single bytes and nothing else: which.
+    pub fn bytes(&self) -> Option<&[bool; 256]> {
+        self.1.as_deref()
     }
 
     /// The compiled pattern.
@@ -54,9 +70,46 @@ impl Pattern {
     }
 }
 
+/// Whether a pattern is one pair of brackets around ASCII characters, ranges of them, and escaped punctuation.
+fn is_ascii_set(pattern: &[u8]) -> bool {
+    let Some(inside) = pattern.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")) else {
+        return false;
+    };
+    let is_plain = |byte: u8| byte.is_ascii() && !matches!(byte, b'[' | b']' | b'\\');
+    let mut rest = inside;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = match (byte, after.split_first()) {
+            (b'\\', Some((escaped, after))) if escaped.is_ascii_punctuation() => after,
+            _ if is_plain(byte) => after,
+            _ => return false,
+        };
+    }
+    !inside.is_empty() && !inside.starts_with(b"^")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sets_of_bytes() {
+        let check = |pattern: &str, want: Option<&str>| {
+            let pattern = Pattern::new(pattern.as_bytes()).unwrap().with_bytes(pattern.as_bytes());
+            let bytes =
+                |set: &[bool; 256]| (0..=255).filter(|&byte| set[usize::from(byte)]).collect::<Vec<u8>>();
+            assert_eq!(pattern.bytes().map(bytes), want.map(|want| want.as_bytes().to_vec()));
+        };
+        check("[!\"#\\[\\]_]", Some("!\"#[]_"));
+        check("[a-c0]", Some("0abc"));
+        check("[^a]", None);
+        check("[aé]", None);
+        check("[\\d]", None);
+        check("[a]b[c]", None);
+        check("[a]+", None);
+        check("a", None);
+        check("(?i)[k]", None);
+        check("[[:alpha:]]", None);
+    }
 
     #[test]
     fn syntax() {

@@ -39,7 +39,8 @@ pub const OPS: &[Op] = &[
 ];
 
 fn build_static(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let pattern = Pattern::new(&node.attr::<Bytes>("pattern")?)?;
+    let pattern = node.attr::<Bytes>("pattern")?;
+    let pattern = Pattern::new(&pattern)?.with_bytes(&pattern);
     let rewrite = Rewrite::new(&node.attr::<Bytes>("rewrite")?, node.attr("replace_global")?);
     Ok(Box::new(move |ctx: &mut Context<'_>| replace(ctx, &pattern, &rewrite)))
 }
@@ -48,15 +49,21 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let global: bool = node.attr("replace_global")?;
     let cache = Cache::default();
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let pattern = cache.pattern(scalar(ctx.input(1), "Pattern")?, Pattern::new)?;
+        let make = |text: &[u8]| Ok(Pattern::new(text)?.with_bytes(text));
+        let pattern = cache.pattern(scalar(ctx.input(1), "Pattern")?, make)?;
         let rewrite = Rewrite::new(scalar(ctx.input(2), "Rewrite")?, global);
         replace(ctx, &pattern, &rewrite)
     }))
 }
 
 fn replace(ctx: &mut Context<'_>, pattern: &Pattern, rewrite: &Rewrite) -> Result<()> {
+    let bytes = pattern.bytes().and_then(|set| Some((set, rewrite.text_for_all()?)));
     let out = each::strings(ctx, 0, COPY, |string| {
-        rewrite.apply(pattern.regex(), string).map_or_else(|| string.clone(), Bytes::from)
+        let replaced = match bytes {
+            Some((set, text)) => rewrite::bytes(set, text, string),
+            None => rewrite.apply(pattern.regex(), string),
+        };
+        replaced.map_or_else(|| string.clone(), Bytes::from)
     })?;
     ctx.set(0, out);
     Ok(())
@@ -119,6 +126,11 @@ mod tests {
         check(b"abcb", "(b)(x)?", "[\\1\\2\\0\\\\]", "a[bb\\]c[bb\\]", "a[bb\\]cb");
         check(b"abc", "(b)", "[\\2]", "abc", "abc");
         check(b"abcb", "b", "x\\qy", "axcx", "abcb");
+        check(b"a.b,,c", "[.,]", "", "abc", "ab,,c");
+        check(b"a.b,,c", "[.,]", "<\\\\>", "a<\\>b<\\><\\>c", "a<\\>b,,c");
+        check("é.è".as_bytes(), "[.]", "\\0\\0", "é..è", "é..è");
+        check(b"plain", "[.,]", "-", "plain", "plain");
+        check(b"a.b.c", "[.]", "x\\q", "axbxc", "a.b.c");
         check(b"abcb", "b", "xy\\", "axycxy", "abcb");
         check("é a".as_bytes(), "\\B", "|", "|é| a", "|é a");
         check(b"a\xff\xc3b", "", "-", "-a-\\xff-\\xc3-b-", "-a\\xff\\xc3b");

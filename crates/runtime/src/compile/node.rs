@@ -6,12 +6,13 @@ use savedmodel_graph::{AttrValue, Attrs, FunctionRef, NodeId, Output};
 use savedmodel_op::{
     Construction, Context, Effect, FromAttr, InputRef, Kernels, Op, OpDef, ShapeContext, Value,
 };
+use savedmodel_optimize::Program;
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
 use super::region::{Made, Region};
 use crate::environment::LazyFunction;
 use crate::lifetimes::{Draft, Operand};
-use crate::plan::{Action, Place};
+use crate::plan::{Action, Place, While};
 
 /// A node with all that is known before it runs.
 struct Prepared {
@@ -177,10 +178,7 @@ impl Region<'_, '_> {
                     self.lazy(&node, "else_branch", known)?,
                 ])
             }
-            "While" | "StatelessWhile" => {
-                let known = self.invariant(&node)?;
-                Action::While([self.lazy(&node, "cond", known.clone())?, self.lazy(&node, "body", known)?])
-            }
+            "While" | "StatelessWhile" => Action::While(Box::new(self.repeated(&node)?)),
             "Case" | "StatelessCase" => {
                 let branches: Option<Vec<FunctionRef>> = node.attrs.get("branches").and_then(Vec::from_attr);
                 let branches = branches.filter(|branches| !branches.is_empty());
@@ -204,6 +202,17 @@ impl Region<'_, '_> {
 
     fn lazy(&self, node: &Prepared, attr: &str, known: Vec<Option<Tensor>>) -> Result<Arc<LazyFunction>> {
         Ok(self.compiler.unit.function(&function_attr(node, attr)?, known))
+    }
+
+    fn repeated(&self, node: &Prepared) -> Result<While> {
+        let known = self.invariant(node)?;
+        let condition = self.lazy(node, "cond", known.clone())?;
+        let env = &self.compiler.unit.env;
+        let (cond, body) = (function_attr(node, "cond")?, function_attr(node, "body")?);
+        let is_joined = env.options.optimize
+            && Program::can_join(&*env.library.get(&body)?, &*env.library.get(&cond)?, &env.registry);
+        let body = self.compiler.unit.turn(&body, is_joined.then_some(&cond), known);
+        Ok(While { condition, body, is_joined })
     }
 
     /// The arguments whose values never change while the plan lives.

@@ -51,6 +51,10 @@ pub fn convert<T: Element, U: Element>(ns: f64, run: Zip<T, U>) -> Result<Box<dy
 /// # Errors
 /// `INVALID_ARGUMENT` when the shapes do not broadcast.
 pub fn compute<T: Element>(ctx: &mut Context<'_>, ns: f64, run: Zip<T, T>) -> Result<()> {
+    if let Some(result) = single(ctx, run)? {
+        ctx.set(0, result);
+        return Ok(());
+    }
     let shapes = [ctx.input(0).shape().clone(), ctx.input(1).shape().clone()];
     let out = shape::broadcast_known(&shapes[0], &shapes[1])?;
     let tensor = if let Some(mut tensor) = ctx.forward(0, T::DTYPE, &out) {
@@ -79,12 +83,29 @@ pub fn compute<T: Element>(ctx: &mut Context<'_>, ns: f64, run: Zip<T, T>) -> Re
 /// # Errors
 /// As [`compute`].
 pub fn compute_to<T: Element, U: Element>(ctx: &mut Context<'_>, ns: f64, run: Zip<T, U>) -> Result<()> {
+    if let Some(result) = single(ctx, run)? {
+        ctx.set(0, result);
+        return Ok(());
+    }
     let shapes = [ctx.input(0).shape().clone(), ctx.input(1).shape().clone()];
     let out = shape::broadcast_known(&shapes[0], &shapes[1])?;
     let mut tensor = ctx.allocate(U::DTYPE, &out)?;
     Work { shapes: &shapes, out: &out, ns, run }.fresh(ctx.input(0), ctx.input(1), tensor.as_mut_slice()?)?;
     ctx.set(0, tensor);
     Ok(())
+}
+
+/// The result for two tensors of one element each, such as counters of loops: without a look at shapes or tasks.
+fn single<T: Element, U: Element>(ctx: &Context<'_>, run: Zip<T, U>) -> Result<Option<Tensor>> {
+    let (a, b) = (ctx.input(0), ctx.input(1));
+    if a.elements() != 1 || b.elements() != 1 {
+        return Ok(None);
+    }
+    let (x, y) = (a.as_slice::<T>()?, b.as_slice::<T>()?);
+    let shape = if a.rank() >= b.rank() { a.shape() } else { b.shape() };
+    let mut result = Tensor::scratch(U::DTYPE, shape)?;
+    run(x, y, result.as_mut_slice()?);
+    Ok(Some(result))
 }
 
 struct Work<'a, T, U> {

@@ -43,6 +43,14 @@ impl Rewrite {
         rewrite
     }
 
+    /// The text that stands for every match, if all are replaced and it names no groups.
+    pub fn text_for_all(&self) -> Option<&[u8]> {
+        match &self.parts[..] {
+            [Part::Text(plain)] if self.global && self.groups == 0 => Some(plain),
+            _ => None,
+        }
+    }
+
     /// The text with matches replaced; `None` if it stays as it is.
     pub fn apply(&self, regex: &Regex, text: &[u8]) -> Option<Vec<u8>> {
         if self.groups >= regex.captures_len() || !self.global && !self.is_whole {
@@ -87,6 +95,25 @@ impl Rewrite {
             }
         }
     }
+}
+
+/// The text with all bytes of a set replaced; `None` if it has none.
+pub fn bytes(set: &[bool; 256], by: &[u8], text: &[u8]) -> Option<Vec<u8>> {
+    let is_in = |byte: &u8| set[usize::from(*byte)];
+    let mut at = text.iter().position(is_in)?;
+    let mut out = Vec::with_capacity(text.len() + by.len());
+    let mut rest = text;
+    loop {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(by);
+        rest = &rest[at + 1..];
+        match rest.iter().position(is_in) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    out.extend_from_slice(rest);
+    Some(out)
 }
 
 /// The highest group that a backslash names, also behind what can't be read.

@@ -1,0 +1,354 @@
+//! Instructions over tiles.
+
+use smallvec::SmallVec;
+
+use super::lanes::{self, Lanes};
+use super::program::{Instruction, Segment};
+use super::{Chain, Function, Operand, TILE};
+use crate::simd::{self, Isa, Kernel, Level};
+use crate::unary::{self, Pass, functions};
+
+/// How many elements before their turn operands of large results are asked for.
+const AHEAD: usize = 1024;
+
+/// A place of a tile.
+#[derive(Clone, Copy)]
+struct Source {
+    /// Where its elements are counted from.
+    data: *mut f32,
+    /// Whether one element stands for all.
+    is_scalar: bool,
+    /// Whether it does and is a number other than zero, so that the plain instructions give maxima and minima.
+    is_bound: bool,
+}
+
+/// Runs a chain over part of the output, which begins at element `first`.
+pub(super) fn part(chain: &Chain, operands: &[Operand<'_>], (first, stream): (usize, bool), out: &mut [f32]) {
+    let size = TILE.min(out.len()).next_multiple_of(16);
+    let spread = operands.iter().filter(|operand| operand.is_spread()).count();
+    let mut memory: SmallVec<[f32; 1024]> = SmallVec::new();
+    memory.resize(size * (spread + chain.buffers), 0.0);
+    let mut scalars: SmallVec<[f32; 16]> = operands
+        .iter()
+        .map(|operand| match operand {
+            Operand::Scalar(value) => *value,
+            _ => 0.0,
+        })
+        .collect();
+    for start in (0..out.len()).step_by(TILE) {
+        let len = TILE.min(out.len() - start);
+        let (mut spread, buffers) = memory.split_at_mut(size * spread);
+        let mut places: SmallVec<[Source; 16]> = SmallVec::new();
+        for (operand, scalar) in operands.iter().zip(&mut scalars) {
+            let data: *mut f32 = match operand {
+                // Operands are never written.
+                Operand::Slice(data) => data[first + start..][..len].as_ptr().cast_mut(),
+                Operand::Scalar(_) => scalar,
+                _ => {
+                    let (tile, rest) = std::mem::take(&mut spread).split_at_mut(size);
+                    spread = rest;
+                    operand.read(first + start, &mut tile[..len]);
+                    tile.as_mut_ptr()
+                }
+            };
+            let is_bound = matches!(operand, Operand::Scalar(value) if *value != 0.0 && !value.is_nan());
+            places.push(Source { data, is_scalar: matches!(operand, Operand::Scalar(_)), is_bound });
+        }
+        for tile in buffers.chunks_exact_mut(size) {
+            places.push(Source { data: tile.as_mut_ptr(), is_scalar: false, is_bound: false });
+        }
+        places.push(Source { data: out[start..start + len].as_mut_ptr(), is_scalar: false, is_bound: false });
+        simd::dispatch(Tile { segments: &chain.segments, places: &places, len, stream });
+    }
+    if stream {
+        lanes::fence();
+    }
+}
+
+/// One tile; every place has `len` elements, or one that stands for all, and those that are written overlap no other.
+struct Tile<'a> {
+    segments: &'a [Segment],
+    places: &'a [Source],
+    len: usize,
+    stream: bool,
+}
+
+impl Kernel for Tile<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for segment in self.segments {
+            match segment {
+                Segment::Long(function, from, to) => {
+                    let (from, to) = (self.places[*from], self.places[*to]);
+                    let taken = if from.is_scalar { 1 } else { self.len };
+                    // SAFETY: both places hold so many elements, and what is written overlaps nothing.
+                    let (src, dst) = unsafe {
+                        (
+                            std::slice::from_raw_parts(from.data, taken),
+                            std::slice::from_raw_parts_mut(to.data, self.len),
+                        )
+                    };
+                    long::<I>(*function, src, dst);
+                }
+                Segment::Registers(instructions) => match I::LEVEL {
+                    // SAFETY: the level is that of the code that runs, so the processor has the registers.
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512 => unsafe { self.registers::<std::arch::x86_64::__m512, 16>(instructions) },
+                    // SAFETY: as above.
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2 => unsafe { self.registers::<std::arch::x86_64::__m256, 8>(instructions) },
+                    // SAFETY: plain Rust.
+                    _ => unsafe { self.registers::<[f32; 4], 8>(instructions) },
+                },
+            }
+        }
+    }
+}
+
+impl Tile<'_> {
+    /// The instructions over the tile, on `N` registers at a time as long as there are so many elements.
+    ///
+    /// # Safety
+    /// The processor has the registers.
+    #[inline(always)]
+    unsafe fn registers<V: Lanes, const N: usize>(&self, instructions: &[Instruction]) {
+        let mut at = 0;
+        // SAFETY: what is read and written lies below `len`; the caller has the registers.
+        unsafe {
+            while at + N * V::LEN <= self.len {
+                self.block::<V, N>(instructions, self.places, at);
+                at += N * V::LEN;
+            }
+            while at + 4 * V::LEN <= self.len {
+                self.block::<V, 4>(instructions, self.places, at);
+                at += 4 * V::LEN;
+            }
+            while at + V::LEN <= self.len {
+                self.block::<V, 1>(instructions, self.places, at);
+                at += V::LEN;
+            }
+            if at < self.len {
+                self.rest::<V>(instructions, at);
+            }
+        }
+    }
+
+    /// The instructions on the last elements, fewer than a register holds.
+    ///
+    /// # Safety
+    /// The processor has the registers.
+    #[inline(always)]
+    unsafe fn rest<V: Lanes>(&self, instructions: &[Instruction], at: usize) {
+        let count = self.len - at;
+        let mut copies: SmallVec<[[f32; 16]; 16]> = SmallVec::new();
+        copies.resize(self.places.len(), [0.0; 16]);
+        let mut places: SmallVec<[Source; 16]> = self.places.into();
+        for (place, copy) in places.iter_mut().zip(&mut copies).filter(|(place, _)| !place.is_scalar) {
+            // SAFETY: so many elements are there.
+            unsafe { std::ptr::copy_nonoverlapping(place.data.add(at), copy.as_mut_ptr(), count) };
+            place.data = copy.as_mut_ptr();
+        }
+        // SAFETY: every place has as many elements as a register; the caller has the registers.
+        unsafe { self.block::<V, 1>(instructions, &places, 0) };
+        for instruction in instructions {
+            if let &Instruction::Store(place) = instruction {
+                // SAFETY: so many elements are there, and places that are stored to are no operands.
+                unsafe {
+                    std::ptr::copy_nonoverlapping(places[place].data, self.places[place].data.add(at), count);
+                }
+            }
+        }
+    }
+
+    /// The instructions on `N` registers from element `at` on.
+    ///
+    /// # Safety
+    /// The processor has the registers, and the elements are there.
+    #[inline(always)]
+    unsafe fn block<V: Lanes, const N: usize>(
+        &self,
+        instructions: &[Instruction],
+        places: &[Source],
+        at: usize,
+    ) {
+        // SAFETY: promised by the caller, for this and all blocks below.
+        let mut own = [unsafe { V::splat(0.0) }; N];
+        for &instruction in instructions {
+            match instruction {
+                Instruction::Load(place) => {
+                    let source = places[place];
+                    for (i, own) in own.iter_mut().enumerate() {
+                        if self.stream {
+                            lanes::prefetch(source.data.wrapping_add(at + i * V::LEN + AHEAD));
+                        }
+                        *own = unsafe { source.load(at + i * V::LEN) };
+                    }
+                }
+                Instruction::Store(place) => {
+                    let to = places[place].data.wrapping_add(at);
+                    let stream = self.stream && place + 1 == places.len();
+                    unsafe { store(own, to, stream) }
+                }
+                Instruction::Own(function) => unsafe { alone(function, &mut own) },
+                Instruction::Right(function, place) => unsafe { with(function, &mut own, places[place], at) },
+                Instruction::Left(function, place) => unsafe { under(function, &mut own, places[place], at) },
+            }
+        }
+    }
+}
+
+impl Source {
+    /// # Safety
+    /// The processor has the register, and the elements are there.
+    #[inline(always)]
+    unsafe fn load<V: Lanes>(self, at: usize) -> V {
+        // SAFETY: promised by the caller.
+        unsafe { if self.is_scalar { V::splat(*self.data) } else { V::load(self.data.add(at)) } }
+    }
+}
+
+/// # Safety
+/// The processor has the registers, and so many elements are writable.
+#[inline(always)]
+unsafe fn store<V: Lanes, const N: usize>(own: [V; N], to: *mut f32, stream: bool) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        if stream && (to as usize).is_multiple_of(V::LEN * size_of::<f32>()) {
+            (0..N).for_each(|i| own[i].stream(to.add(i * V::LEN)));
+        } else {
+            (0..N).for_each(|i| own[i].store(to.add(i * V::LEN)));
+        }
+    }
+}
+
+/// A function of the accumulator, twice where it takes two.
+///
+/// # Safety
+/// The processor has the registers.
+#[inline(always)]
+unsafe fn alone<V: Lanes, const N: usize>(function: Function, own: &mut [V; N]) {
+    macro_rules! each {
+        // SAFETY: promised by the caller.
+        (|$x:ident| $body:expr) => {
+            for own in own {
+                let $x = *own;
+                *own = unsafe { $body };
+            }
+        };
+    }
+    match function {
+        Function::Abs => each!(|x| V::abs(x)),
+        Function::Neg => each!(|x| V::neg(x)),
+        Function::Reciprocal => each!(|x| V::splat(1.0).div(x)),
+        Function::Relu => each!(|x| V::above_zero(x, x)),
+        Function::Relu6 => each!(|x| V::splat(6.0).less(V::above_zero(x, x))),
+        Function::Rsqrt => each!(|x| V::splat(1.0).div(x.sqrt())),
+        Function::Sqrt => each!(|x| x.sqrt()),
+        Function::Square | Function::Mul => each!(|x| x.mul(x)),
+        Function::Add => each!(|x| x.add(x)),
+        Function::Div => each!(|x| x.div(x)),
+        Function::DivNoNan => each!(|x| V::unless_zero(x, x.div(x))),
+        Function::MulNoNan => each!(|x| V::unless_zero(x, x.mul(x))),
+        Function::SquaredDifference => each!(|x| x.sub(x).mul(x.sub(x))),
+        Function::Sub => each!(|x| x.sub(x)),
+        _ => {}
+    }
+}
+
+/// Loops over the registers of the accumulator and of a source, which is one number or lies in memory.
+macro_rules! pairs {
+    ($own:ident, $source:ident, $at:ident, |$x:ident, $y:ident| $body:expr) => {
+        // SAFETY: promised by the caller.
+        if $source.is_scalar {
+            let $y = unsafe { V::splat(*$source.data) };
+            for own in $own {
+                let $x = *own;
+                *own = unsafe { $body };
+            }
+        } else {
+            for (i, own) in $own.iter_mut().enumerate() {
+                let ($x, $y) = (*own, unsafe { V::load($source.data.add($at + i * V::LEN)) });
+                *own = unsafe { $body };
+            }
+        }
+    };
+}
+
+/// A function of the accumulator and a source, in this order.
+///
+/// # Safety
+/// The processor has the registers, and the elements are there.
+#[inline(always)]
+unsafe fn with<V: Lanes, const N: usize>(function: Function, own: &mut [V; N], source: Source, at: usize) {
+    match function {
+        Function::Add => pairs!(own, source, at, |x, y| x.add(y)),
+        Function::Div => pairs!(own, source, at, |x, y| x.div(y)),
+        Function::DivNoNan => pairs!(own, source, at, |x, y| V::unless_zero(y, x.div(y))),
+        Function::Maximum if source.is_bound => pairs!(own, source, at, |x, y| y.greater(x)),
+        Function::Minimum if source.is_bound => pairs!(own, source, at, |x, y| y.less(x)),
+        Function::Maximum => pairs!(own, source, at, |x, y| V::nan_or(x, x.greater(y))),
+        Function::Minimum => pairs!(own, source, at, |x, y| V::nan_or(x, x.less(y))),
+        Function::Mul => pairs!(own, source, at, |x, y| x.mul(y)),
+        Function::MulNoNan => pairs!(own, source, at, |x, y| V::unless_zero(y, x.mul(y))),
+        Function::SquaredDifference => pairs!(own, source, at, |x, y| x.sub(y).mul(x.sub(y))),
+        Function::Sub => pairs!(own, source, at, |x, y| x.sub(y)),
+        _ => {}
+    }
+}
+
+/// A function of a source and the accumulator, in this order.
+///
+/// # Safety
+/// As [`with`].
+#[inline(always)]
+unsafe fn under<V: Lanes, const N: usize>(function: Function, own: &mut [V; N], source: Source, at: usize) {
+    match function {
+        Function::Div => pairs!(own, source, at, |y, x| x.div(y)),
+        Function::DivNoNan => pairs!(own, source, at, |y, x| V::unless_zero(y, x.div(y))),
+        Function::Maximum => pairs!(own, source, at, |y, x| V::nan_or(x, x.greater(y))),
+        Function::Minimum => pairs!(own, source, at, |y, x| V::nan_or(x, x.less(y))),
+        Function::MulNoNan => pairs!(own, source, at, |y, x| V::unless_zero(y, x.mul(y))),
+        Function::SquaredDifference => pairs!(own, source, at, |y, x| x.sub(y).mul(x.sub(y))),
+        Function::Sub => pairs!(own, source, at, |y, x| x.sub(y)),
+        // SAFETY: promised by the caller; the order does not matter to the others.
+        _ => unsafe { with(function, own, source, at) },
+    }
+}
+
+/// A function of many instructions; one element of `src` stands for all.
+#[inline(always)]
+fn long<I: Isa>(function: Function, src: &[f32], dst: &mut [f32]) {
+    if src.len() < dst.len() {
+        let (first, rest) = dst.split_at_mut(1);
+        long_slices::<I>(function, src, first);
+        return rest.fill(first[0]);
+    }
+    long_slices::<I>(function, src, dst);
+}
+
+#[inline(always)]
+fn long_slices<I: Isa>(function: Function, src: &[f32], dst: &mut [f32]) {
+    match function {
+        Function::Cos => pass::<functions::Cos, I>(src, dst),
+        Function::Elu => pass::<functions::Elu, I>(src, dst),
+        Function::Erf => pass::<functions::Erf, I>(src, dst),
+        Function::Erfc => pass::<functions::Erfc, I>(src, dst),
+        Function::Exp => pass::<functions::Exp, I>(src, dst),
+        Function::Expm1 => pass::<functions::Expm1, I>(src, dst),
+        Function::Log => pass::<functions::Log, I>(src, dst),
+        Function::Log1p => pass::<functions::Log1p, I>(src, dst),
+        Function::Selu => pass::<functions::Selu, I>(src, dst),
+        Function::Sigmoid => pass::<functions::Sigmoid, I>(src, dst),
+        Function::Sin => pass::<functions::Sin, I>(src, dst),
+        Function::Softplus => pass::<functions::Softplus, I>(src, dst),
+        Function::Softsign => pass::<functions::Softsign, I>(src, dst),
+        Function::Tanh => pass::<functions::Tanh, I>(src, dst),
+        _ => dst.copy_from_slice(src),
+    }
+}
+
+#[inline(always)]
+fn pass<F: unary::Function<f32>, I: Isa>(src: &[f32], dst: &mut [f32]) {
+    Pass::<F, f32>(src, dst, std::marker::PhantomData).run::<I>();
+}

@@ -1,0 +1,53 @@
+//! Control edges that order nothing go.
+
+use savedmodel_graph::NodeId;
+
+use crate::Program;
+
+/// The most edges that may stand for those of a node that goes.
+const MOST: usize = 64;
+
+/// Drops control edges from what is there from the start, and nodes that do nothing but hand control edges on.
+///
+/// Constants and arguments are there from the start. Without dead values, a node that waits for one waits for nothing.
+pub(crate) fn loosen(program: &mut Program) {
+    if program.has_dead_values() {
+        return;
+    }
+    let nodes: Vec<NodeId> = program.graph.nodes().collect();
+    for &node in &nodes {
+        if !is_there(program, node) {
+            continue;
+        }
+        for waiting in program.graph.controlled(node) {
+            program.graph.disconnect_control(node, waiting);
+        }
+    }
+    for &node in &nodes {
+        if &*program.graph.node(node).op != "NoOp" {
+            continue;
+        }
+        let (before, after) = (program.graph.controls(node), program.graph.controlled(node));
+        if before.len() * after.len() > MOST.max(before.len() + after.len()) {
+            continue;
+        }
+        for &waiting in &after {
+            program.graph.disconnect_control(node, waiting);
+            before.iter().for_each(|&source| program.graph.connect_control(source, waiting));
+        }
+        if program.targets.contains(&node) {
+            program.targets.retain(|&target| target != node);
+            program.targets.extend(&before);
+        }
+        program.graph.remove(node);
+    }
+    let there: Vec<NodeId> =
+        program.targets.iter().copied().filter(|&node| is_there(program, node)).collect();
+    program.targets.retain(|target| !there.contains(target));
+    program.targets.sort_unstable();
+    program.targets.dedup();
+}
+
+fn is_there(program: &Program, node: NodeId) -> bool {
+    matches!(&*program.graph.node(node).op, "Const" | "_Arg")
+}
