@@ -77,6 +77,29 @@ def keras3_two_inputs(folder):
 
 
 @model
+def keras3_pooled_embedding(folder):
+    """Lookups whose indices count from either end, summed up and averaged along each axis."""
+    tokens = keras.Input((7,), dtype="int32", name="tokens")
+    rows = keras.layers.Embedding(50, 13)(tokens)
+    outputs = {
+        "rows": rows,
+        "mean": keras.layers.GlobalAveragePooling1D()(rows),
+        "sum": keras.ops.sum(keras.layers.Embedding(50, 70)(tokens), axis=1, keepdims=True),
+        "inner": keras.ops.mean(keras.layers.Embedding(50, 5)(tokens), axis=-1),
+        "outer": keras.ops.mean(keras.layers.Embedding(50, 6)(tokens), axis=0),
+        "norm": keras.layers.LayerNormalization(center=False)(keras.layers.LayerNormalization()(rows)),
+    }
+    net = keras.Model(tokens, outputs)
+    randomize(net)
+    net.export(folder, verbose=False)
+    batches = [np.arange(7 * b, dtype=np.int32).reshape(b, 7) * 11 % 100 - 50 for b in (1, 3)]
+    return Case(
+        [Predict({"tokens": tokens}) for tokens in batches],
+        errors=[Predict({"tokens": np.full((1, 7), number, np.int32)}) for number in (50, -51)],
+    )
+
+
+@model
 def tf_keras_cnn(folder):
     layers = tf_keras.layers
     net = tf_keras.Sequential([

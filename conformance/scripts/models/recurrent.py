@@ -118,3 +118,39 @@ def tf_keras_rnn_cells(folder):
     randomize(net)
     net.save(folder, save_format="tf")
     return Case([Predict({"sequence": normal(*s)}) for s in ((1, 4, 3), (2, 8, 3))])
+
+
+@model
+def function_cells(folder):
+    """Cells written out in a loop: products of what is read from a list, gates in other orders, a state that broadcasts."""
+
+    class Cells(tf.Module):
+        def __init__(self):
+            weights = lambda *shape: tf.Variable(normal(*shape))
+            self.x, self.h, self.bias = weights(3, 20), weights(5, 20), weights(20)
+            self.gx, self.gh = weights(12, 3), weights(4, 12)
+
+        @tf.function(input_signature=[tf.TensorSpec([None, None, 3], tf.float32, name="series")])
+        def run(self, series):
+            steps, batch = tf.shape(series)[0], tf.shape(series)[1]
+            read = tf.TensorArray(tf.float32, steps, element_shape=[None, 3]).unstack(series)
+
+            def body(t, c, h, g, out):
+                x = read.read(t)
+                o, i, f, new = tf.split(self.bias + (tf.matmul(x, self.x) + tf.matmul(h, self.h)), 4, axis=-1)
+                c = tf.sigmoid(i) * tf.tanh(new) + c * tf.sigmoid(f)
+                h = tf.tanh(c) * tf.sigmoid(o)
+                xr, xz, xn = tf.split(tf.matmul(x, self.gx, transpose_b=True), 3, axis=1)
+                hr, hz, hn = tf.split(tf.matmul(g, self.gh), 3, axis=1)
+                z = tf.sigmoid(xz + hz)
+                g = (1 - z) * tf.tanh(tf.sigmoid(hr + xr) * hn + xn) + z * g
+                return t + 1, c, h, g, out.write(t, tf.concat([h, g], 1))
+
+            zeros = lambda width: tf.zeros([batch, width])
+            start = (0, zeros(5), zeros(5), zeros(4), tf.TensorArray(tf.float32, steps))
+            _, c, h, g, out = tf.while_loop(lambda t, *_: t < steps, body, start)
+            return {"c": c, "h": h, "g": g, "out": out.stack()}
+
+    module = Cells()
+    tf.saved_model.save(module, folder, signatures=module.run)
+    return Case([Predict({"series": normal(*s)}) for s in ((4, 1, 3), (1, 5, 3), (6, 17, 3))])
