@@ -35,7 +35,8 @@ impl<'a> Gates<'a> {
         }
         let rank = whole.rank();
         let place = if axis < 0 { axis + rank as i64 } else { axis };
-        let axis = usize::try_from(place).ok().filter(|&axis| axis < rank && whole[axis] % count == 0);
+        let axis =
+            usize::try_from(place).ok().filter(|&axis| axis < rank && whole[axis].is_multiple_of(count));
         let axis = axis.ok_or_else(|| {
             Error::invalid_argument(format!(
                 "split_dim {place} of shape {whole} can't be cut into {count} parts"

@@ -37,9 +37,9 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         if len == width && from.len() == to.len() && len > 0 {
             layer_norm_rows(from, to, len, Affine { epsilon, gamma: &gamma, beta: &beta });
         } else if len == 1 && from.len() * width == to.len() {
-            // Each number is its own mean.
+            // Each number is its own mean; what is no finite number leaves NaN.
             for (&x, row) in from.iter().zip(to.chunks_exact_mut(width.max(1))) {
-                let zero = (x - x) / epsilon.sqrt();
+                let zero = x * 0.0 / epsilon.sqrt();
                 row.iter_mut()
                     .zip(gamma.iter().zip(&beta))
                     .for_each(|(y, (gamma, beta))| *y = zero * gamma + beta);

@@ -172,27 +172,28 @@ impl Tile<'_> {
         places: &[Source],
         at: usize,
     ) {
-        // SAFETY: promised by the caller, for this and all blocks below.
-        let mut own = [unsafe { V::splat(0.0) }; N];
-        for &instruction in instructions {
-            match instruction {
-                Instruction::Load(place) => {
-                    let source = places[place];
-                    for (i, own) in own.iter_mut().enumerate() {
-                        if self.stream {
-                            lanes::prefetch(source.data.wrapping_add(at + i * V::LEN + AHEAD));
+        // SAFETY: promised by the caller.
+        unsafe {
+            let mut own = [V::splat(0.0); N];
+            for &instruction in instructions {
+                match instruction {
+                    Instruction::Load(place) => {
+                        let source = places[place];
+                        for (i, own) in own.iter_mut().enumerate() {
+                            if self.stream {
+                                lanes::prefetch(source.data.wrapping_add(at + i * V::LEN + AHEAD));
+                            }
+                            *own = source.load(at + i * V::LEN);
                         }
-                        *own = unsafe { source.load(at + i * V::LEN) };
                     }
+                    Instruction::Store(place) => {
+                        let stream = self.stream && place + 1 == places.len();
+                        store(own, places[place].data.add(at), stream);
+                    }
+                    Instruction::Own(function) => alone(function, &mut own),
+                    Instruction::Right(function, place) => with(function, &mut own, places[place], at),
+                    Instruction::Left(function, place) => under(function, &mut own, places[place], at),
                 }
-                Instruction::Store(place) => {
-                    let to = places[place].data.wrapping_add(at);
-                    let stream = self.stream && place + 1 == places.len();
-                    unsafe { store(own, to, stream) }
-                }
-                Instruction::Own(function) => unsafe { alone(function, &mut own) },
-                Instruction::Right(function, place) => unsafe { with(function, &mut own, places[place], at) },
-                Instruction::Left(function, place) => unsafe { under(function, &mut own, places[place], at) },
             }
         }
     }
@@ -229,47 +230,48 @@ unsafe fn store<V: Lanes, const N: usize>(own: [V; N], to: *mut f32, stream: boo
 #[inline(always)]
 unsafe fn alone<V: Lanes, const N: usize>(function: Function, own: &mut [V; N]) {
     macro_rules! each {
-        // SAFETY: promised by the caller.
         (|$x:ident| $body:expr) => {
             for own in own {
                 let $x = *own;
-                *own = unsafe { $body };
+                *own = $body;
             }
         };
     }
-    match function {
-        Function::Abs => each!(|x| V::abs(x)),
-        Function::Neg => each!(|x| V::neg(x)),
-        Function::Reciprocal => each!(|x| V::splat(1.0).div(x)),
-        Function::Relu => each!(|x| V::above_zero(x, x)),
-        Function::Relu6 => each!(|x| V::splat(6.0).less(V::above_zero(x, x))),
-        Function::Rsqrt => each!(|x| V::splat(1.0).div(x.sqrt())),
-        Function::Sqrt => each!(|x| x.sqrt()),
-        Function::Square | Function::Mul => each!(|x| x.mul(x)),
-        Function::Add => each!(|x| x.add(x)),
-        Function::Div => each!(|x| x.div(x)),
-        Function::DivNoNan => each!(|x| V::unless_zero(x, x.div(x))),
-        Function::MulNoNan => each!(|x| V::unless_zero(x, x.mul(x))),
-        Function::SquaredDifference => each!(|x| x.sub(x).mul(x.sub(x))),
-        Function::Sub => each!(|x| x.sub(x)),
-        _ => {}
+    // SAFETY: promised by the caller.
+    unsafe {
+        match function {
+            Function::Abs => each!(|x| V::abs(x)),
+            Function::Neg => each!(|x| V::neg(x)),
+            Function::Reciprocal => each!(|x| V::splat(1.0).div(x)),
+            Function::Relu => each!(|x| V::above_zero(x, x)),
+            Function::Relu6 => each!(|x| V::splat(6.0).less(V::above_zero(x, x))),
+            Function::Rsqrt => each!(|x| V::splat(1.0).div(x.sqrt())),
+            Function::Sqrt => each!(|x| x.sqrt()),
+            Function::Square | Function::Mul => each!(|x| x.mul(x)),
+            Function::Add => each!(|x| x.add(x)),
+            Function::Div => each!(|x| x.div(x)),
+            Function::DivNoNan => each!(|x| V::unless_zero(x, x.div(x))),
+            Function::MulNoNan => each!(|x| V::unless_zero(x, x.mul(x))),
+            Function::SquaredDifference => each!(|x| x.sub(x).mul(x.sub(x))),
+            Function::Sub => each!(|x| x.sub(x)),
+            _ => {}
+        }
     }
 }
 
 /// Loops over the registers of the accumulator and of a source, which is one number or lies in memory.
 macro_rules! pairs {
     ($own:ident, $source:ident, $at:ident, |$x:ident, $y:ident| $body:expr) => {
-        // SAFETY: promised by the caller.
         if $source.is_scalar {
-            let $y = unsafe { V::splat(*$source.data) };
+            let $y = V::splat(*$source.data);
             for own in $own {
                 let $x = *own;
-                *own = unsafe { $body };
+                *own = $body;
             }
         } else {
             for (i, own) in $own.iter_mut().enumerate() {
-                let ($x, $y) = (*own, unsafe { V::load($source.data.add($at + i * V::LEN)) });
-                *own = unsafe { $body };
+                let ($x, $y) = (*own, V::load($source.data.add($at + i * V::LEN)));
+                *own = $body;
             }
         }
     };
@@ -281,19 +283,22 @@ macro_rules! pairs {
 /// The processor has the registers, and the elements are there.
 #[inline(always)]
 unsafe fn with<V: Lanes, const N: usize>(function: Function, own: &mut [V; N], source: Source, at: usize) {
-    match function {
-        Function::Add => pairs!(own, source, at, |x, y| x.add(y)),
-        Function::Div => pairs!(own, source, at, |x, y| x.div(y)),
-        Function::DivNoNan => pairs!(own, source, at, |x, y| V::unless_zero(y, x.div(y))),
-        Function::Maximum if source.is_bound => pairs!(own, source, at, |x, y| y.greater(x)),
-        Function::Minimum if source.is_bound => pairs!(own, source, at, |x, y| y.less(x)),
-        Function::Maximum => pairs!(own, source, at, |x, y| V::nan_or(x, x.greater(y))),
-        Function::Minimum => pairs!(own, source, at, |x, y| V::nan_or(x, x.less(y))),
-        Function::Mul => pairs!(own, source, at, |x, y| x.mul(y)),
-        Function::MulNoNan => pairs!(own, source, at, |x, y| V::unless_zero(y, x.mul(y))),
-        Function::SquaredDifference => pairs!(own, source, at, |x, y| x.sub(y).mul(x.sub(y))),
-        Function::Sub => pairs!(own, source, at, |x, y| x.sub(y)),
-        _ => {}
+    // SAFETY: promised by the caller.
+    unsafe {
+        match function {
+            Function::Add => pairs!(own, source, at, |x, y| x.add(y)),
+            Function::Div => pairs!(own, source, at, |x, y| x.div(y)),
+            Function::DivNoNan => pairs!(own, source, at, |x, y| V::unless_zero(y, x.div(y))),
+            Function::Maximum if source.is_bound => pairs!(own, source, at, |x, y| y.greater(x)),
+            Function::Minimum if source.is_bound => pairs!(own, source, at, |x, y| y.less(x)),
+            Function::Maximum => pairs!(own, source, at, |x, y| V::nan_or(x, x.greater(y))),
+            Function::Minimum => pairs!(own, source, at, |x, y| V::nan_or(x, x.less(y))),
+            Function::Mul => pairs!(own, source, at, |x, y| x.mul(y)),
+            Function::MulNoNan => pairs!(own, source, at, |x, y| V::unless_zero(y, x.mul(y))),
+            Function::SquaredDifference => pairs!(own, source, at, |x, y| x.sub(y).mul(x.sub(y))),
+            Function::Sub => pairs!(own, source, at, |x, y| x.sub(y)),
+            _ => {}
+        }
     }
 }
 
@@ -303,16 +308,19 @@ unsafe fn with<V: Lanes, const N: usize>(function: Function, own: &mut [V; N], s
 /// As [`with`].
 #[inline(always)]
 unsafe fn under<V: Lanes, const N: usize>(function: Function, own: &mut [V; N], source: Source, at: usize) {
-    match function {
-        Function::Div => pairs!(own, source, at, |y, x| x.div(y)),
-        Function::DivNoNan => pairs!(own, source, at, |y, x| V::unless_zero(y, x.div(y))),
-        Function::Maximum => pairs!(own, source, at, |y, x| V::nan_or(x, x.greater(y))),
-        Function::Minimum => pairs!(own, source, at, |y, x| V::nan_or(x, x.less(y))),
-        Function::MulNoNan => pairs!(own, source, at, |y, x| V::unless_zero(y, x.mul(y))),
-        Function::SquaredDifference => pairs!(own, source, at, |y, x| x.sub(y).mul(x.sub(y))),
-        Function::Sub => pairs!(own, source, at, |y, x| x.sub(y)),
-        // SAFETY: promised by the caller; the order does not matter to the others.
-        _ => unsafe { with(function, own, source, at) },
+    // SAFETY: promised by the caller.
+    unsafe {
+        match function {
+            Function::Div => pairs!(own, source, at, |y, x| x.div(y)),
+            Function::DivNoNan => pairs!(own, source, at, |y, x| V::unless_zero(y, x.div(y))),
+            Function::Maximum => pairs!(own, source, at, |y, x| V::nan_or(x, x.greater(y))),
+            Function::Minimum => pairs!(own, source, at, |y, x| V::nan_or(x, x.less(y))),
+            Function::MulNoNan => pairs!(own, source, at, |y, x| V::unless_zero(y, x.mul(y))),
+            Function::SquaredDifference => pairs!(own, source, at, |y, x| x.sub(y).mul(x.sub(y))),
+            Function::Sub => pairs!(own, source, at, |y, x| x.sub(y)),
+            // The order does not matter to the others.
+            _ => with(function, own, source, at),
+        }
     }
 }
 
