@@ -5,8 +5,8 @@
 //!
 //! Start at [`par`] (chunks and threads) and [`simd`] (instruction sets); [`map`] applies any closure, [`unary`] and
 //! [`binary`] hold the vectorised functions, [`chain`] computes several of them in one pass, [`lane`] has their scalar forms for
-//! use in loops of your own; [`reduce`], [`softmax`] and [`norm`] work along axes, [`rows`] picks rows of tables, [`gemm`]
-//! multiplies matrices, [`winograd`] and [`depthwise`] convolve without.
+//! use in loops of your own, [`packet`] what TensorFlow's loops make of denormals; [`reduce`], [`softmax`] and [`norm`] work
+//! along axes, [`rows`] picks rows of tables, [`gemm`] multiplies matrices, [`winograd`] and [`depthwise`] convolve without.
 
 pub mod binary;
 pub mod chain;
@@ -18,6 +18,7 @@ pub mod limits;
 pub mod map;
 pub mod narrow;
 pub mod norm;
+pub mod packet;
 pub mod par;
 pub mod reduce;
 pub mod rows;

@@ -156,7 +156,9 @@ impl LazyFunction {
 /// Gives kernels the functions that their attributes name.
 pub(crate) struct FunctionAccess(pub Arc<Unit>);
 
+/// It holds the session weakly: a kernel may keep it in a resource of the session, as iterators do.
 struct CompiledFunction {
+    env: Weak<Environment>,
     unit: Weak<Unit>,
     function: Arc<LazyFunction>,
 }
@@ -165,14 +167,22 @@ impl Functions for FunctionAccess {
     fn callable(&self, function: &FunctionRef) -> Result<Arc<dyn Callable>> {
         self.0.env.library.get(function)?;
         let function = self.0.function(function, Vec::new());
-        Ok(Arc::new(CompiledFunction { unit: Arc::downgrade(&self.0), function }))
+        let (env, unit) = (Arc::downgrade(&self.0.env), Arc::downgrade(&self.0));
+        Ok(Arc::new(CompiledFunction { env, unit, function }))
     }
 }
 
 impl Callable for CompiledFunction {
     fn call(&self, _: &Run<'_>, arguments: Vec<Tensor>) -> Result<Vec<Tensor>> {
-        let unit = self.unit.upgrade().ok_or_else(|| Error::failed_precondition("the session is gone"))?;
-        let plan = self.function.plan(&unit)?;
-        execute::run(&unit, plan, arguments).map_err(|e| e.at(format!("function '{}'", self.function.name())))
+        let at = |e: Error| e.at(format!("function '{}'", self.function.name()));
+        if let Some(unit) = self.unit.upgrade().filter(|unit| unit.is_current()) {
+            return execute::run(&unit, self.function.plan(&unit)?, arguments).map_err(at);
+        }
+        // The plan that the kernel was part of is gone or out of date.
+        let env = self.env.upgrade().ok_or_else(|| Error::failed_precondition("the session is gone"))?;
+        let function = env.library.get(&self.function.function)?;
+        let unit = Unit::new(&env, &function.graph)?;
+        let plan = compile::function(&unit, &function, &self.function.bound)?;
+        execute::run(&unit, &Arc::new(plan), arguments).map_err(at)
     }
 }

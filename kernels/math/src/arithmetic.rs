@@ -4,6 +4,7 @@
 //! pages of the other names.
 
 use half::{bf16, f16};
+use savedmodel_math::packet::Float;
 use savedmodel_op::{Construction, Kernel, Kernels, Op};
 use savedmodel_tensor::{Complex32, Complex64, DType, Result};
 
@@ -76,8 +77,8 @@ pub const OPS: &[Op] = &[
         "Maximum",
         &[REAL],
         zip_kernels!("T", CHEAP;
-            hot [f32] |x, y| if x > y || x.is_nan() { x } else { y },
-            each [f64] |x, y| if x > y || x.is_nan() { x } else { y },
+            hot [f32] |x, y| (if x > y || x.is_nan() { x } else { y }).flushed(),
+            each [f64] |x, y| (if x > y || x.is_nan() { x } else { y }).flushed(),
             narrow [f16 bf16] |x, y| if x < y || y.is_nan() { y } else { x },
             each [i8 i16 i32 i64 u8 u16 u32 u64] |x, y| x.max(y)),
     ),
@@ -85,8 +86,8 @@ pub const OPS: &[Op] = &[
         "Minimum",
         &[REAL],
         zip_kernels!("T", CHEAP;
-            hot [f32] |x, y| if x < y || x.is_nan() { x } else { y },
-            each [f64] |x, y| if x < y || x.is_nan() { x } else { y },
+            hot [f32] |x, y| (if x < y || x.is_nan() { x } else { y }).flushed(),
+            each [f64] |x, y| (if x < y || x.is_nan() { x } else { y }).flushed(),
             narrow [f16 bf16] |x, y| if x > y || y.is_nan() { y } else { x },
             each [i8 i16 i32 i64 u8 u16 u32 u64] |x, y| x.min(y)),
     ),

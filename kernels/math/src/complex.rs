@@ -43,6 +43,33 @@ pub fn divide<F: Float>(x: Complex<F>, y: Complex<F>) -> Complex<F> {
     Complex::new((x.re * re + x.im * im) / square / scale, (x.im * re - x.re * im) / square / scale)
 }
 
+/// `x y`, infinite if a factor is and the other one is not zero, as in C.
+pub fn multiply<F: Float>(x: Complex<F>, y: Complex<F>) -> Complex<F> {
+    let product = x * y;
+    let infinite = |z: Complex<F>| z.re.is_infinite() || z.im.is_infinite();
+    if !product.re.is_nan() || !product.im.is_nan() || !infinite(x) && !infinite(y) {
+        return product;
+    }
+    let part = |v: F, one: bool| if one { F::one().copysign(v) } else { F::zero().copysign(v) };
+    // Infinite parts become one, the others zero; a factor without infinite parts loses its NaN.
+    let boxed = |z: Complex<F>| match infinite(z) {
+        true => Complex::new(part(z.re, z.re.is_infinite()), part(z.im, z.im.is_infinite())),
+        false => {
+            let number = |v: F| if v.is_nan() { F::zero().copysign(v) } else { v };
+            Complex::new(number(z.re), number(z.im))
+        }
+    };
+    boxed(x) * boxed(y) * F::infinity()
+}
+
+/// `e^x - 1`, without cancellation near zero; its real part is NaN where the exponential overflows.
+pub fn expm1<F: Float>(x: Complex<F>) -> Complex<F> {
+    let two = F::one() + F::one();
+    let grown = x.re.exp_m1();
+    let (power, half) = (grown + F::one(), (x.im / two).sin());
+    Complex::new(grown - two * power * half * half, power * x.im.sin())
+}
+
 macro_rules! functions {
     ($($(#[$doc:meta])* $name:ident: |$x:ident| $value:expr;)*) => {
         $($(#[$doc])* pub fn $name<C: Number>(x: C) -> C {
@@ -55,16 +82,14 @@ macro_rules! functions {
 functions! {
     /// `e^x`.
     exp: |x| x.exp();
-    /// `e^x - 1`, without cancellation near zero.
-    expm1: |x| {
-        let (sin, half) = (x.im.sin(), (x.im / 2.0).sin());
-        let grown = x.re.exp_m1();
-        Complex::new(grown * x.im.cos() - 2.0 * half * half, (grown + 1.0) * sin)
-    };
     /// The principal logarithm.
     log: |x| logarithm(x);
     /// `log(1 + x)`, without cancellation near zero.
-    log1p: |x| Complex::new(modulus_log1p(x), x.im.atan2(1.0 + x.re));
+    log1p: |x| match () {
+        _ if x.is_finite() => Complex::new(modulus_log1p(x), x.im.atan2(1.0 + x.re)),
+        _ if x.re > 0.0 && x.im == 0.0 => x,
+        _ => Complex::new(f64::NAN, f64::NAN),
+    };
     /// `1 / (1 + e^-x)`.
     sigmoid: |x| {
         // Of the two forms, the one whose exponential can't overflow.
@@ -80,9 +105,15 @@ functions! {
         y => divide(Complex::new(1.0, 0.0), y),
     };
     /// The sine.
-    sin: |x| Complex::new(scaled(x.re.sin(), x.im.cosh()), scaled(x.re.cos(), x.im.sinh()));
+    sin: |x| match overflows(x.im, x.re) {
+        true => Complex::new(f64::NAN, f64::INFINITY),
+        false => Complex::new(scaled(x.re.sin(), x.im.cosh()), scaled(x.re.cos(), x.im.sinh())),
+    };
     /// The cosine.
-    cos: |x| Complex::new(scaled(x.re.cos(), x.im.cosh()), -scaled(x.re.sin(), x.im.sinh()));
+    cos: |x| match overflows(x.im, x.re) {
+        true => Complex::new(f64::INFINITY, f64::NAN),
+        false => Complex::new(scaled(x.re.cos(), x.im.cosh()), -scaled(x.re.sin(), x.im.sinh())),
+    };
     /// The tangent.
     tan: |x| turn_back(tangent(turn(x)));
     /// The principal arc sine.
@@ -92,9 +123,15 @@ functions! {
     /// The principal arc tangent.
     atan: |x| turn_back(artanh(turn(x)));
     /// The hyperbolic sine.
-    sinh: |x| Complex::new(scaled(x.im.cos(), x.re.sinh()), scaled(x.im.sin(), x.re.cosh()));
+    sinh: |x| match overflows(x.re, x.im) {
+        true => Complex::new(f64::INFINITY, f64::NAN),
+        false => Complex::new(scaled(x.im.cos(), x.re.sinh()), scaled(x.im.sin(), x.re.cosh())),
+    };
     /// The hyperbolic cosine.
-    cosh: |x| Complex::new(scaled(x.im.cos(), x.re.cosh()), scaled(x.im.sin(), x.re.sinh()));
+    cosh: |x| match overflows(x.re, x.im) {
+        true => Complex::new(f64::INFINITY, f64::NAN),
+        false => Complex::new(scaled(x.im.cos(), x.re.cosh()), scaled(x.im.sin(), x.re.sinh())),
+    };
     /// The hyperbolic tangent.
     tanh: |x| tangent(x);
     /// The principal inverse hyperbolic sine.
@@ -131,6 +168,11 @@ fn scaled(x: f64, y: f64) -> f64 {
         _ if y == 0.0 && x.is_nan() => y,
         _ => x * y,
     }
+}
+
+/// Whether a hyperbolic function of infinity meets a circular one that is none.
+fn overflows(hyperbolic: f64, circular: f64) -> bool {
+    hyperbolic.is_infinite() && !circular.is_finite()
 }
 
 fn is_infinite(x: Complex64) -> bool {

@@ -50,7 +50,8 @@ pub const OPS: &[Op] = &[
         "FloorMod",
         &["T: {int8, int16, int32, int64, uint8, uint16, uint32, uint64, bfloat16, half, float, double}"],
         zip_kernels!("T", NS;
-            each [f32 f64 f16 bf16] floor_mod,
+            each [f32 f64 bf16] floor_mod,
+            each [f16] |x, y| f16::from_f32(floor_mod(x.to_f32(), y.to_f32())),
             nonzero [i8 i16 i32 i64] |x, y| {
                 let rest = x.wrapping_rem(y);
                 if rest != 0 && (rest < 0) != (y < 0) { rest + y } else { rest }
@@ -95,7 +96,8 @@ fn nonzero_truncating<T: Zero>(divisors: &[T]) -> Result<()> {
 /// The remainder of a quotient that is rounded down.
 fn floor_mod<F: Float>(x: F, y: F) -> F {
     let rest = x % y;
-    if rest != F::zero() && (y < F::zero()) != (rest < F::zero()) { rest + y } else { rest }
+    // A denormal counts as zero, as it does where the processor compares.
+    if rest.is_normal() && (y < F::zero()) != (rest < F::zero()) { rest + y } else { rest }
 }
 
 #[cfg(test)]

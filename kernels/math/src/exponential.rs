@@ -4,11 +4,13 @@
 //! precision. See `https://www.tensorflow.org/api_docs/python/tf/raw_ops/Exp` and the pages of the other names.
 
 use half::{bf16, f16};
-use savedmodel_math::unary;
+use savedmodel_math::packet;
+use savedmodel_math::unary::{self, Apply, functions};
 use savedmodel_op::Op;
 use savedmodel_tensor::{Complex32, Complex64};
 
 use crate::complex;
+use crate::elementwise::denormal::{kept_in_packets, kept_in_rest};
 use crate::elementwise::{map, map_kernels};
 
 /// The operators of this file.
@@ -22,19 +24,29 @@ pub const OPS: &[Op] = &[
     map::op(
         "Expm1",
         &[T],
-        map_kernels!("T", NS; slices [f32 f64 f16 bf16] unary::expm1,
+        map_kernels!("T", NS; slices [f16] unary::expm1,
+            slices [f32] |x, out| kept_in_packets(unary::expm1, x, out),
+            slices [f64] |x, out| kept_in_packets(unary::expm1, x, out),
+            slices [bf16] |x, out| kept_in_packets(unary::expm1, x, out),
             each [Complex32 Complex64] complex::expm1),
     ),
     map::op(
         "Log",
         &[T],
-        map_kernels!("T", NS; slices [f32 f64 f16 bf16] unary::log,
+        map_kernels!("T", NS; slices [f16] unary::log, slices [f32] log, slices [bf16] log,
+            slices [f64] |x, out| {
+                unary::log(x, out);
+                packet::all(x, out, |_| f64::NEG_INFINITY);
+            },
             each [Complex32 Complex64] complex::log),
     ),
     map::op(
         "Log1p",
         &[T],
-        map_kernels!("T", NS; slices [f32 f64 f16 bf16] unary::log1p,
+        map_kernels!("T", NS; slices [f16] unary::log1p,
+            slices [f32] |x, out| kept_in_rest(unary::log1p, x, out),
+            slices [f64] |x, out| kept_in_rest(unary::log1p, x, out),
+            slices [bf16] |x, out| kept_in_rest(unary::log1p, x, out),
             each [Complex32 Complex64] complex::log1p),
     ),
     map::op(
@@ -52,6 +64,13 @@ pub const OPS: &[Op] = &[
 ];
 
 const NS: f64 = 1.0;
+
+/// The logarithm, which only the rest of a tensor has of denormals.
+fn log<T: packet::Float + num_traits::Float + Apply<functions::Log>>(x: &[T], out: &mut [T]) {
+    unary::log(x, out);
+    packet::head(x, out, |_| T::neg_infinity());
+    packet::rest(x, out, |x| if x.is_sign_negative() { T::nan() } else { T::LOG_OF_DENORMAL });
+}
 
 const T: &str = "T: {bfloat16, half, float, double, complex64, complex128}";
 

@@ -28,7 +28,7 @@ pub const OPS: &[Op] = &[
         each [f16] |x, y| if x == f16::ZERO { x } else { x * f16::from_f32(y.to_f32().ln()) },
         each [bf16] |x, y| if x == bf16::ZERO { x } else { x * bf16::from_f32(y.to_f32().ln()) },
         each [Complex32 Complex64] |x, y| {
-            if x == Default::default() { Default::default() } else { x * complex::log(y) }
+            if x == Default::default() { Default::default() } else { complex::multiply(x, complex::log(y)) }
         }),
     ),
     zip::op(
@@ -39,7 +39,7 @@ pub const OPS: &[Op] = &[
         each [f16] |x, y| if x == f16::ZERO { x } else { x * f16::from_f32(y.to_f32().ln_1p()) },
         each [bf16] |x, y| if x == bf16::ZERO { x } else { x * bf16::from_f32(y.to_f32().ln_1p()) },
         each [Complex32 Complex64] |x, y| {
-            if x == Default::default() { Default::default() } else { x * complex::log1p(y) }
+            if x == Default::default() { Default::default() } else { complex::multiply(x, complex::log1p(y)) }
         }),
     ),
 ];

@@ -4,11 +4,13 @@
 //! `https://www.tensorflow.org/api_docs/python/tf/raw_ops/Abs` and the pages of the other names.
 
 use half::{bf16, f16};
-use num_traits::Float;
+use num_complex::Complex;
+use num_traits::{Float, FloatConst};
+use savedmodel_math::packet;
 use savedmodel_op::Op;
 use savedmodel_tensor::{Complex32, Complex64};
 
-use crate::elementwise::{CHEAP, map, map_kernels};
+use crate::elementwise::{CHEAP, Map, loops, map, map_kernels};
 
 /// The operators of this file.
 ///
@@ -35,11 +37,41 @@ pub const OPS: &[Op] = &[
         "Sign",
         &["T: {bfloat16, half, float, double, int8, int16, int32, int64, complex64, complex128}"],
         map_kernels!("T", CHEAP;
-            floats |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else if x == 0.0 { 0.0 } else { x },
+            slices [f32] |x, out| sign(|x, out| loops::map_hot(x, out, of_float), x, out),
+            slices [f64] |x, out| sign(|x, out| loops::map(x, out, of_float), x, out),
+            slices [bf16] |x, out| sign(|x, out| loops::map(x, out, of_float), x, out),
+            each [f16] of_float,
             each [i8 i16 i32 i64] |x| x.signum(),
-            each [Complex32 Complex64] |x| if x.norm() == 0.0 { 0.0.into() } else { x / x.norm() }),
+            each [Complex32 Complex64] of_complex),
     ),
 ];
+
+fn of_float<F: Float>(x: F) -> F {
+    match () {
+        _ if x > F::zero() => F::one(),
+        _ if x < F::zero() => -F::one(),
+        _ if x == F::zero() => F::zero(),
+        _ => x,
+    }
+}
+
+/// Denormals give their absolute value in TensorFlow's packets, zero in the rest.
+fn sign<T: packet::Float + Float>(f: Map<T, T>, x: &[T], out: &mut [T]) {
+    f(x, out);
+    packet::head(x, out, |x| x.abs());
+    packet::rest(x, out, |_| num_traits::Zero::zero());
+}
+
+fn of_complex<F: Float + FloatConst>(x: Complex<F>) -> Complex<F> {
+    let norm = x.norm();
+    if norm == F::zero() {
+        return Complex::new(F::zero(), F::zero());
+    }
+    // A part beside NaN counts as being as large as that.
+    let beside_nan =
+        |part: F| if part == F::zero() || part.is_nan() { part.abs() } else { part.signum() / F::SQRT_2() };
+    if norm.is_nan() { Complex::new(beside_nan(x.re), beside_nan(x.im)) } else { x / norm }
+}
 
 #[cfg(test)]
 mod tests {

@@ -8,40 +8,39 @@ use savedmodel_op::Op;
 use savedmodel_tensor::{Complex32, Complex64};
 
 use crate::complex;
-use crate::elementwise::{map, map_kernels};
+use crate::elementwise::denormal::{kept, kept_in_rest};
+use crate::elementwise::{loops, map, map_kernels};
 
-/// A row: a name, the loops over floats, the function of a complex number, perhaps another function of a double.
+/// A row: a name, the function of a complex number, the loops over floats.
 macro_rules! row {
-    ($name:literal, $floats:path, $complex:path) => {
+    ($name:literal, $complex:path, $($floats:tt)+) => {
         map::op(
             $name,
             &["T: {bfloat16, half, float, double, complex64, complex128}"],
-            map_kernels!("T", NS; slices [f32 f64 f16 bf16] $floats, each [Complex32 Complex64] $complex),
-        )
-    };
-    ($name:literal, $floats:path, $complex:path, $double:expr) => {
-        map::op(
-            $name,
-            &["T: {bfloat16, half, float, double, complex64, complex128}"],
-            map_kernels!("T", NS;
-                slices [f32 f16 bf16] $floats, each [f64] $double, each [Complex32 Complex64] $complex),
+            map_kernels!("T", NS; $($floats)+, each [Complex32 Complex64] $complex),
         )
     };
 }
 
 /// The operators of this file.
 pub const OPS: &[Op] = &[
-    row!("Sin", unary::sin, complex::sin),
-    row!("Cos", unary::cos, complex::cos),
-    row!("Tan", unary::tan, complex::tan),
-    row!("Asin", unary::asin, complex::asin),
-    row!("Acos", unary::acos, complex::acos),
-    row!("Atan", unary::atan, complex::atan),
-    row!("Sinh", unary::sinh, complex::sinh),
-    row!("Cosh", unary::cosh, complex::cosh),
-    row!("Asinh", unary::asinh, complex::asinh, libm::asinh),
-    row!("Acosh", unary::acosh, complex::acosh, libm::acosh),
-    row!("Atanh", unary::atanh, complex::atanh, libm::atanh),
+    row!("Sin", complex::sin, slices [f64 f16] unary::sin,
+        slices [f32] |x, out| kept_in_rest(unary::sin, x, out), slices [bf16] |x, out| kept_in_rest(unary::sin, x, out)),
+    row!("Cos", complex::cos, slices [f32 f64 f16 bf16] unary::cos),
+    row!("Tan", complex::tan, slices [f32 f64 f16 bf16] unary::tan),
+    row!("Asin", complex::asin, slices [f64 f16 bf16] unary::asin,
+        slices [f32] |x, out| kept_in_rest(unary::asin, x, out)),
+    row!("Acos", complex::acos, slices [f32 f64 f16 bf16] unary::acos),
+    row!("Atan", complex::atan, slices [f16 bf16] unary::atan,
+        slices [f32] |x, out| kept_in_rest(unary::atan, x, out), slices [f64] |x, out| kept_in_rest(unary::atan, x, out)),
+    row!("Sinh", complex::sinh, slices [f64 f16 bf16] unary::sinh, slices [f32] |x, out| kept(unary::sinh, x, out)),
+    row!("Cosh", complex::cosh, slices [f32 f64 f16 bf16] unary::cosh),
+    row!("Asinh", complex::asinh, slices [f16 bf16] unary::asinh, each [f64] libm::asinh,
+        slices [f32] |x, out| kept(unary::asinh, x, out)),
+    row!("Acosh", complex::acosh, slices [f32 f16 bf16] unary::acosh, each [f64] libm::acosh),
+    row!("Atanh", complex::atanh, slices [f16 bf16] unary::atanh,
+        slices [f32] |x, out| kept_in_rest(unary::atanh, x, out),
+        slices [f64] |x, out| kept_in_rest(|x, out| loops::map(x, out, libm::atanh), x, out)),
 ];
 
 const NS: f64 = 2.0;

@@ -1,6 +1,6 @@
 //! Functions that networks apply to each element. See [`OPS`].
 
-use savedmodel_math::{map, unary};
+use savedmodel_math::{map, packet, unary};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, by_dtype, shape};
 use savedmodel_tensor::{Element, Result, bf16, f16};
 
@@ -171,11 +171,31 @@ const EXPONENTIAL: f64 = 8.0;
 rounded! { f16 bf16 }
 
 fn relu<T: Rectify>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    kernel::<T>((|x, y| T::apply(x, y, T::relu), |y| T::apply_in_place(y, T::relu)))
+    let into = |x: &[T], y: &mut [T]| {
+        T::apply(x, y, T::relu);
+        T::relu_of_denormals(x, y);
+    };
+    kernel::<T>((into, |y| keeping_rest(y, |y| T::apply_in_place(y, T::relu), T::relu_of_denormals)))
 }
 
 fn relu6<T: Rectify>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    kernel::<T>((|x, y| T::apply(x, y, T::relu6), |y| T::apply_in_place(y, T::relu6)))
+    let into = |x: &[T], y: &mut [T]| {
+        T::apply(x, y, T::relu6);
+        T::relu6_of_denormals(x, y);
+    };
+    kernel::<T>((into, |y| keeping_rest(y, |y| T::apply_in_place(y, T::relu6), T::relu6_of_denormals)))
+}
+
+/// `run` in place, and then what is to be put right in the elements at the end, of which the arguments are kept.
+fn keeping_rest<T: Copy>(y: &mut [T], run: impl Fn(&mut [T]), put_right: impl Fn(&[T], &mut [T])) {
+    const LONGEST: usize = 8;
+    let start = y.len() / LONGEST * LONGEST;
+    let Some(&last) = y[start..].last() else { return run(y) };
+    let mut kept = [last; LONGEST];
+    let kept = &mut kept[..y.len() - start];
+    kept.copy_from_slice(&y[start..]);
+    run(y);
+    put_right(kept, &mut y[start..]);
 }
 
 fn leaky_relu<T: Leak>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
@@ -185,8 +205,13 @@ fn leaky_relu<T: Leak>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 }
 
 /// An element type with rectifiers, computed as `Wide`.
-trait Rectify: Element {
+trait Rectify: Element + Copy {
     type Wide: Copy + PartialOrd + Send + Sync + 'static;
+
+    /// Puts denormals right where TensorFlow's loops differ from the function.
+    fn relu_of_denormals(_: &[Self], _: &mut [Self]) {}
+    /// The same of `relu6`.
+    fn relu6_of_denormals(_: &[Self], _: &mut [Self]) {}
 
     fn relu(x: Self::Wide) -> Self::Wide;
     fn relu6(x: Self::Wide) -> Self::Wide;
@@ -201,10 +226,33 @@ trait Leak: Rectify {
     fn leak(x: Self::Wide, slope: Self::Wide) -> Self::Wide;
 }
 
+/// In the rest zeros keep their sign; an odd rest begins with an element of its own, the others go in pairs.
+fn relu_of_denormals<T: packet::Float + num_traits::Zero>(x: &[T], y: &mut [T]) {
+    let rest = x.len() % T::PACKET;
+    let first = x.len() - rest;
+    for (i, (y, &x)) in y.iter_mut().zip(x).enumerate().skip(first) {
+        if x.is_denormal() || num_traits::Zero::is_zero(&x) {
+            *y = if i == first && rest % 2 == 1 { x } else { x.zero() };
+        }
+    }
+}
+
+fn keep_rest<T: packet::Float>(x: &[T], y: &mut [T]) {
+    packet::rest(x, y, |x| x);
+}
+
 macro_rules! plain {
-    ($($t:ty)*) => {$(
+    ($($t:ty $(: $relu:expr, $relu6:expr)?;)*) => {$(
         impl Rectify for $t {
             type Wide = $t;
+            $(
+                fn relu_of_denormals(x: &[$t], y: &mut [$t]) {
+                    $relu(x, y);
+                }
+                fn relu6_of_denormals(x: &[$t], y: &mut [$t]) {
+                    $relu6(x, y);
+                }
+            )?
             #[inline(always)]
             fn relu(x: $t) -> $t {
                 if x <= (0 as $t) { 0 as $t } else { x }
@@ -224,12 +272,24 @@ macro_rules! plain {
     )*};
 }
 
-plain! { f32 f64 i8 i16 i32 i64 u8 u16 u32 u64 }
+plain! {
+    f32: relu_of_denormals, keep_rest;
+    f64: relu_of_denormals, keep_rest;
+    i8; i16; i32; i64; u8; u16; u32; u64;
+}
 
 macro_rules! narrow {
-    ($($t:ty)*) => {$(
+    ($($t:ty $(: $denormals:expr)?;)*) => {$(
         impl Rectify for $t {
             type Wide = f32;
+            $(
+                fn relu_of_denormals(x: &[$t], y: &mut [$t]) {
+                    $denormals(x, y);
+                }
+                fn relu6_of_denormals(x: &[$t], y: &mut [$t]) {
+                    $denormals(x, y);
+                }
+            )?
             #[inline(always)]
             fn relu(x: f32) -> f32 {
                 // TensorFlow keeps the sign of zero for these types alone.
@@ -251,7 +311,10 @@ macro_rules! narrow {
     )*};
 }
 
-narrow! { f16 bf16 }
+narrow! {
+    f16;
+    bf16: keep_rest;
+}
 
 macro_rules! leak {
     ($($t:ty: $slope:expr;)*) => {$(

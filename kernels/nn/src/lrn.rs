@@ -32,7 +32,7 @@ fn build<T: Convolve<Wide = f32>>(node: &Construction<'_>) -> Result<Box<dyn Ker
     let radius: i64 = node.attr("depth_radius")?;
     let radius = usize::try_from(radius)
         .ok()
-        .filter(|&r| r <= i32::MAX as usize)
+        .filter(|&r| r < i32::MAX as usize)
         .ok_or_else(|| Error::invalid_argument(format!("depth_radius = {radius} larger than int max")))?;
     let norm =
         Norm { radius, bias: node.attr("bias")?, alpha: node.attr("alpha")?, beta: node.attr("beta")? };

@@ -93,7 +93,7 @@ impl Range {
 
 fn build_args(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let (min, max): (f32, f32) = (node.attr("min")?, node.attr("max")?);
-    if min >= max {
+    if min.partial_cmp(&max) != Some(std::cmp::Ordering::Less) {
         return Err(Error::invalid_argument(format!("min has to be smaller than max, was: {min} >= {max}")));
     }
     let range = Range::new(codes(node)?, min, max);

@@ -8,7 +8,7 @@ use crate::merge::{Meeting, check_same_shape, index_of, meetings};
 use crate::number::Number;
 use crate::shapes;
 
-/// Adds two sparse tensors of one shape; sums whose magnitude is below a threshold are left out.
+/// Adds two sparse tensors of one shape; sums of two values whose magnitude is below a threshold are left out.
 ///
 /// Both must be in order. NaN is below every threshold.
 ///
@@ -74,12 +74,15 @@ fn build<T: Magnitude>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let (x, y) = (a.values.as_slice::<T>()?, b.values.as_slice::<T>()?);
         let (mut indices, mut sums) = (Vec::new(), Vec::new());
         for meeting in meetings(&a, &b) {
-            let sum = match meeting {
-                Meeting::Left(i) => x[i],
-                Meeting::Right(j) => y[j],
-                Meeting::Both(i, j) => x[i].plus(y[j]),
+            let (sum, kept) = match meeting {
+                Meeting::Left(i) => (x[i], true),
+                Meeting::Right(j) => (y[j], true),
+                Meeting::Both(i, j) => {
+                    let sum = x[i].plus(y[j]);
+                    (sum, reaches(sum))
+                }
             };
-            if reaches(sum) {
+            if kept {
                 indices.extend_from_slice(index_of(&a, &b, meeting));
                 sums.push(sum);
             }

@@ -38,6 +38,8 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             ))
         })?;
         let sizes = joined(&parts, at)?;
+        let cells = sizes.iter().try_fold(1_i64, |cells, &size| cells.checked_mul(size));
+        cells.ok_or_else(|| Error::internal("Encountered overflow from large input shape."))?;
         let indices = shifted(&parts, at);
         let all: Vec<&Tensor> = parts.iter().map(|part| part.values).collect();
         let len = all.iter().map(|values| values.elements()).sum();

@@ -22,6 +22,10 @@ pub const OP: Op = Op {
 
 fn infer(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let (data, ids) = (ctx.input(0), ctx.input(1));
+    if data.rank().zip(ids.rank()).is_some_and(|(data, ids)| data < ids) {
+        let text = format!("Shape must be at least rank {} but is {data}", ids.rank().unwrap_or(0));
+        return Err(Error::invalid_argument(text));
+    }
     let (Some(dims), Some(rank)) = (data.dims(), ids.rank()) else {
         return Ok(vec![PartialShape::unknown()]);
     };
@@ -36,8 +40,10 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let separator = separator.slice(..end);
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let (data, ids) = (ctx.input(0), ctx.input(1));
-        let Some(&count) = ctx.input(2).to_i64s()?.first() else {
-            return Err(Error::invalid_argument("Number of segments cannot be empty."));
+        let count = match ctx.input(2).to_i64s()?[..] {
+            [] => return Err(Error::invalid_argument("Number of segments cannot be empty.")),
+            [count] => count,
+            _ => return Err(Error::invalid_argument("Number of segments must be a scalar")),
         };
         check_shapes(data.shape(), ids.shape())?;
         let rest = &data.shape()[ids.rank()..];

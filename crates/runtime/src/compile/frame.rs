@@ -113,7 +113,8 @@ impl Region<'_, '_> {
             });
             let is_constant =
                 matches!(graph.node(enter).attrs.get("is_constant"), Some(AttrValue::Bool(true)));
-            if direct && !is_constant {
+            // Where nothing goes round there is one iteration alone, in which each Enter has its value.
+            if direct && !is_constant && !heads.is_empty() {
                 return Err(Error::unimplemented(format!(
                     "Enter node '{}' is neither a loop variable nor constant",
                     graph.node(enter).name

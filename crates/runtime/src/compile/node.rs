@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use savedmodel_graph::{AttrValue, Attrs, FunctionRef, NodeId, Output};
 use savedmodel_op::{
-    Construction, Context, Effect, FromAttr, InputRef, Kernels, Op, OpDef, ShapeContext, Value,
+    Construction, Context, Effect, FromAttr, InputRef, Kernel, Kernels, Op, OpDef, ShapeContext, Value,
 };
 use savedmodel_optimize::Program;
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
@@ -128,8 +128,14 @@ impl Region<'_, '_> {
             values: &constants,
             outputs: node.output_dtypes.len(),
         };
-        // What is wrong with shapes is said by the kernel when it runs, with the shapes that it met.
-        let out_shapes = (node.op.shape)(&context).unwrap_or_default();
+        let (kernel, out_shapes) = match (node.op.shape)(&context) {
+            Ok(shapes) => (kernel, shapes),
+            // Said when the node runs, which one on a branch that is not taken never does.
+            Err(error) => {
+                let fails = move |_: &mut Context<'_>| Err(error.clone());
+                (Box::new(fails) as Box<dyn Kernel>, Vec::new())
+            }
+        };
         let action = Action::Op(kernel);
         if self.is_fixed_handle(&node) {
             return self.handle_node(id, &action, &node);
@@ -158,9 +164,11 @@ impl Region<'_, '_> {
         kernel.compute(&mut Context::new(&mut slots, &[], &inputs, &places, self.compiler.unit.env.run()))?;
         for (index, mut value) in slots.into_iter().enumerate() {
             let tensor = value.take().ok_or_else(|| Error::internal("a kernel left out an output"))?;
-            let (dtype, shape) = (Some(node.output_dtypes[index]), tensor.shape().into());
-            let operand = self.new_constant(tensor);
             let is_ref = node.output_refs[index];
+            // The shape of a reference says nothing of what it points to.
+            let shape = if is_ref { PartialShape::unknown() } else { tensor.shape().into() };
+            let dtype = Some(node.output_dtypes[index]);
+            let operand = self.new_constant(tensor);
             self.put(Output { node: id, index }, Made { operand, dtype, shape, is_ref, may_die: false });
         }
         Ok(())

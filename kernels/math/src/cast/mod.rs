@@ -17,8 +17,8 @@ use read::Read;
 
 /// Converts elements to another dtype.
 ///
-/// Floats are rounded to integers towards zero; what does not fit an `int32` or `int64` becomes its least value, and
-/// narrower integers keep the low bits of that. Floats are rounded to narrower floats to nearest even, or towards zero
+/// Floats are rounded to integers towards zero; what does not fit an `int32` or `int64` becomes its least value. Narrower
+/// integers keep the low bits of that at the end of a tensor, where no packet is full, and are clamped before. Floats are rounded to narrower floats to nearest even, or towards zero
 /// with `Truncate`. Complex numbers lose their imaginary part. What is not zero, NaN included, is true.
 /// See `https://www.tensorflow.org/api_docs/python/tf/raw_ops/Cast`.
 pub const OP: Op = Op {
@@ -57,8 +57,8 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }
     let found = supported(src, dst).then(|| {
         let chopped = if truncate { chopped_bits(src, dst) } else { 0 };
-        None.or_else(|| Some(write::from_f32(dst, read::f32s(src)?, chopped)))
-            .or_else(|| Some(write::from_f64(dst, read::f64s(src)?, chopped)))
+        None.or_else(|| Some(write::from_f32((src, dst), read::f32s(src)?, chopped)))
+            .or_else(|| Some(write::from_f64((src, dst), read::f64s(src)?, chopped)))
             .or_else(|| Some(write::from_i32(dst, read::i32s(src)?)))
             .or_else(|| Some(write::from_i64(dst, read::i64s(src)?)))
             .or_else(|| Some(write::from_u64(dst, read::u64s(src)?)))

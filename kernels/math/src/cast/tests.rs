@@ -31,6 +31,28 @@ fn floats_to_integers() {
 }
 
 #[test]
+fn packets_are_clamped_and_the_rest_wraps() {
+    let (inf, low) = (f32::INFINITY, 2_147_483_648);
+    row(
+        &[inf, -1.0, 3e9, 5e9, -3e9, 1.0, 2.0, 3.0, inf],
+        &[low, u32::MAX, 3_000_000_000, low, low, 1, 2, 3, 0],
+    );
+    let mut x = [70000.0; 33];
+    (x[1], x[2]) = (-1.0, f32::NAN);
+    let mut want = [255_u8; 33];
+    (want[1], want[2], want[32]) = (0, 0, 112);
+    row(&x, &want);
+    let (mut wide, mut bytes) = ([70000.0_f64; 17], [0_u8; 17]);
+    (wide[1], bytes[1], bytes[16]) = (300.0, 255, 112);
+    row(&wide, &bytes);
+    row(&[Complex32::new(300.0, 0.0); 40], &[44_u8; 40]);
+    row(
+        &[bf16::from_f32(-40192.0); 9],
+        &[-32768, -32768, -32768, -32768, -32768, -32768, -32768, -32768, 25344_i16],
+    );
+}
+
+#[test]
 fn integers() {
     row(&[300, -1, 200], &[44_i8, -1, -56]);
     row(&[-1_i8, 5], &[u64::MAX, 5]);

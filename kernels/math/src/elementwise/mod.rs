@@ -9,6 +9,7 @@
 //! mostly compute in, for the baseline in the others; everything around it is compiled per dtype.
 
 pub mod broadcast;
+pub mod denormal;
 pub mod loops;
 pub mod map;
 pub mod narrow;

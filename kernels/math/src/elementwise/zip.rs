@@ -31,6 +31,7 @@ pub fn checked<T: Element>(
     run: Zip<T, T>,
 ) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
+        shape::broadcast_known(ctx.input(0).shape(), ctx.input(1).shape())?;
         if ctx.input(0).elements() > 0 {
             check(ctx.input(1).as_slice()?)?;
         }

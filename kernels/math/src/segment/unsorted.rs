@@ -3,7 +3,7 @@
 use num_traits::{Bounded, One, WrappingAdd, WrappingMul, Zero};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, by_dtype};
 use savedmodel_tensor::{
-    Complex32, Complex64, Element, Error, PartialShape, Result, Shape, Tensor, bf16, f16,
+    Complex32, Complex64, DType, Element, Error, PartialShape, Result, Shape, Tensor, bf16, f16,
 };
 
 use super::Accumulate;
@@ -90,14 +90,18 @@ fn kernel<T: Element>(first: T, accumulate: Accumulate<T>) -> Built {
         let rest = &data.shape()[ids.rank()..];
         let row: usize = rest.iter().product();
         let shape: Shape = std::iter::once(segments).chain(rest.iter().copied()).collect();
+        let numbers = ids.to_i64s()?;
+        // TensorFlow counts in the dtype of the numbers.
+        let end = if ids.dtype() == DType::Int32 { i64::from(segments as i32) } else { segments as i64 };
+        if let Some(i) = numbers.iter().position(|&id| id >= end.max(0)) {
+            return Err(out_of_range(ids.shape(), i, numbers[i], end));
+        }
         let mut output = ctx.allocate(T::DTYPE, shape)?;
         let (x, out) = (data.as_slice::<T>()?, output.as_mut_slice::<T>()?);
         out.fill(first);
-        for (i, id) in ids.to_i64s()?.into_iter().enumerate() {
-            match usize::try_from(id) {
-                Ok(id) if id < segments => accumulate(&mut out[id * row..][..row], &x[i * row..][..row]),
-                Ok(id) => return Err(out_of_range(ids.shape(), i, id, segments)),
-                Err(_) => {}
+        for (i, id) in numbers.into_iter().enumerate() {
+            if let Ok(id) = usize::try_from(id) {
+                accumulate(&mut out[id * row..][..row], &x[i * row..][..row]);
             }
         }
         ctx.set(0, output);
@@ -116,7 +120,7 @@ fn segments(number: &Tensor) -> Result<usize> {
 }
 
 #[cold]
-fn out_of_range(shape: &Shape, mut flat: usize, id: usize, segments: usize) -> Error {
+fn out_of_range(shape: &Shape, mut flat: usize, id: i64, segments: i64) -> Error {
     let mut index = shape.clone();
     for (axis, &size) in shape.iter().enumerate().rev() {
         index.dims_mut()[axis] = flat % size;

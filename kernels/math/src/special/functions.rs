@@ -3,11 +3,11 @@
 //! See `https://www.tensorflow.org/api_docs/python/tf/raw_ops/Lgamma` and the pages of the other names.
 
 use half::{bf16, f16};
-use savedmodel_math::unary;
+use savedmodel_math::{packet, unary};
 use savedmodel_op::Op;
 
 use super::{bessel, gamma, integrals, inverse_error};
-use crate::elementwise::{map, map_kernels};
+use crate::elementwise::{Map, loops, map, map_kernels};
 
 /// A row: a name and the function in double precision, for `float` and `double`, or with `half` before it for that too.
 macro_rules! row {
@@ -25,11 +25,24 @@ macro_rules! row {
 
 /// The operators of this file.
 pub const OPS: &[Op] = &[
-    map::op("Erf", &[T], map_kernels!("T", 1.0; slices [f32 f64 f16 bf16] unary::erf)),
+    map::op("Erf", &[T], map_kernels!("T", 1.0; slices [f32 f16 bf16] unary::erf, each [f64] erf)),
     map::op("Erfc", &[T], map_kernels!("T", 1.0; slices [f32 f64 f16 bf16] unary::erfc)),
-    row!("Erfinv", inverse_error::erfinv),
+    map::op(
+        "Erfinv",
+        &[T],
+        map_kernels!("T", NS;
+            each [f64] |x| inverse_error::ndtri(0.5 * x + 0.5) * std::f64::consts::FRAC_1_SQRT_2,
+            each [f32] |x| inverse_error::ndtri((0.5 * x + 0.5).into()) as f32 * std::f32::consts::FRAC_1_SQRT_2),
+    ),
     row!("Ndtri", inverse_error::ndtri),
-    row!("Lgamma", half gamma::log_gamma),
+    map::op(
+        "Lgamma",
+        &[T],
+        map_kernels!("T", NS;
+            slices [f64] |x, out| log_gamma(|x, out| loops::map(x, out, gamma::log_gamma), x, out),
+            slices [f32] |x, out| log_gamma(|x, out| loops::map(x, out, |x| gamma::log_gamma(x.into()) as f32), x, out),
+            narrow [f16] |x| gamma::log_gamma(x.into()) as f32),
+    ),
     row!("Digamma", half gamma::digamma),
     row!("BesselI0", half bessel::i0),
     row!("BesselI0e", half bessel::i0e),
@@ -59,6 +72,17 @@ pub const OPS: &[Op] = &[
 const NS: f64 = 100.0;
 
 const T: &str = "T: {bfloat16, half, float, double}";
+
+/// The error function as a quotient of polynomials in the square, which may overflow.
+fn erf(x: f64) -> f64 {
+    if (x * x).is_finite() { libm::erf(x) } else { f64::NAN }
+}
+
+/// A loop over [`gamma::log_gamma`] that does not flush denormals.
+fn log_gamma<T: packet::Float + std::ops::Neg<Output = T>>(f: Map<T, T>, x: &[T], out: &mut [T]) {
+    f(x, out);
+    packet::all(x, out, |_| -T::LOG_OF_DENORMAL);
+}
 
 #[cfg(test)]
 mod tests {

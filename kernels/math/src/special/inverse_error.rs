@@ -3,7 +3,7 @@
 use std::f64::consts::{FRAC_2_SQRT_PI, SQRT_2};
 
 /// The number whose error function is `x`; NaN outside of -1 to 1.
-pub fn erfinv(x: f64) -> f64 {
+fn erfinv(x: f64) -> f64 {
     let y = x.abs();
     match y {
         _ if y < 1e-8 => x / FRAC_2_SQRT_PI,

@@ -1,0 +1,191 @@
+//! `FlatMapDataset`, `InterleaveDataset` and its like.
+
+use savedmodel_op::{Construction, Context, Kernel, Kernels, Op, Run};
+use savedmodel_tensor::{Error, Result};
+
+use crate::dataset::{DATASET, Dataset, Elements, Row, give, scalar};
+use crate::function::Function;
+
+/// Datasets of the rows of the datasets that a function makes of each row: of one after the other, or of several in turn.
+///
+/// Rows that may come in any order come in that of the input.
+///
+/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/FlatMapDataset>,
+/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/InterleaveDataset>
+pub const OPS: &[Op] = &[
+    Op {
+        name: "FlatMapDataset",
+        inputs: &["input_dataset: variant", "other_arguments: Targuments"],
+        attrs: ATTRS,
+        kernels: Kernels::one(|node| build(node, 0)),
+        ..DATASET
+    },
+    Op {
+        name: "InterleaveDataset",
+        inputs: &[
+            "input_dataset: variant",
+            "other_arguments: Targuments",
+            "cycle_length: int64",
+            "block_length: int64",
+        ],
+        attrs: ATTRS,
+        kernels: Kernels::one(|node| build(node, 2)),
+        ..DATASET
+    },
+    Op {
+        name: "ParallelInterleaveDatasetV2",
+        inputs: PARALLEL,
+        attrs: &[
+            "f: func",
+            "Targuments: list(type) >= 0",
+            "output_types: list(type) >= 1",
+            "output_shapes: list(shape) >= 1",
+            "sloppy: bool = false",
+            "metadata: string = ''",
+        ],
+        kernels: Kernels::one(|node| build(node, 3)),
+        ..DATASET
+    },
+    Op {
+        name: "ParallelInterleaveDatasetV3",
+        inputs: PARALLEL,
+        attrs: DETERMINISTIC,
+        kernels: Kernels::one(|node| build(node, 3)),
+        ..DATASET
+    },
+    Op {
+        name: "ParallelInterleaveDatasetV4",
+        inputs: &[
+            "input_dataset: variant",
+            "other_arguments: Targuments",
+            "cycle_length: int64",
+            "block_length: int64",
+            "buffer_output_elements: int64",
+            "prefetch_input_elements: int64",
+            "num_parallel_calls: int64",
+        ],
+        attrs: DETERMINISTIC,
+        kernels: Kernels::one(|node| build(node, 5)),
+        ..DATASET
+    },
+];
+
+const ATTRS: &[&str] = &[
+    "f: func",
+    "Targuments: list(type) >= 0",
+    "output_types: list(type) >= 1",
+    "output_shapes: list(shape) >= 1",
+    "metadata: string = ''",
+];
+
+const PARALLEL: &[&str] = &[
+    "input_dataset: variant",
+    "other_arguments: Targuments",
+    "cycle_length: int64",
+    "block_length: int64",
+    "num_parallel_calls: int64",
+];
+
+const DETERMINISTIC: &[&str] = &[
+    "f: func",
+    "deterministic: string = 'default'",
+    "Targuments: list(type) >= 0",
+    "output_types: list(type) >= 1",
+    "output_shapes: list(shape) >= 1",
+    "metadata: string = ''",
+];
+
+/// The builder of an operator whose last `settings` inputs begin with cycle and block length, if there are any.
+fn build(node: &Construction<'_>, settings: usize) -> Result<Box<dyn Kernel>> {
+    let callable = node.function("f")?;
+    Ok(Box::new(move |ctx: &mut Context<'_>| {
+        let input = Dataset::of(ctx.input(0))?;
+        let end = ctx.input_len() - settings;
+        let function = Function::of(&callable, ctx, 1, end);
+        let (cycle, block) = match settings {
+            0 => (1, i64::MAX),
+            _ => (scalar(ctx, end, "cycle_length")?, scalar(ctx, end + 1, "block_length")?),
+        };
+        // TensorFlow's choice for a cycle of no given length is the number of processors; all give the same rows.
+        let cycle = if cycle == -1 { 1 } else { cycle };
+        if cycle <= 0 {
+            return Err(Error::invalid_argument("cycle_length must be greater than zero."));
+        }
+        if block <= 0 {
+            return Err(Error::invalid_argument("block_length must be greater than zero."));
+        }
+        let all = Dataset::new("InterleaveDataset", move |run| {
+            let (rows, function) = (input.start(run)?, function.clone());
+            Ok(Box::new(Interleave {
+                rows,
+                function,
+                cycle,
+                block,
+                open: Vec::new(),
+                at: 0,
+                taken: 0,
+                ended: false,
+            }))
+        });
+        give(ctx, all)
+    }))
+}
+
+struct Interleave {
+    rows: Box<dyn Elements>,
+    function: Function,
+    cycle: i64,
+    block: i64,
+    /// The places of the cycle that were used so far; `None` where a dataset ended.
+    open: Vec<Option<Box<dyn Elements>>>,
+    at: usize,
+    taken: i64,
+    ended: bool,
+}
+
+impl Interleave {
+    fn advance(&mut self) {
+        self.taken = 0;
+        self.at = (self.at + 1) % usize::try_from(self.cycle).unwrap_or(usize::MAX);
+    }
+
+    /// Opens the next dataset at the current place.
+    fn open(&mut self, run: &Run<'_>) -> Result<()> {
+        let Some(row) = self.rows.next(run)? else {
+            self.ended = true;
+            return Ok(());
+        };
+        let opened = match &self.function.call(run, row)?[..] {
+            [dataset] => Dataset::of(dataset)?.start(run)?,
+            _ => return Err(Error::invalid_argument("the function must return one dataset")),
+        };
+        if self.at == self.open.len() {
+            self.open.push(None);
+        }
+        self.open[self.at] = Some(opened);
+        Ok(())
+    }
+}
+
+impl Elements for Interleave {
+    fn next(&mut self, run: &Run<'_>) -> Result<Option<Row>> {
+        while !self.ended || self.open.iter().any(Option::is_some) {
+            if let Some(Some(current)) = self.open.get_mut(self.at) {
+                if let Some(row) = current.next(run)? {
+                    self.taken += 1;
+                    if self.taken == self.block {
+                        self.advance();
+                    }
+                    return Ok(Some(row));
+                }
+                self.open[self.at] = None;
+                self.advance();
+            } else if self.ended {
+                self.at = if self.at >= self.open.len() { 0 } else { (self.at + 1) % self.open.len() };
+            } else {
+                self.open(run)?;
+            }
+        }
+        Ok(None)
+    }
+}

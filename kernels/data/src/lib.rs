@@ -1,0 +1,44 @@
+//! Datasets, the iterators that go through them, and optionals.
+//!
+//! A [`Dataset`] is an immutable value in a `variant` tensor: a way to start going through rows of tensors. An operator
+//! wraps the datasets that it takes; functions are called while rows are asked for, in the run that asks. Prefetching and
+//! threads change nothing that can be seen, and are left out. Start reading at [`dataset`].
+#![forbid(unsafe_code)]
+
+mod batch;
+mod cache;
+mod dataset;
+mod flat_map;
+mod function;
+mod initialize_table_from_dataset;
+mod iterator;
+mod map;
+mod optional;
+mod order;
+mod padded_batch;
+mod pass_through;
+mod reduce;
+mod rows;
+mod shuffle;
+mod sources;
+
+use savedmodel_op::Op;
+
+pub use dataset::{Dataset, Elements, Row};
+
+/// The operators of this family.
+pub static OPS: &[&[Op]] = &[
+    batch::OPS,
+    cache::OPS,
+    flat_map::OPS,
+    iterator::OPS,
+    map::OPS,
+    optional::OPS,
+    order::OPS,
+    padded_batch::OPS,
+    pass_through::OPS,
+    reduce::OPS,
+    shuffle::OPS,
+    sources::OPS,
+    &[initialize_table_from_dataset::OP],
+];
