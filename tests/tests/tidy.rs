@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/graph", &["tensor"]),
     ("crates/bundle", &["proto", "tensor"]),
     ("crates/op", &["graph", "math", "tensor", "text"]),
+    ("kernels/dataset", &["kernels-lookup", "kernels-random", "op", "tensor"]),
     ("kernels/io", &["bundle", "op", "tensor"]),
     ("kernels/", &["math", "op", "proto", "tensor", "text", "kernels-array", "kernels-random"]),
     ("crates/optimize", &["graph", "op", "tensor"]),

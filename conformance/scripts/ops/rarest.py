@@ -1,9 +1,12 @@
 """Operators that hardly any model has: convolutions of any rank or of padded images, nearest neighbors, monotone fits."""
 
 import numpy as np
-from calls import Bad, Call, advisory, combinations, dtypes, f32, f64, i32, i64, op, values
+import tensorflow as tf
+from calls import Bad, Call, Scene, advisory, combinations, dtypes, f32, f64, i32, i64, op, values
 from ops.array_shapes import ints
 from ops.nn import CONV
+from tensorflow.core.protobuf import composite_tensor_variant_pb2
+from tensorflow.python.saved_model import nested_structure_coder
 
 VALID = {"strides": [1, 1, 1, 1], "padding": "VALID"}
 
@@ -96,6 +99,25 @@ def accidental_hits(name, rng):
         yield Call([values(rng, i64, (batch, true), 0, 6), rng.permutation(12)[:sampled].astype(i64)], {"num_true": true})
     yield Bad([np.zeros((3, 2), i64), np.zeros(2, i64)], attrs={"num_true": 1})
     yield Bad([np.zeros(3, i64), np.zeros(2, i64)], attrs={"num_true": 1})
+
+
+@op("CompositeTensorVariantFromComponents", "CompositeTensorVariantToComponents", family="list")
+def composites(name, rng):
+    def there_and_back(types):
+        def build(feed):
+            ragged = tf.RaggedTensor.from_row_splits(feed(values(rng, f32, (4,))), feed(np.array([0, 1, 4], i64)), validate=False)
+            metadata = tf.RaggedTensorSpec([None, None], tf.float32)
+            proto = composite_tensor_variant_pb2.CompositeTensorVariantMetadata()
+            proto.type_spec_proto.CopyFrom(nested_structure_coder.encode_structure(metadata).type_spec_value)
+            raw = proto.SerializeToString()
+            encoded = tf.raw_ops.CompositeTensorVariantFromComponents(components=[ragged.values, ragged.row_splits], metadata=raw)
+            return list(tf.raw_ops.CompositeTensorVariantToComponents(encoded=encoded, metadata=raw, Tcomponents=types))
+
+        return build
+
+    yield Scene(there_and_back([tf.float32, tf.int64]))
+    yield Scene(there_and_back([tf.float32]), fails=True)
+    yield Scene(there_and_back([tf.float32, tf.int32]), fails=True)
 
 
 # What once crashed TensorFlow --------------------------------------------------------------------

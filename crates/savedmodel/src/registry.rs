@@ -17,7 +17,7 @@ pub fn registry() -> Arc<Registry> {
         let families = [
             savedmodel_kernels_array::OPS,
             savedmodel_kernels_control::OPS,
-            savedmodel_kernels_data::OPS,
+            savedmodel_kernels_dataset::OPS,
             savedmodel_kernels_image::OPS,
             savedmodel_kernels_io::OPS,
             savedmodel_kernels_linalg::OPS,

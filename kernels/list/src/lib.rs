@@ -10,6 +10,7 @@ mod addition;
 mod array_cases;
 #[cfg(test)]
 mod cases;
+mod composite_tensor_variant;
 mod dtypes;
 mod empty_tensor_list;
 mod empty_tensor_map;
@@ -58,6 +59,7 @@ pub use tensor_map::{Key, TensorMap};
 
 /// The operators of this family.
 pub static OPS: &[&[Op]] = &[
+    composite_tensor_variant::OPS,
     empty_tensor_list::OPS,
     fifo_queue::OPS,
     queue_close::OPS,

@@ -42,3 +42,6 @@ pub static OPS: &[&[Op]] = &[
     sources::OPS,
     &[initialize_table_from_dataset::OP],
 ];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! Datasets that call no functions, gone through.
+
+use savedmodel_op::testing::{OpTest, TestAttr, parse_tensor, show};
+use savedmodel_op::{Limits, Op, ResourceManager, Run};
+use savedmodel_tensor::{DType, PartialShape, Result, Tensor};
+
+use crate::{Dataset, OPS};
+
+fn op(name: &str) -> OpTest<'static> {
+    let found: Option<&'static Op> = OPS.iter().flat_map(|ops| ops.iter()).find(|op| op.name == name);
+    OpTest::new(found.unwrap_or_else(|| panic!("there is no {name}")))
+}
+
+fn make(name: &str, attrs: &[(&str, TestAttr)], inputs: Vec<Tensor>) -> Result<Tensor> {
+    let shapes = TestAttr::from(vec![PartialShape::unknown()]);
+    let types = TestAttr::from(vec![DType::Int64]);
+    let mut test = op(name).attr("output_shapes", shapes);
+    if !name.starts_with("Tensor") && !name.starts_with("Padded") {
+        test = test.attr("output_types", types);
+    }
+    for (name, value) in attrs {
+        test = test.attr(name, value.clone());
+    }
+    let mut outputs = inputs.into_iter().fold(test, OpTest::input).run()?;
+    Ok(outputs.remove(0))
+}
+
+fn range(n: i64) -> Tensor {
+    make("RangeDataset", &[], [0, n, 1].map(Tensor::scalar).into()).unwrap()
+}
+
+/// Goes through the dataset that was made; rows are separated by `|`.
+fn rows(made: Result<Tensor>) -> String {
+    let (resources, limits) = (ResourceManager::new(), Limits::default());
+    let run = Run { resources: &resources, limits: &limits };
+    let all = || -> Result<Vec<String>> {
+        let mut elements = Dataset::of(&made?)?.start(&run)?;
+        let mut all = Vec::new();
+        while let Some(row) = elements.next(&run)? {
+            all.push(show(&Ok(row)));
+        }
+        assert!(elements.next(&run)?.is_none(), "there is more after the end");
+        Ok(all)
+    };
+    all().map_or_else(|error| error.to_string(), |all| all.join(" | "))
+}
+
+fn check(made: Result<Tensor>, want: &str) {
+    let got = rows(made);
+    assert!(if want.ends_with('…') { got.contains(&want[..want.len() - 3]) } else { got == want }, "{got}");
+}
+
+#[test]
+fn sources() {
+    let slices =
+        |inputs: &[&str]| make("TensorSliceDataset", &[], inputs.iter().map(|t| parse_tensor(t)).collect());
+    check(slices(&["int32[2,2] 1 2 3 4"]), "int32[2] 1 2 | int32[2] 3 4");
+    check(slices(&["int32[0,2]"]), "");
+    check(slices(&["int32[] 1"]), "All components must be at least 1-dimensional…");
+    check(Ok(range(3)), "int64[] 0 | int64[] 1 | int64[] 2");
+    check(make("RangeDataset", &[], [5, 0, -3].map(Tensor::scalar).into()), "int64[] 5 | int64[] 2");
+    check(
+        make("RangeDataset", &[], [5, 0, 0].map(Tensor::scalar).into()),
+        "step must be a non-zero integer…",
+    );
+}
+
+#[test]
+fn orders() {
+    let of = |name: &str, n, count: i64| make(name, &[], vec![range(n), Tensor::scalar(count)]);
+    check(of("TakeDataset", 5, 2), "int64[] 0 | int64[] 1");
+    check(of("TakeDataset", 1, -1), "int64[] 0");
+    check(of("SkipDataset", 3, 2), "int64[] 2");
+    check(of("SkipDataset", 3, -1), "");
+    check(of("RepeatDataset", 1, 3), "int64[] 0 | int64[] 0 | int64[] 0");
+    check(of("RepeatDataset", 0, -1), "");
+    check(make("ConcatenateDataset", &[], vec![range(1), range(2)]), "int64[] 0 | int64[] 0 | int64[] 1");
+    check(make("ZipDataset", &[], vec![range(1), range(2)]), "int64[] 0; int64[] 0");
+    let shard =
+        |n: i64, i: i64| make("ShardDataset", &[], vec![range(5), Tensor::scalar(n), Tensor::scalar(i)]);
+    check(shard(2, 1), "int64[] 1 | int64[] 3");
+    check(shard(2, 2), "Index must be between 0 and 1…");
+}
+
+#[test]
+fn batches() {
+    let batch = |n, size: i64, drop| {
+        make("BatchDatasetV2", &[], vec![range(n), Tensor::scalar(size), Tensor::scalar(drop)])
+    };
+    check(batch(3, 2, false), "int64[2] 0 1 | int64[1] 2");
+    check(batch(3, 2, true), "int64[2] 0 1");
+    check(batch(3, 0, true), "Batch size must be greater than zero…");
+    check(
+        make("UnbatchDataset", &[], vec![batch(3, 2, false).unwrap()]),
+        "int64[] 0 | int64[] 1 | int64[] 2",
+    );
+    check(make("UnbatchDataset", &[], vec![range(1)]), "Cannot unbatch…");
+    let padded = |shape: &str| {
+        let inputs = vec![
+            batch(3, 2, false).unwrap(),
+            Tensor::scalar(2_i64),
+            parse_tensor(shape),
+            Tensor::scalar(-1_i64),
+        ];
+        make("PaddedBatchDataset", &[], inputs)
+    };
+    check(padded("int64[1] -1"), "int64[2,2] 0 1 2 -1");
+    check(padded("int64[1] 3"), "int64[2,3] 0 1 -1 2 -1 -1");
+    check(padded("int64[1] 1"), "Attempted to pad to a smaller size…");
+    check(padded("int64[2] -1 -1"), "All elements in a batch must have the same rank…");
+}
+
+#[test]
+fn what_is_no_dataset_is_refused() {
+    check(
+        make("TakeDataset", &[], vec![crate::optional::optional(None).unwrap(), Tensor::scalar(1_i64)]),
+        "Tensor must be a Dataset object…",
+    );
+}
+
+#[test]
+fn seeds_tell_the_order() {
+    let shuffled = |seed: i64| {
+        let inputs = vec![range(6), Tensor::scalar(3_i64), Tensor::scalar(seed), Tensor::scalar(2_i64)];
+        rows(make("ShuffleDataset", &[], inputs))
+    };
+    assert_eq!(shuffled(1), shuffled(1));
+    assert_ne!(shuffled(1), shuffled(9));
+}
