@@ -8,7 +8,7 @@ use savedmodel_tensor::{Code, Error, Result, Tensor};
 
 use crate::bundle::{exists, with_suffix};
 use crate::file::at;
-use crate::{BundleReader, Entry, LegacyReader, ReadOptions, ShapeAndSlice, TensorSlice};
+use crate::{BundleReader, CheckpointObjects, Entry, LegacyReader, ReadOptions, ShapeAndSlice, TensorSlice};
 
 /// An open checkpoint.
 pub enum Checkpoint {
@@ -107,6 +107,29 @@ impl Checkpoint {
             Checkpoint::Bundle(reader) => reader.object_graph(),
             Checkpoint::Legacy(_) => Ok(None),
         }
+    }
+}
+
+impl Checkpoint {
+    /// The objects of an object-based checkpoint; `None` if it is name based.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::object_graph`].
+    pub fn objects(&self) -> Result<Option<CheckpointObjects>> {
+        Ok(self.object_graph()?.map(CheckpointObjects::new))
+    }
+
+    /// The name of a tensor, which may be given by that name or by the path of its object, such as `layer/kernel`.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no such tensor; as [`Checkpoint::object_graph`].
+    pub fn resolve(&self, name: &str) -> Result<String> {
+        if self.entry(name).is_some() {
+            return Ok(name.to_owned());
+        }
+        let objects = self.objects()?;
+        let key = objects.as_ref().and_then(|objects| objects.key(name));
+        key.map(str::to_owned).ok_or_else(|| Error::not_found(format!("Key {name} not found in checkpoint")))
     }
 }
 

@@ -16,6 +16,7 @@ mod bundle;
 mod checkpoint;
 mod file;
 mod legacy;
+mod objects;
 mod ordered_code;
 mod slice;
 mod stored;
@@ -25,6 +26,7 @@ mod writer;
 pub use bundle::{BundleReader, ReadOptions};
 pub use checkpoint::{Checkpoint, latest_checkpoint};
 pub use legacy::LegacyReader;
+pub use objects::CheckpointObjects;
 pub use slice::{ShapeAndSlice, TensorSlice};
 pub use writer::BundleWriter;
 

@@ -3,9 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use savedmodel::LoadOptions;
+use savedmodel::{LoadOptions, SavedModel};
 
 use crate::file::TensorFile;
+
+mod inference;
+mod write;
+
+pub use inference::{ExampleFile, Infer, MultiInference};
+pub use write::{Convert, Freeze, Named, Part, Prune, SetMethod};
 
 /// Runs TensorFlow SavedModels without TensorFlow.
 ///
@@ -26,6 +32,12 @@ pub enum Command {
     Show(Show),
     /// Calls a signature, or runs any part of the graph.
     Run(Run),
+    /// Classifies examples with a signature that is made for it.
+    Classify(Infer),
+    /// Gives examples values, with a signature that is made for it.
+    Regress(Infer),
+    /// Classifies and regresses the same examples with several signatures.
+    MultiInference(MultiInference),
     /// Replays logged requests and compares the answers with the logged ones.
     Verify(Verify),
     /// Measures how long loading and calling take.
@@ -34,28 +46,58 @@ pub enum Command {
     Profile(Profile),
     /// Lists the operators that there are, against TensorFlow's.
     Ops(Ops),
-    /// Lists what a checkpoint holds: names, dtypes, shapes, slices.
+    /// Lists what a checkpoint holds, or gets tensors out of it.
     Checkpoint(CheckpointArguments),
+    /// Writes the part of a model that some signatures need, or that lies between some tensors.
+    Prune(Prune),
+    /// Writes a model with constants instead of variables.
+    Freeze(Freeze),
+    /// Writes a model in another form: SavedModel, GraphDef, MetaGraphDef; text, binary.
+    Convert(Convert),
+    /// Changes the method name of a signature in place.
+    SetMethod(SetMethod),
 }
 
-/// Tells what a SavedModel holds: metagraphs, signatures, variables, assets, operators.
+/// Tells what a model holds: metagraphs, signatures, variables, assets, operators.
 #[derive(Debug, Args)]
 pub struct Show {
-    /// The SavedModel's directory.
-    pub directory: PathBuf,
+    /// The SavedModel's directory, or a file with a GraphDef (`.pb`, `.pbtxt`) or a MetaGraphDef (`.meta`).
+    pub model: PathBuf,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
 }
 
-/// How a model is loaded.
+/// Which model is meant.
 #[derive(Debug, Args)]
-pub struct Load {
-    /// The SavedModel's directory.
-    pub directory: PathBuf,
+pub struct Model {
+    /// The SavedModel's directory, or a file with a GraphDef (`.pb`, `.pbtxt`) or a MetaGraphDef (`.meta`).
+    pub model: PathBuf,
+    /// Variables come from this checkpoint: the prefix of its files, or a directory with a `checkpoint` file.
+    #[arg(long, value_name = "PREFIX|DIR")]
+    pub checkpoint: Option<PathBuf>,
+    #[command(flatten)]
+    pub tags: Tags,
+}
+
+/// Which metagraph is meant.
+#[derive(Debug, Args)]
+pub struct Tags {
     /// The tags of the metagraph, with commas between; may be left out if there is only one.
     #[arg(long, value_delimiter = ',')]
     pub tags: Option<Vec<String>>,
+}
+
+impl Tags {
+    /// The tags. No tags at all are an empty word.
+    pub fn list(&self) -> Option<Vec<String>> {
+        self.tags.as_ref().map(|tags| tags.iter().filter(|tag| !tag.is_empty()).cloned().collect())
+    }
+}
+
+/// How a model runs.
+#[derive(Debug, Args)]
+pub struct Settings {
     /// Threads for large operators; all cores if left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
@@ -64,14 +106,11 @@ pub struct Load {
     pub unoptimized: bool,
 }
 
-impl Load {
+impl Settings {
     /// The options of the library.
-    pub fn options(&self) -> LoadOptions {
-        // No tags at all are an empty word.
-        let tags =
-            self.tags.as_ref().map(|tags| tags.iter().filter(|tag| !tag.is_empty()).cloned().collect());
+    pub fn options(&self, tags: &Tags) -> LoadOptions {
         LoadOptions {
-            tags,
+            tags: tags.list(),
             threads: self.threads.map(usize::from),
             optimize: !self.unoptimized,
             ..LoadOptions::default()
@@ -79,11 +118,38 @@ impl Load {
     }
 }
 
-/// Calls a signature, or runs any part of the graph.
+impl Model {
+    /// Loads the model as the options say.
+    ///
+    /// # Errors
+    /// Those of loading and restoring.
+    pub fn open(&self, options: &LoadOptions) -> savedmodel::Result<SavedModel> {
+        SavedModel::open(&self.model, self.checkpoint.as_deref(), options)
+    }
+}
+
+/// A model and how it runs.
 #[derive(Debug, Args)]
-pub struct Run {
+pub struct Load {
     #[command(flatten)]
-    pub load: Load,
+    pub model: Model,
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+impl Load {
+    /// Loads the model.
+    ///
+    /// # Errors
+    /// Those of loading and restoring.
+    pub fn open(&self) -> savedmodel::Result<SavedModel> {
+        self.model.open(&self.settings.options(&self.model.tags))
+    }
+}
+
+/// What is asked of a model.
+#[derive(Debug, Args)]
+pub struct Ask {
     /// The signature; else the one that the inputs name, else `serving_default`.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["feed", "fetch"])]
     pub signature: Option<String>,
@@ -91,15 +157,24 @@ pub struct Run {
     /// tensorflow.serving.PredictRequest).
     #[arg(long, value_name = "FILE", conflicts_with_all = ["feed", "fetch"])]
     pub inputs: Option<TensorFile>,
-    /// Where outputs go: `.npz`, `.json` or `.pb` (a PredictResponse). Without, they are printed.
-    #[arg(long, value_name = "FILE")]
-    pub outputs: Option<TensorFile>,
     /// Feed a tensor of the graph: `NAME:0=FILE.npy`. May be repeated.
     #[arg(long, value_name = "NAME:0=FILE.npy", requires = "fetch")]
     pub feed: Vec<Feed>,
     /// Fetch a tensor of the graph, `NAME:0`, or run an operation, `^NAME`. May be repeated.
     #[arg(long, value_name = "NAME:0")]
     pub fetch: Vec<String>,
+}
+
+/// Calls a signature, or runs any part of the graph.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub load: Load,
+    #[command(flatten)]
+    pub ask: Ask,
+    /// Where outputs go: `.npz`, `.json` or `.pb` (a PredictResponse). Without, they are printed.
+    #[arg(long, value_name = "FILE")]
+    pub outputs: Option<TensorFile>,
 }
 
 /// A tensor of the graph and the file with its value.
@@ -128,8 +203,12 @@ impl std::str::FromStr for Feed {
 /// most 1e-4 of the output's scale, the largest magnitude that is expected in it. All else must be equal.
 #[derive(Debug, Args)]
 pub struct Verify {
+    /// The SavedModel's directory.
+    pub directory: PathBuf,
     #[command(flatten)]
-    pub load: Load,
+    pub tags: Tags,
+    #[command(flatten)]
+    pub settings: Settings,
     /// A TFRecord file of tensorflow.serving.PredictionLog, perhaps compressed (`.gz`).
     #[arg(long, value_name = "FILE")]
     pub log: PathBuf,
@@ -154,12 +233,8 @@ fn tolerance(text: &str) -> Result<f64, String> {
 pub struct Bench {
     #[command(flatten)]
     pub load: Load,
-    /// The signature; else the one that the inputs name, else `serving_default`.
-    #[arg(long, value_name = "NAME")]
-    pub signature: Option<String>,
-    /// Inputs: `.npz`, `.json` or `.pb`.
-    #[arg(long, value_name = "FILE")]
-    pub inputs: Option<TensorFile>,
+    #[command(flatten)]
+    pub ask: Ask,
     /// How often the signature is called after the first time.
     #[arg(long, value_name = "K", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
@@ -173,12 +248,8 @@ pub struct Bench {
 pub struct Profile {
     #[command(flatten)]
     pub load: Load,
-    /// The signature; else the one that the inputs name, else `serving_default`.
-    #[arg(long, value_name = "NAME")]
-    pub signature: Option<String>,
-    /// Inputs: `.npz`, `.json` or `.pb`.
-    #[arg(long, value_name = "FILE")]
-    pub inputs: Option<TensorFile>,
+    #[command(flatten)]
+    pub ask: Ask,
     /// How many calls are recorded, after a first one that is not.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
@@ -201,15 +272,45 @@ pub struct Ops {
     pub json: bool,
 }
 
-/// Lists what a checkpoint holds: names, dtypes, shapes, slices.
+/// Lists what a checkpoint holds, or gets tensors out of it.
+///
+/// Without `--name` and `--output` it lists names, dtypes, shapes and slices, and the objects that tensors belong to.
 #[derive(Debug, Args)]
 pub struct CheckpointArguments {
     /// The prefix of the checkpoint's files, or a directory: a SavedModel's, or one with a `checkpoint` file.
     #[arg(value_name = "PREFIX|DIR")]
     pub path: PathBuf,
+    /// A tensor, by its name in the checkpoint or the path of its object, such as `layer/kernel`. May be repeated.
+    #[arg(long, value_name = "KEY")]
+    pub name: Vec<String>,
+    /// Where the tensors go: `.npy` for one, `.npz` for several; all of them if none is named. Without, they are printed.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub output: Option<ArrayFile>,
     /// Print JSON.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "name")]
     pub json: bool,
+}
+
+/// A file of arrays: one if its name ends in `.npy`, several if in `.npz`.
+#[derive(Clone, Debug)]
+pub enum ArrayFile {
+    /// `.npy`
+    One(PathBuf),
+    /// `.npz`
+    Several(PathBuf),
+}
+
+impl std::str::FromStr for ArrayFile {
+    type Err = String;
+
+    fn from_str(path: &str) -> Result<ArrayFile, String> {
+        let path = PathBuf::from(path);
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("npy") => Ok(ArrayFile::One(path)),
+            Some("npz") => Ok(ArrayFile::Several(path)),
+            _ => Err("the name must end in .npy or .npz".to_owned()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -231,6 +332,18 @@ mod tests {
             "savedmodel bench m --runs 3 --json",
             "savedmodel ops",
             "savedmodel checkpoint model/variables/variables --json",
+            "savedmodel checkpoint m --name layer/kernel --output k.npy",
+            "savedmodel run model.meta --checkpoint ckpt --fetch y:0",
+            "savedmodel bench frozen.pb --feed x:0=x.npy --fetch y:0",
+            "savedmodel classify m --inputs x.json --outputs y.pb --check-method",
+            "savedmodel regress m --inputs x.pb --signature s --json",
+            "savedmodel multi-inference m --inputs x.json --classify a --classify b --regress c",
+            "savedmodel prune m out --signature a --signature b",
+            "savedmodel prune m out --input x=x:0 --output y=y:0 --name part",
+            "savedmodel freeze m out.pb --tags serve",
+            "savedmodel convert model.meta out --checkpoint ckpt --input x=x:0 --output y=y:0",
+            "savedmodel convert m out --text --tags serve",
+            "savedmodel set-method m s tensorflow/serving/classify --tags serve",
         ] {
             assert!(is_legal(line), "{line}");
         }
@@ -246,6 +359,17 @@ mod tests {
             "savedmodel verify m",
             "savedmodel verify m --log l --rtol -1",
             "savedmodel bench m --runs 0",
+            "savedmodel bench m --signature s --fetch y",
+            "savedmodel verify m --log l --checkpoint c",
+            "savedmodel checkpoint m --output k.txt",
+            "savedmodel checkpoint m --output k.npy --json",
+            "savedmodel classify m",
+            "savedmodel classify m --inputs x.npz",
+            "savedmodel prune m",
+            "savedmodel prune m out --input x",
+            "savedmodel prune m out --input x=x:0",
+            "savedmodel prune m out --name part",
+            "savedmodel set-method m s",
             "savedmodel serve",
         ] {
             assert!(!is_legal(line), "{line}");

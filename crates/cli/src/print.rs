@@ -125,7 +125,8 @@ fn bits(tensor: &Tensor, i: usize, dtype: DType) -> String {
     }
 }
 
-fn string(bytes: &[u8]) -> String {
+/// A string in quotes, cut where it is long; bytes that are no UTF-8 are escaped.
+pub fn string(bytes: &[u8]) -> String {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => format!("{text:?}"),
         Err(_) => format!("\"{}\"", bytes.escape_ascii()),

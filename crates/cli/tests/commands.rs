@@ -1,5 +1,10 @@
 //! The command as users meet it.
 
+#[path = "commands/examples.rs"]
+mod examples;
+#[path = "commands/writing.rs"]
+mod writing;
+
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -44,3 +44,28 @@ pub struct Signature {
     /// Values for inputs that a caller leaves out.
     pub defaults: IndexMap<String, Tensor>,
 }
+
+impl Signature {
+    /// A signature of a method over tensors of the graph, by name: `("x", "x:0")`. Dtypes and shapes are left open.
+    ///
+    /// ```
+    /// use savedmodel_graph::Signature;
+    /// let signature = Signature::of("tensorflow/serving/predict", &[("x", "x:0")], &[("y", "dense/BiasAdd:0")]);
+    /// assert!(signature.inputs["x"].dtype.is_none());
+    /// ```
+    pub fn of(method: &str, inputs: &[(&str, &str)], outputs: &[(&str, &str)]) -> Signature {
+        let info = |&(name, tensor): &(&str, &str)| {
+            let source = TensorSource::Dense(tensor.to_owned());
+            (name.to_owned(), TensorInfo { source, dtype: None, shape: PartialShape::unknown() })
+        };
+        let mut signature = Signature {
+            inputs: inputs.iter().map(info).collect(),
+            outputs: outputs.iter().map(info).collect(),
+            method_name: method.to_owned(),
+            ..Signature::default()
+        };
+        signature.inputs.sort_keys();
+        signature.outputs.sort_keys();
+        signature
+    }
+}

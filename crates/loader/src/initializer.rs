@@ -19,7 +19,7 @@ pub(crate) const INIT_SIGNATURE: &str = "__saved_model_init_op";
 ///
 /// # Errors
 /// `FAILED_PRECONDITION` when a collection names more than one.
-pub(crate) fn find(graph: &MetaGraphDef) -> Result<Option<Initializer>> {
+pub fn initializer(graph: &MetaGraphDef) -> Result<Option<Initializer>> {
     let signature = graph.signature_def.get(INIT_SIGNATURE).and_then(|def| def.outputs.get(INIT_SIGNATURE));
     if let Some(Encoding::Name(name)) = signature.and_then(|info| info.encoding.as_ref()) {
         return Ok(Some(Initializer { operation: operation_of(name) }));

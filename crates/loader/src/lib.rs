@@ -18,13 +18,14 @@ pub mod op_defs;
 mod restore;
 mod signatures;
 mod structured;
+pub mod whole;
 
-pub use file::SavedModelFile;
+pub use file::{SavedModelFile, Source, tags};
 pub use function_spec::FunctionSpec;
 pub use functions::library;
 pub use graph_def::graph;
-pub use initializer::Initializer;
-pub use meta_graph::{Asset, MetaGraph};
+pub use initializer::{Initializer, initializer};
+pub use meta_graph::{Asset, MetaGraph, assets};
 pub use objects::{ConcreteFunctionDef, ObjectGraph, ObjectKind, SavedObject, VariableDef};
-pub use restore::{Restore, RestoreEntry};
+pub use restore::{Restore, RestoreEntry, RestoreTable};
 pub use signatures::signature;

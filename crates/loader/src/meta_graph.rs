@@ -11,7 +11,7 @@ use savedmodel_proto::tensor_info::Encoding;
 use savedmodel_proto::{AssetFileDef, MetaGraphDef, SavedObjectGraph};
 use savedmodel_tensor::{Error, Result};
 
-use crate::file::{self, SavedModelFile};
+use crate::file::{self, SavedModelFile, Source};
 use crate::initializer::{self, INIT_SIGNATURE, Initializer};
 use crate::objects::ObjectGraph;
 use crate::restore::{self, Restore};
@@ -29,6 +29,8 @@ pub struct Asset {
 /// One metagraph of a SavedModel: all that is needed to run it, and nothing computed yet.
 #[derive(Debug)]
 pub struct MetaGraph {
+    /// What it was read from.
+    pub source: Source,
     /// The model's directory.
     pub directory: PathBuf,
     /// Its tags.
@@ -87,6 +89,7 @@ impl MetaGraph {
         }
         let info = message.meta_info_def.as_ref();
         Ok(MetaGraph {
+            source: file.source.clone(),
             directory: file.directory.clone(),
             tags: file::tags(message),
             tensorflow_version: info.map(|info| info.tensorflow_version.clone()).unwrap_or_default(),
@@ -94,8 +97,8 @@ impl MetaGraph {
             graph: Arc::new(graph),
             library: Arc::new(library),
             signatures,
-            initializer: initializer::find(message)?,
-            assets: assets(message),
+            initializer: initializer::initializer(message)?,
+            assets: assets(message).iter().filter_map(asset).collect(),
             checkpoint: file.directory.join("variables").join("variables"),
             objects: message.object_graph_def.clone(),
         })
@@ -134,19 +137,20 @@ fn is_callable(signature: &str) -> bool {
 }
 
 /// The assets, from where TensorFlow lists them now and where it did before.
-fn assets(message: &MetaGraphDef) -> Vec<Asset> {
-    let convert = |def: &AssetFileDef| match def.tensor_info.as_ref()?.encoding.as_ref()? {
+pub fn assets(message: &MetaGraphDef) -> Vec<AssetFileDef> {
+    let older = message.collection_def.get("saved_model_assets").and_then(|def| def.kind.as_ref());
+    match older {
+        Some(Kind::AnyList(list)) if message.asset_file_def.is_empty() => {
+            let decoded = list.value.iter().map(|any| savedmodel_proto::decode(any.value.clone()));
+            decoded.filter_map(Result::ok).collect()
+        }
+        _ => message.asset_file_def.clone(),
+    }
+}
+
+fn asset(def: &AssetFileDef) -> Option<Asset> {
+    match def.tensor_info.as_ref()?.encoding.as_ref()? {
         Encoding::Name(name) => Some(Asset { tensor: name.clone(), filename: def.filename.clone() }),
         _ => None,
-    };
-    let mut assets: Vec<Asset> = message.asset_file_def.iter().filter_map(convert).collect();
-    let older = message.collection_def.get("saved_model_assets").and_then(|def| def.kind.as_ref());
-    if let (true, Some(Kind::AnyList(list))) = (assets.is_empty(), older) {
-        let decoded = list
-            .value
-            .iter()
-            .filter_map(|any| savedmodel_proto::decode::<AssetFileDef>(any.value.clone()).ok());
-        assets.extend(decoded.filter_map(|def| convert(&def)));
     }
-    assets
 }

@@ -18,17 +18,30 @@ pub struct RestoreEntry {
     pub variable: NodeId,
 }
 
+/// A table and the tensors of the checkpoint that are its contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoreTable {
+    /// The names of its keys and values in the checkpoint.
+    pub keys: [String; 2],
+    /// The table's node in the graph.
+    pub table: NodeId,
+}
+
 /// How a metagraph's state comes out of its checkpoint.
 #[derive(Clone, Debug)]
 pub struct Restore {
     /// The variables that take a tensor as it is.
     pub entries: Vec<RestoreEntry>,
+    /// The tables that take their contents as they are.
+    pub tables: Vec<RestoreTable>,
     /// Whether there is more to restore than the entries (tables, reshaped tensors), so that the subgraph must run.
     pub needs_subgraph: bool,
     /// The operation that restores everything.
     pub operation: String,
     /// The tensor that gives it the checkpoint's prefix.
     pub filename: String,
+    /// The tensor that is there when everything is saved to the checkpoint of that prefix.
+    pub save: String,
 }
 
 /// Reads the structure of the subgraph; `None` if the metagraph has none.
@@ -42,15 +55,17 @@ pub(crate) fn find(
     };
     let mut restore = Restore {
         entries: Vec::new(),
+        tables: Vec::new(),
         needs_subgraph: false,
         operation: saver.restore_op_name.split(':').next().unwrap_or_default().to_owned(),
         filename: saver.filename_tensor_name.clone(),
+        save: saver.save_tensor_name.clone(),
     };
     let Some(operation) = graph.find(&restore.operation) else { return Ok(None) };
     for node in needed(graph, operation) {
         match &*graph.node(node).op {
             "RestoreV2" | "Restore" | "RestoreSlice" => {
-                restore.add(graph, node, &|output| variable_of(graph, output));
+                restore.add(graph, node, &|output| Some(maker(graph, output)));
             }
             "PartitionedCall" | "StatefulPartitionedCall" => restore.add_call(graph, node, library)?,
             _ => {}
@@ -79,14 +94,14 @@ impl Restore {
         let reference = FunctionRef { name: reference.name.clone(), attrs: reference.attrs.clone() };
         let Some(function) = library.find(&reference)? else { return Ok(()) };
         let arguments = graph.inputs(call)?;
-        let variable = |output: Output| {
+        let outside = |output: Output| {
             let output = origin(&function.graph, output);
             let argument = function.argument_nodes.iter().position(|&node| node == output.node)?;
-            variable_of(graph, *arguments.get(argument)?)
+            Some(maker(graph, *arguments.get(argument)?))
         };
         for node in function.graph.nodes() {
             match &*function.graph.node(node).op {
-                "RestoreV2" => self.add(&function.graph, node, &variable),
+                "RestoreV2" => self.add(&function.graph, node, &outside),
                 // A saver that a class brings along restores in its own way.
                 "PartitionedCall" | "StatefulPartitionedCall" => self.needs_subgraph = true,
                 _ => {}
@@ -95,7 +110,9 @@ impl Restore {
         Ok(())
     }
 
-    fn add(&mut self, graph: &Graph, restore: NodeId, variable: &dyn Fn(Output) -> Option<NodeId>) {
+    /// Notes what a node restores; `outside` gives the node of the whole graph that makes a resource, and whether that is a
+    /// variable.
+    fn add(&mut self, graph: &Graph, restore: NodeId, outside: &dyn Fn(Output) -> Option<(NodeId, bool)>) {
         let inputs = graph.inputs(restore).unwrap_or_default();
         let constant = |i: usize| inputs.get(i).and_then(|&output| strings(graph, output));
         // The oldest operator restores one tensor as a whole.
@@ -104,20 +121,40 @@ impl Restore {
             self.needs_subgraph = true;
             return;
         };
-        for (index, (key, shape_and_slice)) in keys.into_iter().zip(slices).enumerate() {
-            let Some(targets) = assignments(graph, Output { node: restore, index }) else {
+        for (index, (key, shape_and_slice)) in keys.iter().zip(slices).enumerate() {
+            let output = Output { node: restore, index };
+            let Some(targets) = assignments(graph, output) else {
                 self.needs_subgraph = true;
+                let table = imported(graph, output).and_then(|(table, values)| {
+                    Some((outside(table)?.0, keys.get(values.index).filter(|_| values.node == restore)?))
+                });
+                if let Some((table, values)) = table {
+                    self.tables.push(RestoreTable { keys: [key.clone(), values.clone()], table });
+                }
                 continue;
             };
             for target in targets {
                 let (key, shape_and_slice) = (key.clone(), shape_and_slice.clone());
-                match variable(target) {
-                    Some(variable) => self.entries.push(RestoreEntry { key, shape_and_slice, variable }),
-                    None => self.needs_subgraph = true,
+                match outside(target) {
+                    Some((variable, true)) => {
+                        self.entries.push(RestoreEntry { key, shape_and_slice, variable })
+                    }
+                    _ => self.needs_subgraph = true,
                 }
             }
         }
     }
+}
+
+/// The table whose keys an output is, and the output that is its values.
+fn imported(graph: &Graph, output: Output) -> Option<(Output, Output)> {
+    graph.consumers(output.node).into_iter().find_map(|(index, consumer, input)| {
+        let is_import = matches!(&*graph.node(consumer).op, "LookupTableImportV2" | "LookupTableImport");
+        let inputs = graph.inputs(consumer).ok()?;
+        (is_import && index == output.index && input == 1)
+            .then(|| Some((*inputs.first()?, *inputs.get(2)?)))
+            .flatten()
+    })
 }
 
 /// The variables that an output is assigned to as it is; `None` if anything else takes it.
@@ -146,9 +183,10 @@ fn origin(graph: &Graph, mut output: Output) -> Output {
     output
 }
 
-fn variable_of(graph: &Graph, output: Output) -> Option<NodeId> {
-    let output = origin(graph, output);
-    matches!(&*graph.node(output.node).op, "VarHandleOp" | "VariableV2" | "Variable").then_some(output.node)
+/// The node that makes the resource that an output gives, and whether that is a variable.
+fn maker(graph: &Graph, output: Output) -> (NodeId, bool) {
+    let node = origin(graph, output).node;
+    (node, matches!(&*graph.node(node).op, "VarHandleOp" | "VariableV2" | "Variable"))
 }
 
 fn strings(graph: &Graph, output: Output) -> Option<Vec<String>> {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use savedmodel_graph::{AttrValue, FunctionRef, Graph, Signature};
-use savedmodel_loader::{MetaGraph, SavedModelFile};
+use savedmodel_graph::{AttrValue, FunctionRef, Graph, NodeId, Signature};
+use savedmodel_loader::{MetaGraph, Source};
 use savedmodel_op::Registry;
 use savedmodel_tensor::{DType, PartialShape, Result};
 
@@ -26,6 +26,10 @@ pub struct MetaGraphInfo {
     pub tensorflow_version: String,
     /// Its signatures, by name.
     pub signatures: IndexMap<String, Signature>,
+    /// The placeholders, which a run is fed, by name.
+    pub placeholders: Vec<VariableInfo>,
+    /// The nodes that no other takes anything from, by name, with their operators.
+    pub leaves: Vec<(String, String)>,
     /// Its variables, sorted by name.
     pub variables: Vec<VariableInfo>,
     /// The files that it brings along.
@@ -34,7 +38,7 @@ pub struct MetaGraphInfo {
     pub operators: Vec<OperatorUse>,
 }
 
-/// A variable of a metagraph.
+/// A variable of a metagraph, or a placeholder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct VariableInfo {
     /// Its name.
@@ -56,7 +60,7 @@ pub struct OperatorUse {
     pub supported: bool,
 }
 
-/// Tells what a directory holds, without restoring or running anything.
+/// Tells what a directory holds, or a file with a GraphDef or a MetaGraphDef, without restoring or running anything.
 ///
 /// ```
 /// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/models/keras3_mlp/model");
@@ -67,8 +71,8 @@ pub struct OperatorUse {
 ///
 /// # Errors
 /// As [`SavedModel::load`](crate::SavedModel::load), but for what restoring and running may find.
-pub fn inspect(directory: impl AsRef<Path>) -> Result<Inspection> {
-    let file = SavedModelFile::read(directory)?;
+pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection> {
+    let file = Source::of(path).read()?;
     let registry = crate::registry();
     let infos = file.message.meta_graphs.iter().map(|message| {
         let meta = MetaGraph::convert(&file, message, &registry)?;
@@ -93,7 +97,9 @@ fn meta_graph(meta: MetaGraph, registry: &Arc<Registry>) -> Result<MetaGraphInfo
         .map(|(name, count)| OperatorUse { supported: registry.find(&name).is_some(), name, count })
         .collect();
     Ok(MetaGraphInfo {
-        variables: variables(&meta.graph),
+        variables: nodes(&meta.graph, &["VarHandleOp", "VariableV2", "Variable"]),
+        placeholders: nodes(&meta.graph, &["Placeholder", "PlaceholderV2", "PlaceholderWithDefault"]),
+        leaves: leaves(&meta.graph),
         assets: meta.assets.iter().map(|asset| asset.filename.clone()).collect(),
         tags: meta.tags,
         tensorflow_version: meta.tensorflow_version,
@@ -108,11 +114,20 @@ fn count(graph: &Graph, counts: &mut BTreeMap<String, usize>) {
     }
 }
 
-fn variables(graph: &Graph) -> Vec<VariableInfo> {
+fn leaves(graph: &Graph) -> Vec<(String, String)> {
+    let is_leaf = |&node: &NodeId| graph.successors(node).next().is_none();
+    let named = graph.nodes().filter(is_leaf).map(|node| graph.node(node));
+    let mut found: Vec<_> = named.map(|node| (node.name.to_string(), node.op.to_string())).collect();
+    found.sort_unstable();
+    found
+}
+
+/// What nodes of some operators say of the tensors that they hold or take.
+fn nodes(graph: &Graph, operators: &[&str]) -> Vec<VariableInfo> {
     let mut found: Vec<VariableInfo> = graph
         .nodes()
         .map(|node| graph.node(node))
-        .filter(|node| matches!(&*node.op, "VarHandleOp" | "VariableV2" | "Variable"))
+        .filter(|node| operators.contains(&&*node.op))
         .map(|node| {
             let shared = match node.attrs.get("shared_name") {
                 Some(AttrValue::Bytes(bytes)) if !bytes.is_empty() => {

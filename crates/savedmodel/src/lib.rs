@@ -23,6 +23,7 @@ mod inspect;
 mod load;
 mod model;
 mod objects;
+mod open;
 mod prune;
 mod registry;
 mod restore;
@@ -30,7 +31,7 @@ mod runner;
 mod save;
 mod signature;
 
-pub use inference::{Class, Inference, with_context};
+pub use inference::{Class, Inference, Method, with_context};
 pub use inspect::{Inspection, MetaGraphInfo, OperatorUse, VariableInfo, inspect};
 pub use load::LoadOptions;
 pub use model::SavedModel;
@@ -38,9 +39,13 @@ pub use objects::{Object, ObjectVariable, RestoredFunction, Value};
 pub use prune::ConcreteFunction;
 pub use registry::registry;
 pub use runner::Runner;
-pub use savedmodel_bundle::{Checkpoint, Entry, latest_checkpoint};
+pub use save::set_method_name;
+pub use savedmodel_bundle::{Checkpoint, CheckpointObjects, Entry, latest_checkpoint};
+pub use savedmodel_export::{
+    CheckpointTensor, Export, ExportedVariable, GraphBuilder, SavedModelBuilder, SavedTable, simple_save,
+};
 pub use savedmodel_graph::{
-    Signature, StructuredValue, TensorInfo, TensorSource, TensorSpec, TypeClass, TypeSpec,
+    AttrValue, Signature, StructuredValue, TensorInfo, TensorSource, TensorSpec, TypeClass, TypeSpec,
 };
 pub use savedmodel_loader::{FunctionSpec, ObjectKind, VariableDef};
 pub use savedmodel_op::Registry;

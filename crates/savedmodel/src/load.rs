@@ -100,11 +100,8 @@ fn open(file: SavedModelFile, options: &LoadOptions) -> Result<(MetaGraph, Sessi
 
 /// The variable of a node that gives a handle or a reference to one, with its handle.
 pub(crate) fn variable(session: &Session, graph: &Graph, node: NodeId) -> Result<(Handle, Arc<Variable>)> {
+    let (container, name) = resource_name(graph, node);
     let node = graph.node(node);
-    let text = |attr: &str| match node.attrs.get(attr) {
-        Some(AttrValue::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
-        _ => String::new(),
-    };
     let Some(AttrValue::Type(dtype)) = node.attrs.get("dtype") else {
         return Err(Error::invalid_argument(format!("variable '{}' has no dtype", node.name)));
     };
@@ -112,12 +109,20 @@ pub(crate) fn variable(session: &Session, graph: &Graph, node: NodeId) -> Result
         Some(AttrValue::Shape(shape)) => shape.clone(),
         _ => PartialShape::unknown(),
     };
-    let shared = text("shared_name");
-    let name = if shared.is_empty() { node.name.to_string() } else { shared };
     let make = || Ok(Variable::new(name.clone(), *dtype, shape));
-    let container = text("container");
     let variable = session.resources().get_or_create(&container, &name, make)?;
     Ok((Handle::new(&container, &name, Arc::clone(&variable)), variable))
+}
+
+/// Container and name of the resource that a node makes.
+pub(crate) fn resource_name(graph: &Graph, node: NodeId) -> (String, String) {
+    let node = graph.node(node);
+    let text = |attr: &str| match node.attrs.get(attr) {
+        Some(AttrValue::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        _ => String::new(),
+    };
+    let shared = text("shared_name");
+    (text("container"), if shared.is_empty() { node.name.to_string() } else { shared })
 }
 
 /// Runs the operation that fills tables, with the paths of the assets.

@@ -1,117 +1,232 @@
 //! A loaded model back to disk.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use savedmodel_bundle::{BundleWriter, Checkpoint, ShapeAndSlice};
-use savedmodel_loader::SavedModelFile;
-use savedmodel_tensor::{Error, Result};
+use savedmodel_bundle::{Checkpoint, ReadOptions};
+use savedmodel_export::{CheckpointTensor, Export, ExportedVariable, SavedTable};
+use savedmodel_loader::{Restore, SavedModelFile, Source};
+use savedmodel_op::Variable;
+use savedmodel_tensor::{Error, Result, Tensor};
 
 use crate::{SavedModel, load};
 
 impl SavedModel {
-    /// Writes the model as a SavedModel of its one metagraph, with the variables as they are now.
+    /// Writes the model as a SavedModel of its one metagraph, with variables and tables as they are now.
     ///
-    /// It is written beside `directory` and renamed when it is whole; its graph comes last.
+    /// ```
+    /// # use savedmodel::SavedModel;
+    /// # let case = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/models/keras3_mlp/model");
+    /// # let room = tempfile::tempdir().unwrap();
+    /// # let directory = room.path().join("copy");
+    /// let model = SavedModel::load(case)?;
+    /// model.save(&directory)?;
+    /// assert_eq!(SavedModel::load(&directory)?.signatures().len(), model.signatures().len());
+    /// # Ok::<(), savedmodel::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// `ALREADY_EXISTS` when the directory is there; `FAILED_PRECONDITION` when the model did not come from a SavedModel
-    /// directory, or a variable has no value; `UNIMPLEMENTED` when the checkpoint holds more than variables, such as
-    /// tables; those of the file system. Then nothing is left behind.
+    /// As [`SavedModel::export`] and [`Export::save`]; then nothing is left behind.
     pub fn save(&self, directory: impl AsRef<Path>) -> Result<()> {
-        let directory = directory.as_ref();
-        let at = |e: Error| e.at(format!("saving to {}", directory.display()));
-        if directory.exists() {
-            return Err(at(Error::already_exists("the directory exists")));
-        }
-        let aside = aside(directory).map_err(at)?;
-        let written = self.write(&aside).and_then(|()| Ok(fs::rename(&aside, directory)?));
-        if written.is_err() {
-            // What matters is why it could not be written.
-            let _ = fs::remove_dir_all(&aside);
-        }
-        written.map_err(at)
+        self.export()?.save(directory)
     }
 
-    fn write(&self, directory: &Path) -> Result<()> {
+    /// The model on its way to disk, to be changed before it is written: other signatures and tags, only a part of it, or
+    /// with constants instead of variables.
+    ///
+    /// The file that the model came from is read again; variables and tables are as they are now.
+    ///
+    /// ```
+    /// # use savedmodel::SavedModel;
+    /// # let case = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/models/keras3_mlp/model");
+    /// # let room = tempfile::tempdir().unwrap();
+    /// # let directory = room.path().join("frozen");
+    /// let mut export = SavedModel::load(case)?.export()?;
+    /// export.keep_signatures(&["serving_default"])?;
+    /// export.freeze()?;
+    /// export.save(&directory)?;
+    /// # Ok::<(), savedmodel::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `FAILED_PRECONDITION` when a variable of a SavedModel has no value; those of reading the file, and of running the
+    /// operation that saves, where there are tables.
+    pub fn export(&self) -> Result<Export> {
         let meta = self.meta();
-        let mut file = SavedModelFile::read(&meta.directory).map_err(|error| {
-            Error::failed_precondition(format!(
-                "the model did not come from a SavedModel: {}",
-                error.message()
-            ))
-        })?;
-        let chosen = file.select(Some(&meta.tags))?.clone();
-        file.message.meta_graphs = vec![chosen];
-        fs::create_dir_all(directory)?;
-        for folder in ["assets", "assets.extra"] {
-            copy(&meta.directory.join(folder), &directory.join(folder))?;
+        let file = meta.source.read()?;
+        let is_directory = matches!(meta.source, Source::Directory(_));
+        let chosen = if is_directory { file.select(Some(&meta.tags))? } else { file.select(None)? };
+        let mut export = Export::new(chosen.clone());
+        self.export_variables(&mut export);
+        match &meta.restore {
+            Some(restore) if restore.needs_subgraph => self.export_all(restore, &mut export)?,
+            Some(restore) => self.export_values(restore, is_directory, &mut export)?,
+            None => {}
         }
-        self.write_variables(&directory.join("variables").join("variables"))?;
-        file.write(directory)
+        if is_directory {
+            self.export_files(&mut export)?;
+        } else {
+            export.renew_saver()?;
+        }
+        Ok(export)
     }
 
-    fn write_variables(&self, prefix: &Path) -> Result<()> {
-        let meta = self.meta();
-        let mut writer = BundleWriter::new(prefix)?;
+    /// Notes all variables of the graph.
+    fn export_variables(&self, export: &mut Export) {
+        let graph = self.graph();
+        for node in graph.nodes() {
+            if !matches!(&*graph.node(node).op, "VarHandleOp" | "VariableV2" | "Variable") {
+                continue;
+            }
+            let entries = self.meta().restore.iter().flat_map(|restore| &restore.entries);
+            let entry = entries.into_iter().find(|entry| entry.variable == node);
+            let (container, name) = load::resource_name(graph, node);
+            let variable = self.session().resources().find::<Variable>(&container, &name);
+            export.set_variable(
+                &*graph.node(node).name,
+                ExportedVariable {
+                    key: entry.map(|entry| entry.key.clone()),
+                    shape_and_slice: entry.map(|entry| entry.shape_and_slice.clone()).unwrap_or_default(),
+                    value: variable.and_then(|variable| variable.get()),
+                },
+            );
+        }
+    }
+
+    /// The values of the variables that the checkpoint holds, with what else is in it.
+    fn export_values(&self, restore: &Restore, must_all: bool, export: &mut Export) -> Result<()> {
+        let mut tensors = Vec::new();
         let mut written = HashSet::new();
-        if let Some(restore) = &meta.restore {
-            if restore.needs_subgraph {
-                return Err(Error::unimplemented("the checkpoint holds more than variables, such as tables"));
+        for entry in &restore.entries {
+            let (_, variable) = load::variable(self.session(), self.graph(), entry.variable)?;
+            if !written.insert((entry.key.clone(), entry.shape_and_slice.clone())) {
+                continue;
             }
-            for entry in &restore.entries {
-                let (_, variable) = load::variable(self.session(), self.graph(), entry.variable)?;
-                let is_first = written.insert((entry.key.as_str(), entry.shape_and_slice.as_str()));
-                if !is_first {
-                    continue;
-                }
-                match &*entry.shape_and_slice {
-                    "" => writer.add(&entry.key, &variable.read()?)?,
-                    text => {
-                        let part: ShapeAndSlice = text.parse()?;
-                        writer.add_slice(&entry.key, &part.shape, &part.slice, &variable.read()?)?;
-                    }
-                }
+            let value = match variable.get() {
+                None if !must_all => continue,
+                _ => variable.read()?,
+            };
+            let (key, shape_and_slice) = (entry.key.clone(), entry.shape_and_slice.clone());
+            tensors.push(CheckpointTensor { key, shape_and_slice, value });
+        }
+        if must_all {
+            let keys = written.into_iter().map(|(key, _)| key).collect();
+            tensors.extend(self.rest_of_checkpoint(&keys)?);
+        }
+        export.set_checkpoint(tensors, Vec::new());
+        Ok(())
+    }
+
+    /// What the operation of the graph that saves puts into a checkpoint.
+    fn export_all(&self, restore: &Restore, export: &mut Export) -> Result<()> {
+        let room = tempfile::tempdir()?;
+        let prefix = room.path().join("variables");
+        let session = self.session();
+        let filename = session.output(&restore.filename)?;
+        let saved = session.output(&restore.save)?;
+        let plan = session.prepare(&[filename], &[saved], &[])?;
+        let text = prefix.to_string_lossy().into_owned();
+        session.run(&plan, vec![Tensor::from_strings([], [text])?]).map_err(|e| e.at("saving"))?;
+        // The files go before the tensors do.
+        let options = ReadOptions { map: false, ..ReadOptions::default() };
+        let checkpoint = Checkpoint::open_with(&prefix, options)?;
+        let mut tensors = Vec::new();
+        for entry in checkpoint.entries() {
+            if entry.slices.is_empty() {
+                tensors.push(whole(entry.name, checkpoint.tensor(entry.name)?));
+            }
+            for slice in &entry.slices {
+                let dims: Vec<String> = entry.shape.dims().iter().map(ToString::to_string).collect();
+                let shape_and_slice = format!("{} {slice}", dims.join(" "));
+                let value = checkpoint.slice(entry.name, slice)?;
+                tensors.push(CheckpointTensor { key: entry.name.to_owned(), shape_and_slice, value });
             }
         }
-        if meta.checkpoint.with_extension("index").is_file() {
-            let before = Checkpoint::open(&meta.checkpoint)?;
-            for entry in before.entries() {
-                if !written.iter().any(|(key, _)| *key == entry.name) {
-                    writer.add(entry.name, &before.tensor(entry.name)?)?;
-                }
-            }
+        let keys = checkpoint.entries().iter().map(|entry| entry.name.to_owned()).collect();
+        tensors.extend(self.rest_of_checkpoint(&keys)?);
+        let table = |table: &savedmodel_loader::RestoreTable| SavedTable {
+            node: self.graph().node(table.table).name.to_string(),
+            keys: table.keys.clone(),
+        };
+        export.set_checkpoint(tensors, restore.tables.iter().map(table).collect());
+        Ok(())
+    }
+
+    /// What the checkpoint that the model came with holds besides these, such as the objects.
+    fn rest_of_checkpoint(&self, written: &HashSet<String>) -> Result<Vec<CheckpointTensor>> {
+        let prefix = &self.meta().checkpoint;
+        if !prefix.with_extension("index").is_file() {
+            return Ok(Vec::new());
         }
-        writer.finish()
+        let before = Checkpoint::open(prefix)?;
+        let rest = before.entries().into_iter().filter(|entry| !written.contains(entry.name));
+        rest.map(|entry| Ok(whole(entry.name, before.tensor(entry.name)?))).collect()
+    }
+
+    fn export_files(&self, export: &mut Export) -> Result<()> {
+        let directory = &self.meta().directory;
+        let files = |folder: &str| {
+            let mut found = BTreeMap::new();
+            list(&directory.join(folder), "", &mut found).map(|()| found)
+        };
+        export.set_asset_files(files("assets")?);
+        export.set_extra_files(files("assets.extra")?);
+        Ok(())
     }
 }
 
-/// A name beside the directory that nothing has.
-fn aside(directory: &Path) -> Result<PathBuf> {
-    let name = directory.file_name().ok_or_else(|| Error::invalid_argument("the path names no directory"))?;
-    let named = |i: u32| {
-        let name = format!(".{}.tempstate{}_{i}", name.to_string_lossy(), std::process::id());
-        directory.with_file_name(name)
-    };
-    let free = (0..).map(named).find(|path| !path.exists());
-    free.ok_or_else(|| Error::already_exists("no name is free beside the directory"))
+fn whole(key: &str, value: Tensor) -> CheckpointTensor {
+    CheckpointTensor { key: key.to_owned(), shape_and_slice: String::new(), value }
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    if !from.is_dir() {
+/// The files below a folder, by name there.
+fn list(folder: &Path, below: &str, found: &mut BTreeMap<String, PathBuf>) -> Result<()> {
+    if !folder.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            true => copy(&entry.path(), &target)?,
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            return Err(Error::invalid_argument(format!("the name of '{}' is no UTF-8", path.display())));
+        };
+        let name = format!("{below}{name}");
+        match path.is_dir() {
+            true => list(&path, &format!("{name}/"), found)?,
             false => {
-                fs::copy(entry.path(), target)?;
+                found.insert(name, path);
             }
         }
     }
     Ok(())
+}
+
+/// Gives a signature of a SavedModel's directory another method, such as `tensorflow/serving/classify`: in every metagraph
+/// that has the signature, or in those with the given tags. This is the job of TensorFlow's `MethodNameUpdater`.
+///
+/// The graph's file is replaced as a whole.
+///
+/// # Errors
+/// `NOT_FOUND` when there is no SavedModel, no metagraph has the tags, or none has the signature; those of the file system.
+/// Then the file is as it was.
+pub fn set_method_name(
+    directory: impl AsRef<Path>,
+    signature: &str,
+    method: &str,
+    tags: Option<&[String]>,
+) -> Result<()> {
+    let mut file = SavedModelFile::read(directory)?;
+    let wanted = tags.map(|tags| file.select(Some(tags)).map(savedmodel_loader::tags)).transpose()?;
+    let mut found = false;
+    for graph in &mut file.message.meta_graphs {
+        let is_meant = wanted.as_ref().is_none_or(|tags| savedmodel_loader::tags(graph) == *tags);
+        if let (true, Some(def)) = (is_meant, graph.signature_def.get_mut(signature)) {
+            method.clone_into(&mut def.method_name);
+            found = true;
+        }
+    }
+    if !found {
+        return Err(Error::not_found(format!("no metagraph has a signature '{signature}'")));
+    }
+    file.rewrite()
 }

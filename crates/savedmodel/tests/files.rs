@@ -89,9 +89,19 @@ fn saved_with_the_variables_as_they_are() {
 }
 
 #[test]
-fn what_can_not_be_saved_leaves_nothing() {
-    let place = scratch("refused");
+fn tables_are_saved_as_they_are() {
+    let place = scratch("tables");
     let model = SavedModel::load_with(case("tables"), &options()).unwrap();
-    assert_eq!(model.save(place.join("copy")).unwrap_err().code(), Code::Unimplemented);
-    assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
+    let root = model.root().unwrap();
+    let keys = Tensor::from_strings([1], ["new"]).unwrap();
+    let values = Tensor::from_slice([1], &[9_i64]).unwrap();
+    root.function("insert").unwrap().call([keys, values], []).unwrap();
+    model.save(place.join("copy")).unwrap();
+    let copy = SavedModel::load_with(place.join("copy"), &options()).unwrap();
+    let keys = Tensor::from_strings([4], ["kept", "new", "b", "y"]).unwrap();
+    let found = copy.signature("serving_default").unwrap().call([("keys", keys)]).unwrap();
+    assert_eq!(found["mutable"].as_slice::<i64>().unwrap(), [5, 9, -3, -3]);
+    assert_eq!(found["file"].as_slice::<i64>().unwrap(), [-1, -1, 1, -1]);
+    assert_eq!(found["tensors"].as_slice::<i64>().unwrap(), [-2, -2, -2, 8]);
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 1);
 }

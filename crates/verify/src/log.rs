@@ -5,8 +5,9 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
+use savedmodel::Method;
 use savedmodel_proto::serving::prediction_log::LogType;
-use savedmodel_proto::serving::{ModelSpec, PredictLog, PredictionLog, SessionRunLog};
+use savedmodel_proto::serving::{InferenceTask, ModelSpec, PredictLog, PredictionLog, SessionRunLog};
 use savedmodel_proto::tensor_proto::to_tensor;
 use savedmodel_proto::{Name, NamedTensorProto, TensorProto, decode, tfrecord};
 use savedmodel_tensor::{Error, Result, Tensor};
@@ -51,13 +52,21 @@ pub enum Request {
         /// Serialized examples.
         examples: Tensor,
     },
+    /// Call several signatures with the same examples.
+    MultiInference {
+        /// The signatures' keys, and what each is called for.
+        tasks: Vec<(String, Method)>,
+        /// Serialized examples.
+        examples: Tensor,
+    },
 }
 
 impl Request {
     /// The request of a record.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when there is none, or a tensor of it is malformed; `UNIMPLEMENTED` for streams and multi-inference.
+    /// `INVALID_ARGUMENT` when there is none, or a tensor of it is malformed; `UNIMPLEMENTED` for streams, and for
+    /// tasks that neither classify nor regress.
     pub fn of(log: &PredictionLog) -> Result<Request> {
         let missing = || Error::invalid_argument("the record holds no request");
         match log.log_type.as_ref().ok_or_else(missing)? {
@@ -94,7 +103,16 @@ impl Request {
             LogType::PredictStreamedLog(_) => {
                 Err(Error::unimplemented("streamed predictions can't be replayed"))
             }
-            LogType::MultiInferenceLog(_) => Err(Error::unimplemented("multi-inference can't be replayed")),
+            LogType::MultiInferenceLog(log) => {
+                let request = log.request.as_ref().ok_or_else(missing)?;
+                let task = |task: &InferenceTask| {
+                    Ok((signature(task.model_spec.as_ref()), Method::of(&task.method_name)?))
+                };
+                Ok(Request::MultiInference {
+                    tasks: request.tasks.iter().map(task).collect::<Result<_>>()?,
+                    examples: serving::examples(request.input.as_ref())?,
+                })
+            }
         }
     }
 
@@ -104,6 +122,10 @@ impl Request {
             Request::Predict { signature, .. } => format!("predict {signature}"),
             Request::Classify { signature, .. } => format!("classify {signature}"),
             Request::Regress { signature, .. } => format!("regress {signature}"),
+            Request::MultiInference { tasks, .. } => {
+                let names: Vec<&str> = tasks.iter().map(|(name, _)| name.as_str()).collect();
+                format!("multi-inference {}", names.join(" "))
+            }
             Request::Run { fetches, targets, .. } => {
                 let names: Vec<&str> = fetches.iter().chain(targets).map(String::as_str).collect();
                 format!("run {}", names.join(" "))
@@ -135,6 +157,7 @@ pub fn response(log: &PredictionLog) -> Result<Named> {
             let result = log.response.as_ref().and_then(|response| response.result.as_ref());
             serving::regressions(result.ok_or_else(missing)?)
         }
+        LogType::MultiInferenceLog(log) => serving::inferences(log.response.as_ref().ok_or_else(missing)?),
         _ => Err(missing()),
     }
 }
@@ -166,7 +189,7 @@ pub fn records(path: &Path) -> Result<Vec<bytes::Bytes>> {
     tfrecord::Reader::new(input).collect()
 }
 
-fn signature(spec: Option<&ModelSpec>) -> String {
+pub(crate) fn signature(spec: Option<&ModelSpec>) -> String {
     let name = spec.map_or("", |spec| &spec.signature_name);
     if name.is_empty() { "serving_default" } else { name }.to_owned()
 }

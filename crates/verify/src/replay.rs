@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use savedmodel::{LoadOptions, SavedModel};
+use savedmodel::{Inference, LoadOptions, Method, SavedModel};
 use savedmodel_proto::serving::PredictionLog;
 use savedmodel_tensor::{Error, Result, Tensor};
 
@@ -96,17 +96,21 @@ pub fn answer(model: &SavedModel, request: Request) -> Result<Named> {
             Ok(fetches.into_iter().zip(tensors).collect())
         }
         Request::Classify { signature, examples } => {
-            let n = examples.elements();
-            let mut outputs = model.signature(&signature)?.call([(serving::INPUTS, examples)])?;
-            let classes = outputs.swap_remove(serving::CLASSES);
-            serving::classify(classes, outputs.swap_remove(serving::SCORES), n)
+            let classes = model.classify(&signature, examples.strings()?)?;
+            serving::inference(Inference::Classifications(classes))
         }
         Request::Regress { signature, examples } => {
-            let n = examples.elements();
-            let mut outputs = model.signature(&signature)?.call([(serving::INPUTS, examples)])?;
-            let values = outputs.swap_remove(serving::OUTPUTS);
-            let missing = || Error::invalid_argument("the signature has no output 'outputs'");
-            serving::regress(values.ok_or_else(missing)?, n)
+            serving::inference(Inference::Regressions(model.regress(&signature, examples.strings()?)?))
+        }
+        Request::MultiInference { tasks, examples } => {
+            let borrowed: Vec<(&str, Method)> =
+                tasks.iter().map(|(name, method)| (name.as_str(), *method)).collect();
+            let results = model.multi_inference(&borrowed, examples.strings()?)?;
+            let mut named = Named::new();
+            for ((signature, _), result) in tasks.iter().zip(results) {
+                named.extend(serving::below(signature, serving::inference(result)?));
+            }
+            Ok(named)
         }
     }
 }

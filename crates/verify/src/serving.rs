@@ -1,24 +1,23 @@
 //! The classify and regress contracts of TensorFlow Serving: examples in, labels and numbers out.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use savedmodel::Inference;
 use savedmodel_proto::Message;
+use savedmodel_proto::serving::inference_result::Result as Answer;
 use savedmodel_proto::serving::input::Kind;
-use savedmodel_proto::serving::{ClassificationResult, Input, RegressionResult};
-use savedmodel_tensor::{DType, Error, Result, Tensor};
+use savedmodel_proto::serving::{ClassificationResult, Input, MultiInferenceResponse, RegressionResult};
+use savedmodel_tensor::{Error, Result, Tensor};
 
 use crate::log::Named;
 
-/// The one input of a signature that classifies or regresses.
-pub const INPUTS: &str = "inputs";
-
 /// The output with labels.
-pub const CLASSES: &str = "classes";
+const CLASSES: &str = "classes";
 
 /// The output with the scores of labels.
-pub const SCORES: &str = "scores";
+const SCORES: &str = "scores";
 
 /// The output with a number for each example.
-pub const OUTPUTS: &str = "outputs";
+const OUTPUTS: &str = "outputs";
 
 /// Examples as the tensor of strings that a signature takes.
 ///
@@ -72,54 +71,43 @@ pub fn regressions(result: &RegressionResult) -> Result<Named> {
     Ok(vec![(OUTPUTS.to_owned(), Tensor::from_vec([values.len()], values)?)])
 }
 
-/// The answer of a classification from the outputs of its signature: empty labels or zero scores for what the signature does not
-/// have.
+/// An answer as tensors, as they are recorded.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` when dtype or shape is not that of labels and scores of `n` examples.
-pub fn classify(classes: Option<Tensor>, scores: Option<Tensor>, n: usize) -> Result<Named> {
-    if let Some(classes) = &classes {
-        check(classes, CLASSES, DType::String, classes.rank() == 2, n)?;
-    }
-    if let Some(scores) = &scores {
-        check(scores, SCORES, DType::Float, scores.rank() == 2, n)?;
-    }
-    let shape = match (&classes, &scores) {
-        (Some(a), Some(b)) if a.shape() != b.shape() => {
-            return Err(Error::invalid_argument(format!(
-                "Tensors class and score should match in shape[1]. Got {} vs. {}",
-                a.shape(),
-                b.shape()
-            )));
+/// None but those of making the tensors.
+pub fn inference(result: Inference) -> Result<Named> {
+    match result {
+        Inference::Classifications(rows) => {
+            let shape = [rows.len(), rows.first().map_or(0, Vec::len)];
+            let all = || rows.iter().flatten();
+            let labels = Tensor::from_strings(shape, all().map(|class| class.label.clone()))?;
+            let scores = Tensor::from_vec(shape, all().map(|class| class.score).collect())?;
+            Ok(vec![(CLASSES.to_owned(), labels), (SCORES.to_owned(), scores)])
         }
-        (Some(tensor), _) | (None, Some(tensor)) => tensor.shape().clone(),
-        (None, None) => {
-            return Err(Error::invalid_argument(format!(
-                "Expected classification signature outputs to contain at least one of \"{CLASSES}\" or \"{SCORES}\""
-            )));
+        Inference::Regressions(values) => {
+            Ok(vec![(OUTPUTS.to_owned(), Tensor::from_vec([values.len()], values)?)])
         }
-    };
-    let classes = classes.map_or_else(|| Tensor::zeros(DType::String, &shape), Ok)?;
-    let scores = scores.map_or_else(|| Tensor::zeros(DType::Float, &shape), Ok)?;
-    Ok(vec![(CLASSES.to_owned(), classes), (SCORES.to_owned(), scores)])
+    }
 }
 
-/// The answer of a regression from the output of its signature.
+/// The results of several tasks as tensors: each name stands below that of its signature.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` when it is not one `float` for each of `n` examples.
-pub fn regress(outputs: Tensor, n: usize) -> Result<Named> {
-    let column = outputs.rank() == 1 || (outputs.rank() == 2 && outputs.shape()[1] == 1);
-    check(&outputs, OUTPUTS, DType::Float, column, n)?;
-    Ok(vec![(OUTPUTS.to_owned(), outputs.reshape([n])?)])
+/// As [`classifications`]; `INVALID_ARGUMENT` when a result is missing.
+pub fn inferences(response: &MultiInferenceResponse) -> Result<Named> {
+    let mut named = Named::new();
+    for result in &response.results {
+        let own = match &result.result {
+            Some(Answer::ClassificationResult(result)) => classifications(result)?,
+            Some(Answer::RegressionResult(result)) => regressions(result)?,
+            None => return Err(Error::invalid_argument("a task has no result")),
+        };
+        named.extend(below(&crate::log::signature(result.model_spec.as_ref()), own));
+    }
+    Ok(named)
 }
 
-fn check(tensor: &Tensor, name: &str, dtype: DType, shape_fits: bool, n: usize) -> Result<()> {
-    if shape_fits && tensor.dtype() == dtype && tensor.shape().first() == Some(&n) {
-        return Ok(());
-    }
-    let found = tensor.describe();
-    Err(Error::invalid_argument(format!(
-        "Expected output '{name}' to be {dtype} for {n} examples, got {found}"
-    )))
+/// Names below that of a signature.
+pub(crate) fn below(signature: &str, own: Named) -> impl Iterator<Item = (String, Tensor)> {
+    own.into_iter().map(move |(name, tensor)| (format!("{signature}/{name}"), tensor))
 }

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use savedmodel::SavedModel;
 use savedmodel_tensor::Result;
 use serde_json::{Value, json};
 
@@ -16,20 +15,19 @@ use crate::print;
 /// # Errors
 /// Those of files, model and run.
 pub fn run(arguments: Bench) -> Result<()> {
-    let call = Call::read(arguments.inputs.as_ref(), arguments.signature)?;
+    let call = Call::read(arguments.ask)?;
     let start = Instant::now();
-    let model = SavedModel::load_with(&arguments.load.directory, &arguments.load.options())?;
+    let model = arguments.load.open()?;
     let load = start.elapsed();
     let start = Instant::now();
-    let (function, inputs) = call.prepare(&model)?;
-    function.call(inputs.clone())?;
+    let prepared = call.prepare(&model)?;
+    prepared.call()?;
     let first = start.elapsed();
     let mut times = Vec::with_capacity(arguments.runs as usize);
     let bar = ProgressBar::new(arguments.runs.into());
     for _ in 0..arguments.runs {
-        let inputs = inputs.clone();
         let start = Instant::now();
-        function.call(inputs)?;
+        prepared.call()?;
         times.push(start.elapsed());
         bar.inc(1);
     }

@@ -1,20 +1,25 @@
-//! A call of a signature, as `run` and `bench` make it.
+//! A call of a signature or of a part of the graph, as `run`, `bench` and `profile` make it.
 
-use savedmodel::{SavedModel, SignatureFunction};
+use savedmodel::{ConcreteFunction, SavedModel, SignatureFunction};
 use savedmodel_tensor::{DType, Error, Result, Tensor};
 
+use crate::arguments::{Ask, Feed};
 use crate::file::json::Form;
-use crate::file::{Request, TensorFile};
+use crate::file::{self, Request};
 
 /// What the inputs and the command line ask for together.
 pub struct Call {
-    /// The signature's name.
+    /// The signature's name; empty for a part of the graph.
     pub signature: String,
-    /// The outputs that are wanted; empty for all.
-    pub filter: Vec<String>,
     /// The form of a JSON reply.
     pub form: Form,
-    request: Request,
+    filter: Vec<String>,
+    what: What,
+}
+
+enum What {
+    Signature(Request),
+    Part { feeds: Vec<Feed>, fetches: Vec<String> },
 }
 
 impl Call {
@@ -22,34 +27,84 @@ impl Call {
     ///
     /// # Errors
     /// Those of the file.
-    pub fn read(inputs: Option<&TensorFile>, signature: Option<String>) -> Result<Call> {
-        let mut request = inputs.map_or_else(|| Ok(Request::empty()), Request::read)?;
-        let signature = signature.or_else(|| request.signature.take());
+    pub fn read(ask: Ask) -> Result<Call> {
+        if !ask.fetch.is_empty() {
+            let what = What::Part { feeds: ask.feed, fetches: ask.fetch };
+            return Ok(Call { signature: String::new(), form: Form::Column, filter: Vec::new(), what });
+        }
+        let mut request = ask.inputs.as_ref().map_or_else(|| Ok(Request::empty()), Request::read)?;
+        let signature = ask.signature.or_else(|| request.signature.take());
         Ok(Call {
             signature: signature.unwrap_or_else(|| "serving_default".to_owned()),
             filter: std::mem::take(&mut request.filter),
             form: request.form,
-            request,
+            what: What::Signature(request),
         })
     }
 
-    /// The signature of a model, and the tensors to call it with.
+    /// The call of a model, to be made as often as one likes.
     ///
     /// # Errors
-    /// When there is no such signature, it can't be planned, or the inputs don't fit it.
-    pub fn prepare(self, model: &SavedModel) -> Result<(SignatureFunction<'_>, Vec<(String, Tensor)>)> {
-        let function = model.signature(&self.signature)?;
-        let inputs: Vec<(&str, Option<DType>)> = function.inputs().collect();
-        let tensors = self.request.tensors(&inputs)?;
-        Ok((function, tensors))
+    /// When there is no such signature or tensor, it can't be planned, or the inputs don't fit it.
+    pub fn prepare(self, model: &SavedModel) -> Result<Prepared<'_>> {
+        let function = match self.what {
+            What::Signature(_) if model.signatures().is_empty() => {
+                return Err(Error::not_found(
+                    "the graph has no signatures; say what to run of it by --feed and --fetch",
+                ));
+            }
+            What::Signature(request) => {
+                let function = model.signature(&self.signature)?;
+                let inputs: Vec<(&str, Option<DType>)> = function.inputs().collect();
+                let tensors = request.tensors(&inputs)?;
+                Function::Signature(function, tensors)
+            }
+            What::Part { feeds, fetches } => {
+                let mut values = Vec::with_capacity(feeds.len());
+                for feed in &feeds {
+                    let dtype = model.session().dtype(model.session().output(&feed.name)?);
+                    values.push(file::read_npy(&feed.path, dtype)?);
+                }
+                let feeds: Vec<&str> = feeds.iter().map(|feed| feed.name.as_str()).collect();
+                let fetches: Vec<&str> = fetches.iter().map(String::as_str).collect();
+                Function::Part(model.prune(&feeds, &fetches)?, values)
+            }
+        };
+        Ok(Prepared { function, filter: self.filter })
+    }
+}
+
+/// A call that is ready to be made.
+pub struct Prepared<'m> {
+    function: Function<'m>,
+    filter: Vec<String>,
+}
+
+enum Function<'m> {
+    Signature(SignatureFunction<'m>, Vec<(String, Tensor)>),
+    Part(ConcreteFunction<'m>, Vec<Tensor>),
+}
+
+impl Prepared<'_> {
+    /// Makes the call: outputs by name.
+    ///
+    /// # Errors
+    /// Those of the run; `INVALID_ARGUMENT` when an output that is asked for is not there.
+    pub fn call(&self) -> Result<Vec<(String, Tensor)>> {
+        match &self.function {
+            Function::Signature(function, inputs) => {
+                filtered(function.call(inputs.iter().cloned())?.into_iter().collect(), &self.filter)
+            }
+            Function::Part(function, values) => {
+                let names = function.outputs().map(str::to_owned).collect::<Vec<String>>();
+                Ok(names.into_iter().zip(function.call(values)?).collect())
+            }
+        }
     }
 }
 
 /// The outputs that are wanted.
-///
-/// # Errors
-/// `INVALID_ARGUMENT` when one of them is not there.
-pub fn filtered(outputs: Vec<(String, Tensor)>, filter: &[String]) -> Result<Vec<(String, Tensor)>> {
+fn filtered(outputs: Vec<(String, Tensor)>, filter: &[String]) -> Result<Vec<(String, Tensor)>> {
     if let Some(name) = filter.iter().find(|name| !outputs.iter().any(|(other, _)| other == *name)) {
         let known: Vec<&str> = outputs.iter().map(|(name, _)| name.as_str()).collect();
         return Err(Error::invalid_argument(format!(

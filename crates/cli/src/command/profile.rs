@@ -6,7 +6,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use indicatif::ProgressBar;
 use savedmodel::profile::{self, StepTime, limits};
-use savedmodel::{DType, SavedModel, Shape};
+use savedmodel::{DType, Shape};
 use savedmodel_tensor::Result;
 use serde_json::{Value, json};
 
@@ -20,16 +20,16 @@ use crate::print;
 /// # Errors
 /// Those of files, model and run.
 pub fn run(arguments: Profile) -> Result<()> {
-    let call = Call::read(arguments.inputs.as_ref(), arguments.signature)?;
-    let model = SavedModel::load_with(&arguments.load.directory, &arguments.load.options())?;
-    let (function, inputs) = call.prepare(&model)?;
-    function.call(inputs.clone())?;
+    let call = Call::read(arguments.ask)?;
+    let model = arguments.load.open()?;
+    let prepared = call.prepare(&model)?;
+    prepared.call()?;
     let machine = Machine { flops: limits::flops(), bandwidth: limits::bandwidth() };
     let mut summary = Summary { runs: arguments.runs, ..Summary::default() };
     let mut last = Vec::new();
     let bar = ProgressBar::new(arguments.runs.into());
     for _ in 0..arguments.runs {
-        let (outputs, steps) = profile::record(|| function.call(inputs.clone()));
+        let (outputs, steps) = profile::record(|| prepared.call());
         outputs?;
         summary.add(&steps);
         last = steps;

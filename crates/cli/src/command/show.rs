@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::Table;
 use indexmap::IndexMap;
 use savedmodel::{Inspection, MetaGraphInfo, PartialShape, Signature, TensorInfo, TensorSource, inspect};
+use savedmodel_loader::Source;
 use savedmodel_tensor::{DType, Result};
 use serde_json::{Map, Value, json};
 
@@ -16,11 +17,16 @@ use crate::print;
 /// # Errors
 /// Those of reading it.
 pub fn run(arguments: &Show) -> Result<()> {
-    let inspection = inspect(&arguments.directory)?;
+    let inspection = inspect(&arguments.model)?;
     if arguments.json {
         return print::out(&format!("{:#}\n", json(&inspection)));
     }
-    let mut text = format!("SavedModel {}\n", arguments.directory.display());
+    let kind = match Source::of(&arguments.model) {
+        Source::Directory(_) => "SavedModel",
+        Source::GraphDef(_) => "GraphDef",
+        Source::MetaGraph(_) => "MetaGraphDef",
+    };
+    let mut text = format!("{kind} {}\n", arguments.model.display());
     for graph in &inspection.meta_graphs {
         meta_graph(graph, &mut text);
     }
@@ -34,7 +40,11 @@ fn meta_graph(graph: &MetaGraphInfo, out: &mut String) {
     };
     // Writing to a string does not fail.
     let _ = writeln!(out, "\nMetagraph [{}], written by {version}", graph.tags.join(", "));
-    let _ = writeln!(out, "\nSignatures\n{}", signatures(&graph.signatures));
+    if graph.signatures.is_empty() {
+        bare(graph, out);
+    } else {
+        let _ = writeln!(out, "\nSignatures\n{}", signatures(&graph.signatures));
+    }
     if !graph.variables.is_empty() {
         let mut table = print::table(["variable", "dtype", "shape"]);
         for variable in &graph.variables {
@@ -52,6 +62,19 @@ fn meta_graph(graph: &MetaGraphInfo, out: &mut String) {
         0 => writeln!(out, "All operators are supported."),
         n => writeln!(out, "Not supported ({n}): {}", missing.join(", ")),
     };
+}
+
+/// Where a graph without signatures begins and ends.
+fn bare(graph: &MetaGraphInfo, out: &mut String) {
+    let mut table = print::table(["", "tensor", "dtype", "shape"]);
+    for input in &graph.placeholders {
+        table.add_row(["placeholder", &input.name, name(input.dtype), &input.shape]);
+    }
+    for (node, op) in &graph.leaves {
+        table.add_row(["end", node, op, ""]);
+    }
+    // Writing to a string does not fail.
+    let _ = writeln!(out, "\nNo signatures; run it by --feed and --fetch\n{table}");
 }
 
 fn unsupported(graph: &MetaGraphInfo) -> impl Iterator<Item = &str> {
@@ -98,6 +121,7 @@ fn json(inspection: &Inspection) -> Value {
 fn graph_json(graph: &MetaGraphInfo) -> Value {
     let signatures: Map<String, Value> =
         graph.signatures.iter().map(|(name, signature)| (name.clone(), signature_json(signature))).collect();
+    let leaf = |(name, op): &(String, String)| json!({ "name": name, "op": op });
     let variable = |variable: &savedmodel::VariableInfo| json!({ "name": variable.name, "dtype": variable.dtype.map(DType::name), "shape": variable.shape });
     let operator = |op: &savedmodel::OperatorUse| json!({ "name": op.name, "count": op.count, "supported": op.supported });
     json!({
@@ -105,6 +129,8 @@ fn graph_json(graph: &MetaGraphInfo) -> Value {
         "tensorflow_version": graph.tensorflow_version,
         "signatures": signatures,
         "variables": graph.variables.iter().map(variable).collect::<Vec<_>>(),
+        "placeholders": graph.placeholders.iter().map(variable).collect::<Vec<_>>(),
+        "leaves": graph.leaves.iter().map(leaf).collect::<Vec<_>>(),
         "assets": graph.assets,
         "operators": graph.operators.iter().map(operator).collect::<Vec<_>>(),
         "unsupported": unsupported(graph).collect::<Vec<_>>(),

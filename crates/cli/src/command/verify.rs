@@ -22,7 +22,7 @@ pub fn run(arguments: &Verify) -> Result<()> {
         (rtol, atol) => Tolerance::Close { rtol: rtol.unwrap_or(0.0), atol: atol.unwrap_or(0.0) },
     };
     let logs: Vec<PredictionLog> = log::read(&arguments.log)?;
-    let mut replay = Replay::new(&arguments.load.directory, arguments.load.options());
+    let mut replay = Replay::new(&arguments.directory, arguments.settings.options(&arguments.tags));
     let mut report = Report::new(tolerance);
     let bar = ProgressBar::new(logs.len() as u64);
     for log in &logs {

@@ -1,5 +1,6 @@
 //! Files of tensors, told apart by their extensions.
 
+pub mod examples;
 pub mod json;
 pub mod npy;
 pub mod npz;
@@ -149,7 +150,19 @@ pub fn write_outputs(
     }
 }
 
-fn write_npz(path: &Path, outputs: &[(String, Tensor)]) -> Result<()> {
+/// Writes a tensor to an `.npy` file, whole or not at all.
+///
+/// # Errors
+/// As [`npy::write`], and those of the file.
+pub fn write_npy(path: &Path, tensor: &Tensor) -> Result<()> {
+    whole::write(path, |out| npy::write(out, tensor))
+}
+
+/// Writes tensors by name to an `.npz` file, whole or not at all.
+///
+/// # Errors
+/// As [`npz::write`], and those of the file.
+pub fn write_npz(path: &Path, outputs: &[(String, Tensor)]) -> Result<()> {
     whole::write(path, |out| npz::write(out, outputs.iter().map(|(name, tensor)| (name.as_str(), tensor))))
 }
 

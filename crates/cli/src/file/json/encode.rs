@@ -152,7 +152,7 @@ fn integer(value: impl std::fmt::Display, out: &mut String) {
 }
 
 /// The shortest decimal that is read as the same number.
-fn float(value: f64, shortest: std::fmt::Arguments<'_>, out: &mut String) {
+pub(super) fn float(value: f64, shortest: std::fmt::Arguments<'_>, out: &mut String) {
     if value.is_finite() {
         // Writing to a string does not fail.
         let _ = out.write_fmt(shortest);
@@ -163,7 +163,8 @@ fn float(value: f64, shortest: std::fmt::Arguments<'_>, out: &mut String) {
     }
 }
 
-fn string(text: &str, out: &mut String) {
+/// A string in quotes.
+pub(super) fn string(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
         match c {

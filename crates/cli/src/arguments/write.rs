@@ -1,0 +1,102 @@
+//! What may be asked of the commands that write models.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Model, Tags};
+
+/// Which signatures a written model has.
+#[derive(Debug, Args)]
+pub struct Part {
+    /// A signature to keep; all, if none is named and none is made. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub signature: Vec<String>,
+    /// An input of a new signature, and its tensor in the graph: `NAME=TENSOR:0`. May be repeated.
+    #[arg(long, value_name = "NAME=TENSOR:0", requires = "output")]
+    pub input: Vec<Named>,
+    /// An output of a new signature, and its tensor in the graph: `NAME=TENSOR:0`. May be repeated.
+    #[arg(long, value_name = "NAME=TENSOR:0")]
+    pub output: Vec<Named>,
+    /// What the new signature is called; `serving_default` if left out.
+    #[arg(long, value_name = "NAME", requires = "output")]
+    pub name: Option<String>,
+}
+
+/// A name and what it stands for.
+#[derive(Clone, Debug)]
+pub struct Named {
+    pub name: String,
+    pub tensor: String,
+}
+
+impl std::str::FromStr for Named {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Named, String> {
+        match text.split_once('=') {
+            Some((name, tensor)) if !name.is_empty() && !tensor.is_empty() => {
+                Ok(Named { name: name.to_owned(), tensor: tensor.to_owned() })
+            }
+            _ => Err("expected NAME=TENSOR:0".to_owned()),
+        }
+    }
+}
+
+/// Writes the part of a model that some signatures need, or that lies between some tensors.
+///
+/// Tensors that are fed and that nothing computes any more become placeholders. What is written is a model in the manner of
+/// TensorFlow 1, without objects.
+#[derive(Debug, Args)]
+pub struct Prune {
+    #[command(flatten)]
+    pub model: Model,
+    /// The directory of the new SavedModel.
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub part: Part,
+}
+
+/// Writes a model with constants instead of variables.
+///
+/// Only what the signatures need is kept. Variables that it writes stay variables; they are listed, and a GraphDef, which
+/// has no place for their values, is refused.
+#[derive(Debug, Args)]
+pub struct Freeze {
+    #[command(flatten)]
+    pub model: Model,
+    /// The directory of the new SavedModel, or a file for its graph alone: `.pb`, `.pbtxt`.
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub part: Part,
+}
+
+/// Writes a model in another form.
+///
+/// A name that ends in `.pb` or `.pbtxt` means a GraphDef, for which variables stay behind; one that ends in `.meta` or
+/// `.meta.pbtxt` a MetaGraphDef, with a checkpoint beside it; any other a SavedModel's directory.
+#[derive(Debug, Args)]
+pub struct Convert {
+    #[command(flatten)]
+    pub model: Model,
+    /// Where the model goes.
+    pub out: PathBuf,
+    /// Write the SavedModel as `saved_model.pbtxt`.
+    #[arg(long)]
+    pub text: bool,
+    #[command(flatten)]
+    pub part: Part,
+}
+
+/// Changes the method name of a signature in place.
+#[derive(Debug, Args)]
+pub struct SetMethod {
+    /// The SavedModel's directory.
+    pub directory: PathBuf,
+    /// The signature.
+    pub signature: String,
+    /// The method name, such as `tensorflow/serving/predict`.
+    pub method: String,
+    #[command(flatten)]
+    pub tags: Tags,
+}
