@@ -1,6 +1,6 @@
 """Makes the models of the object tests: `conformance/cases/objects/<name>/`, SavedModels with restored functions.
 
-    python make_objects.py
+    python make_objects.py [NAME...]
 
 What the tests expect of them stands in `crates/savedmodel/tests/objects.rs`, as TensorFlow answers.
 """
@@ -8,6 +8,7 @@ What the tests expect of them stands in `crates/savedmodel/tests/objects.rs`, as
 import collections
 import os
 import shutil
+import sys
 import tempfile
 
 import environment  # noqa: F401
@@ -101,6 +102,86 @@ def objects(folder, scratch):
     tf.saved_model.save(module, folder, signatures={"serving_default": module.weighted, "step": module.step})
 
 
+def arguments(folder, scratch):
+    """What may stand for a tensor: with and without a declared signature."""
+
+    class Arguments(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.v = tf.Variable([1.0, 2.0], name="v")
+
+        @tf.function
+        def listed(self, x):
+            return x[0] + x[1]
+
+        @tf.function
+        def named(self, p):
+            return p.first - p.second
+
+        @tf.function
+        def reduced(self, x):
+            return tf.reduce_sum(x)
+
+        @tf.function
+        def scaled(self, x, y=2.0):
+            return x * y
+
+        @tf.function
+        def cast(self, x, dtype=tf.float32):
+            return tf.cast(x, dtype)
+
+        @tf.function
+        def slices(self, x):
+            return x
+
+        @tf.function(input_signature=[spec([2])])
+        def floats(self, x):
+            return x * self.v
+
+        @tf.function(input_signature=[spec([None], tf.int32)])
+        def ints(self, x):
+            return x + 1
+
+        @tf.function(input_signature=[spec([], tf.bool)])
+        def negated(self, x):
+            return tf.logical_not(x)
+
+        @tf.function(input_signature=[spec([]), spec([])])
+        def product(self, x, y=5.0):
+            return x * y
+
+        @tf.function(input_signature=[{"a": spec([]), "b": (spec([]),)}])
+        def nested(self, x):
+            return x["a"] + x["b"][0]
+
+        @tf.function(input_signature=[tf.RaggedTensorSpec([2, None], tf.float32, row_splits_dtype=tf.int32)])
+        def ragged(self, x):
+            return x * 2.0
+
+        @tf.function(input_signature=[tf.RaggedTensorSpec([None, None, 3], tf.float32, ragged_rank=1)])
+        def inner(self, x):
+            return x * 2.0
+
+        @tf.function(input_signature=[tf.SparseTensorSpec([2, None], tf.float32)])
+        def sparse(self, x):
+            return tf.sparse.reduce_sum(x)
+
+    module = Arguments()
+    one = tf.constant(1.0)
+    module.listed([one, one])
+    module.named(Pair(one, one))
+    module.reduced(tf.constant([1.0, 2.0]))
+    module.reduced.get_concrete_function(spec([None], tf.int32))
+    module.scaled(one)
+    module.scaled(one, one)
+    module.scaled(2.0, 4.0)
+    module.cast(tf.constant(1))
+    module.cast(tf.constant(1), tf.float64)
+    module.slices(tf.IndexedSlices(tf.constant([1.0]), tf.constant([0]), tf.constant([3])))
+    names = ["floats", "ints", "negated", "product"]
+    tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in names})
+
+
 def tables(folder, scratch):
     """A table out of a file, a table out of tensors, and one that grows."""
     vocabulary = os.path.join(scratch, "vocabulary.txt")
@@ -160,7 +241,9 @@ def saver(folder, scratch):
 
 
 def main():
-    for make in (objects, tables, checkpoint_tutorial, saver):
+    for make in (objects, arguments, tables, checkpoint_tutorial, saver):
+        if sys.argv[1:] and make.__name__ not in sys.argv[1:]:
+            continue
         with tempfile.TemporaryDirectory() as scratch:
             folder = os.path.join(scratch, "model")
             make(folder, scratch)

@@ -105,8 +105,20 @@ impl TypeSpec {
         })
     }
 
-    /// What `pick` takes first among the fields of the state; each is the only one of its type.
-    fn find<T>(&self, pick: impl Fn(&StructuredValue) -> Option<T>) -> Option<T> {
+    /// The dtype of a ragged tensor's row splits.
+    pub fn row_splits_dtype(&self) -> Option<DType> {
+        let mut found = 0;
+        self.find(|value| match value {
+            StructuredValue::DType(dtype) => {
+                found += 1;
+                (found == 2).then_some(*dtype)
+            }
+            _ => None,
+        })
+    }
+
+    /// What `pick` takes first among the fields of the state.
+    fn find<T>(&self, mut pick: impl FnMut(&StructuredValue) -> Option<T>) -> Option<T> {
         match &self.state {
             StructuredValue::Tuple(items) | StructuredValue::List(items) => items.iter().find_map(pick),
             StructuredValue::NamedTuple(_, fields) => fields.iter().find_map(|(_, value)| pick(value)),

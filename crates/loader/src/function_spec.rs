@@ -23,6 +23,8 @@ pub struct FunctionSpec {
     pub kwonly_defaults: BTreeMap<String, StructuredValue>,
     /// What takes more named arguments, if anything does.
     pub varkw: Option<String>,
+    /// What the first of `args` are cast to, one each, if that was declared.
+    pub input_signature: Option<Vec<StructuredValue>>,
 }
 
 impl FunctionSpec {
@@ -48,6 +50,10 @@ impl FunctionSpec {
         };
         let mut defaults = items(field("defaults"));
         defaults.drain(..defaults.len().saturating_sub(args.len()));
+        let input_signature = match message.input_signature.as_ref().map(structured::value).transpose()? {
+            Some(StructuredValue::Tuple(items) | StructuredValue::List(items)) => Some(items),
+            _ => None,
+        };
         Ok(FunctionSpec {
             args,
             defaults,
@@ -55,6 +61,7 @@ impl FunctionSpec {
             kwonly: names(field("kwonlyargs"))?,
             kwonly_defaults,
             varkw: name(field("varkw")),
+            input_signature,
         })
     }
 

@@ -24,6 +24,7 @@ mod load;
 mod model;
 mod objects;
 mod open;
+mod operator;
 mod prune;
 mod registry;
 mod restore;

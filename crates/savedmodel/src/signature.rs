@@ -5,7 +5,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use savedmodel_graph::{Signature, TensorInfo, TensorSource};
 use savedmodel_runtime::{Prepared, Session};
-use savedmodel_tensor::{DType, Error, Result, Tensor};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
+
+use crate::Value;
+use crate::objects::literal::{self, Conversion};
 
 /// A signature of a model, ready to be called with named tensors.
 ///
@@ -22,10 +25,12 @@ pub struct SignatureFunction<'m> {
 /// One tensor that the signature takes.
 struct Input {
     name: String,
+    /// What TensorFlow calls it in Python, where a name has no slash.
+    alias: String,
     /// The feed that it goes to. A signature may name one tensor as two inputs; the later by name is fed.
     feed: usize,
     dtype: Option<DType>,
-    shape: String,
+    shape: PartialShape,
     default: Option<Tensor>,
 }
 
@@ -37,15 +42,20 @@ impl<'m> SignatureFunction<'m> {
     ) -> Result<SignatureFunction<'m>> {
         let at = |e: Error| e.at(format!("signature '{name}'"));
         let (mut inputs, mut feeds) = (Vec::new(), Vec::new());
-        for (name, info) in &signature.inputs {
-            for (name, tensor, dtype) in parts(name, info) {
+        for (whole, info) in &signature.inputs {
+            for (i, (name, tensor, dtype)) in parts(whole, info).into_iter().enumerate() {
                 let output = session.output(tensor).map_err(at)?;
                 let feed = feeds.iter().position(|&feed| feed == output).unwrap_or(feeds.len());
                 if feed == feeds.len() {
                     feeds.push(output);
                 }
                 let default = signature.defaults.get(&name).cloned();
-                inputs.push(Input { name, feed, dtype, shape: info.shape.to_string(), default });
+                let (alias, shape) = match &info.source {
+                    TensorSource::Dense(_) => (name.clone(), info.shape.clone()),
+                    TensorSource::CooSparse { .. } => (name.replace('/', "_"), PartialShape::unknown()),
+                    TensorSource::Composite(_) => (format!("{whole}_component_{i}"), PartialShape::unknown()),
+                };
+                inputs.push(Input { name, alias, feed, dtype, shape, default });
             }
         }
         let (mut outputs, mut fetches) = (Vec::new(), Vec::new());
@@ -91,8 +101,7 @@ impl<'m> SignatureFunction<'m> {
         let mut given: Vec<Option<Tensor>> = vec![None; self.inputs.len()];
         for (name, tensor) in inputs {
             let name = name.as_ref();
-            let index = self.inputs.iter().position(|input| input.name == name);
-            let index = index.ok_or_else(|| self.refuse(format!("there is no input '{name}'")))?;
+            let index = self.position(name)?;
             self.check(&self.inputs[index], &tensor)?;
             if given[index].replace(tensor).is_some() {
                 return Err(self.refuse(format!("input '{name}' is given twice")));
@@ -109,6 +118,91 @@ impl<'m> SignatureFunction<'m> {
         }
         let values = self.session.run(&self.plan, feeds)?;
         Ok(self.outputs.iter().cloned().zip(values).collect())
+    }
+
+    /// Calls the signature with Python values, of which those that are no tensors are cast to the declared dtypes, and
+    /// with sparse, ragged and other composite values as wholes. What is composite of the outputs comes as a whole, too.
+    ///
+    /// ```
+    /// # use savedmodel::{SavedModel, Value};
+    /// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/objects/objects");
+    /// # let model = SavedModel::load(dir)?;
+    /// let f = model.signature("serving_default")?;
+    /// let outputs = f.call_values([("x", vec![Value::from(1), Value::from(2.5)])])?;
+    /// assert_eq!(outputs["output_0"].tensor()?.as_slice::<f32>()?, [13.5, 27.0]);
+    /// # Ok::<(), savedmodel::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SignatureFunction::call`]; `INVALID_ARGUMENT` when a value can't be cast.
+    pub fn call_values<N: AsRef<str>, V: Into<Value>>(
+        &self,
+        inputs: impl IntoIterator<Item = (N, V)>,
+    ) -> Result<IndexMap<String, Value>> {
+        let mut tensors = Vec::new();
+        for (name, value) in inputs {
+            let (name, value) = (name.as_ref(), value.into());
+            match (self.signature.inputs.get(name).map(|info| &info.source), value) {
+                (Some(TensorSource::CooSparse { .. }), Value::Sparse { indices, values, dense_shape }) => {
+                    tensors.push((format!("{name}/indices"), indices));
+                    tensors.push((format!("{name}/values"), values));
+                    tensors.push((format!("{name}/dense_shape"), dense_shape));
+                }
+                (Some(TensorSource::Composite(_)), Value::Ragged { values, row_splits }) => {
+                    let parts = std::iter::once(values).chain(row_splits).enumerate();
+                    tensors.extend(parts.map(|(i, part)| (format!("{name}/{i}"), part)));
+                }
+                (Some(TensorSource::Composite(_)), Value::Composite(parts)) => {
+                    let parts = parts.into_iter().enumerate();
+                    tensors.extend(parts.map(|(i, part)| (format!("{name}/{i}"), part)));
+                }
+                (_, value) => tensors.push((name.to_owned(), self.cast(name, &value)?)),
+            }
+        }
+        self.pack(self.call(tensors)?)
+    }
+
+    /// The tensor of a value; the shape of what is no tensor is checked, that of a tensor is left to the operators.
+    fn cast(&self, name: &str, value: &Value) -> Result<Tensor> {
+        let input = &self.inputs[self.position(name)?];
+        let refuse = || self.refuse(format!("input '{name}': can not cast {value}"));
+        match (value, input.dtype) {
+            (Value::Tensor(tensor), _) | (Value::Array(tensor), None) => Ok(tensor.clone()),
+            (value, Some(dtype)) => {
+                let cast = literal::tensor(value, dtype, Conversion::Demand);
+                cast.filter(|tensor| input.shape.accepts(tensor.shape())).ok_or_else(refuse)
+            }
+            _ => Err(refuse()),
+        }
+    }
+
+    fn pack(&self, mut tensors: IndexMap<String, Tensor>) -> Result<IndexMap<String, Value>> {
+        let mut take = |name: String| {
+            let missing = || Error::internal(format!("the signature gave no '{name}'"));
+            tensors.swap_remove(&name).ok_or_else(missing)
+        };
+        let mut outputs = IndexMap::with_capacity(self.signature.outputs.len());
+        for (name, info) in &self.signature.outputs {
+            let value = match &info.source {
+                TensorSource::Dense(_) => Value::Tensor(take(name.clone())?),
+                TensorSource::CooSparse { .. } => Value::Sparse {
+                    indices: take(format!("{name}/indices"))?,
+                    values: take(format!("{name}/values"))?,
+                    dense_shape: take(format!("{name}/dense_shape"))?,
+                },
+                TensorSource::Composite(_) => {
+                    let names = parts(name, info).into_iter().map(|(name, ..)| name);
+                    Value::Composite(names.map(&mut take).collect::<Result<_>>()?)
+                }
+            };
+            outputs.insert(name.clone(), value);
+        }
+        Ok(outputs)
+    }
+
+    fn position(&self, name: &str) -> Result<usize> {
+        let index = self.inputs.iter().position(|input| input.name == name || input.alias == name);
+        index.ok_or_else(|| self.refuse(format!("there is no input '{name}'")))
     }
 
     fn check(&self, input: &Input, tensor: &Tensor) -> Result<()> {

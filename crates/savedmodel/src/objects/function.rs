@@ -6,7 +6,8 @@ use savedmodel_graph::StructuredValue;
 use savedmodel_loader::{ConcreteFunctionDef, FunctionSpec, ObjectKind};
 use savedmodel_tensor::{Error, Result, Tensor};
 
-use super::{Objects, Value, binding, literal, matching};
+use super::literal::{self, Conversion};
+use super::{Objects, Value, binding, matching};
 use crate::SavedModel;
 
 /// A function of an object: all its traces, of which a call takes the one that fits its arguments.
@@ -102,7 +103,13 @@ impl<'m> RestoredFunction<'m> {
         args: Vec<Value>,
         kwargs: Vec<(String, Value)>,
     ) -> Result<Value> {
-        let (positional, keyword) = binding::bind(spec, args, kwargs)?;
+        let (mut positional, keyword) = binding::bind(spec, args, kwargs)?;
+        for (declared, value) in spec.input_signature.iter().flatten().zip(&mut positional) {
+            let refuse = |e: Error| {
+                Error::invalid_argument(format!("Binding inputs to the function failed: {}", e.message()))
+            };
+            *value = matching::cast(declared, value).map_err(refuse)?;
+        }
         let given = Value::Tuple(vec![Value::Tuple(positional), Value::Dict(keyword)]);
         for convert in [false, true] {
             for name in names {
@@ -136,11 +143,7 @@ impl<'m> RestoredFunction<'m> {
         let arguments = &bound.function().arguments;
         let mut tensors = Vec::with_capacity(values.len());
         for ((value, argument), keyword) in values.iter().zip(arguments).zip(keywords) {
-            let tensor = match value {
-                Value::Tensor(tensor) => Some(tensor.clone()),
-                Value::Variable(variable) => Some(variable.value()?),
-                other => literal::tensor(other, argument.dtype),
-            };
+            let tensor = literal::tensor(value, argument.dtype, Conversion::Demand);
             let fits = tensor.filter(|tensor| tensor.dtype() == argument.dtype).ok_or_else(|| {
                 let dtype = argument.dtype;
                 Error::invalid_argument(format!(

@@ -1,9 +1,10 @@
 //! Arguments against what a function was traced with, and results as it gave them.
 
 use savedmodel_graph::{StructuredValue, TypeClass, TypeSpec};
-use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
+use savedmodel_tensor::{DType, Error, Result, Tensor};
 
-use super::{Value, literal};
+use super::Value;
+use super::literal::{self, Conversion};
 
 /// The tensors of a nest of arguments, in order, if the nest fits what was expected; `None` if it does not.
 ///
@@ -24,7 +25,8 @@ pub(super) fn flatten(
             let tensor = match given {
                 Value::Tensor(tensor) => tensor.clone(),
                 Value::Variable(variable) => variable.value().ok()?,
-                other if convert => literal::tensor(other, spec.dtype)?,
+                Value::Array(array) => array.clone(),
+                other if convert => literal::tensor(other, spec.dtype, Conversion::Hint)?,
                 _ => return None,
             };
             let fits = tensor.dtype() == spec.dtype && spec.shape.accepts(tensor.shape());
@@ -75,17 +77,15 @@ fn composite(spec: &TypeSpec, given: &Value, tensors: &mut Vec<Tensor>) -> Optio
     let is_of = |tensor: &Tensor| spec.dtype().is_none_or(|dtype| dtype == tensor.dtype());
     match (spec.class, given) {
         (TypeClass::Ragged, Value::Ragged { values, row_splits }) => {
-            let deep = spec.ragged_rank().is_none_or(|rank| rank == row_splits.len());
-            let ranks = spec.shape().rank().is_none_or(|rank| rank == row_splits.len() + values.rank());
-            (is_of(values) && deep && ranks).then(|| {
+            (is_of(values) && is_ragged(spec, values, row_splits)).then(|| {
                 tensors.push(values.clone());
                 tensors.extend_from_slice(row_splits);
             })
         }
         (TypeClass::Sparse, Value::Sparse { indices, values, dense_shape }) => {
-            let dims = dense_shape.as_slice::<i64>().ok()?;
-            let fits = PartialShape::from_i64(dims).is_ok_and(|dims| spec.shape().merge(&dims).is_some());
-            (is_of(values) && indices.dtype() == DType::Int64 && fits)
+            let rank = spec.shape().rank().is_none_or(|rank| rank == dense_shape.elements());
+            let positions = [indices, dense_shape].iter().all(|tensor| tensor.dtype() == DType::Int64);
+            (is_of(values) && positions && rank)
                 .then(|| tensors.extend([indices.clone(), values.clone(), dense_shape.clone()]))
         }
         (TypeClass::Variable, Value::Variable(variable)) => {
@@ -99,6 +99,69 @@ fn composite(spec: &TypeSpec, given: &Value, tensors: &mut Vec<Tensor>) -> Optio
             (spec.components == 0 || spec.components == parts.len()).then(|| tensors.extend_from_slice(parts))
         }
         _ => None,
+    }
+}
+
+/// Whether a ragged tensor has the depth, the number of rows and the inner dimensions of a type.
+fn is_ragged(spec: &TypeSpec, values: &Tensor, row_splits: &[Tensor]) -> bool {
+    let depth = row_splits.len();
+    let dtype = spec.row_splits_dtype();
+    let splits = row_splits.iter().all(|splits| dtype.is_none_or(|dtype| dtype == splits.dtype()));
+    let declared = spec.shape();
+    let Some(dims) = declared.dims() else { return splits };
+    let rows = row_splits.first().and_then(|splits| splits.elements().checked_sub(1));
+    let fits = |(declared, given): (&Option<usize>, Option<usize>)| declared.is_none_or(|d| Some(d) == given);
+    splits
+        && spec.ragged_rank().is_none_or(|rank| rank == depth)
+        && dims.len() == depth + values.rank()
+        && dims.first().is_none_or(|dim| fits((dim, rows)))
+        && dims.iter().skip(depth + 1).zip(values.shape().iter().skip(1).map(|&dim| Some(dim))).all(fits)
+}
+
+/// An argument as the declaration of its function wants it: where a tensor stands, numbers, strings, lists and arrays are
+/// cast to its dtype, which tensors are not.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when it can't be.
+pub(super) fn cast(declared: &StructuredValue, given: &Value) -> Result<Value> {
+    let refuse = || Error::invalid_argument(format!("Can not cast {given} to {declared}"));
+    let all = |declared: &[StructuredValue], given: &[Value]| -> Result<Vec<Value>> {
+        if declared.len() != given.len() {
+            return Err(refuse());
+        }
+        declared.iter().zip(given).map(|(declared, given)| cast(declared, given)).collect()
+    };
+    match (declared, given) {
+        (StructuredValue::TensorSpec(spec), given) => {
+            let tensor = literal::tensor(given, spec.dtype, Conversion::Demand).ok_or_else(refuse)?;
+            let fits = tensor.dtype() == spec.dtype && spec.shape.accepts(tensor.shape());
+            if fits { Ok(Value::Tensor(tensor)) } else { Err(refuse()) }
+        }
+        (StructuredValue::TypeSpec(spec), given) => {
+            composite(spec, given, &mut Vec::new()).map(|()| given.clone()).ok_or_else(refuse)
+        }
+        (StructuredValue::List(declared), Value::List(given)) => Ok(Value::List(all(declared, given)?)),
+        (StructuredValue::Tuple(declared), Value::Tuple(given)) => Ok(Value::Tuple(all(declared, given)?)),
+        (StructuredValue::Dict(declared), Value::Dict(given)) if declared.keys().eq(given.keys()) => {
+            let field = |((name, d), g): ((&String, _), _)| Ok((name.clone(), cast(d, g)?));
+            Ok(Value::Dict(declared.iter().zip(given.values()).map(field).collect::<Result<_>>()?))
+        }
+        (StructuredValue::NamedTuple(name, declared), Value::NamedTuple(other, given))
+            if name == other
+                && declared.iter().map(|(name, _)| name).eq(given.iter().map(|(name, _)| name)) =>
+        {
+            let field = |((name, d), (_, g)): (&(String, _), &(_, _))| Ok((name.clone(), cast(d, g)?));
+            let fields = declared.iter().zip(given).map(field).collect::<Result<_>>()?;
+            Ok(Value::NamedTuple(name.clone(), fields))
+        }
+        (
+            StructuredValue::List(_)
+            | StructuredValue::Tuple(_)
+            | StructuredValue::Dict(_)
+            | StructuredValue::NamedTuple(..),
+            _,
+        ) => Err(refuse()),
+        _ => Ok(given.clone()),
     }
 }
 

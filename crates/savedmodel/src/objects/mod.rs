@@ -10,7 +10,7 @@ use crate::SavedModel;
 
 mod binding;
 mod function;
-mod literal;
+pub(crate) mod literal;
 mod matching;
 mod state;
 mod value;

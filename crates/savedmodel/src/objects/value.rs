@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use savedmodel_graph::StructuredValue;
-use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
+use savedmodel_tensor::{Bytes, DType, Error, PartialShape, Result, Tensor};
 
 use super::ObjectVariable;
 
@@ -28,12 +28,16 @@ pub enum Value {
     Float(f64),
     /// A `str`.
     String(String),
+    /// A `bytes`.
+    Bytes(Bytes),
     /// A `tf.TensorShape`.
     Shape(PartialShape),
     /// A `tf.DType`.
     DType(DType),
     /// A tensor.
     Tensor(Tensor),
+    /// A NumPy array: a tensor that may be cast to the dtype that a signature declares.
+    Array(Tensor),
     /// A ragged tensor.
     Ragged {
         /// The values of the innermost rows.
@@ -141,7 +145,7 @@ macro_rules! from {
 
 from! {
     Tensor => Tensor; bool => Bool; i32 => Int; i64 => Int; f64 => Float; &str => String; String => String;
-    ObjectVariable => Variable; Vec<Value> => List;
+    Bytes => Bytes; ObjectVariable => Variable; Vec<Value> => List;
 }
 
 /// Written as in Python, with dtype and shape in place of a tensor's values.
@@ -160,8 +164,10 @@ impl fmt::Display for Value {
             Value::Int(v) => write!(f, "{v}"),
             Value::Float(v) => write!(f, "{v:?}"),
             Value::String(v) => write!(f, "'{v}'"),
+            Value::Bytes(v) => write!(f, "{:?}", String::from_utf8_lossy(v)),
             Value::Shape(v) => write!(f, "TensorShape({v})"),
             Value::DType(v) => write!(f, "tf.{}", v.name()),
+            Value::Array(v) => write!(f, "<array {}>", v.describe()),
             Value::Tensor(v) => write!(f, "<tensor {}>", v.describe()),
             Value::Ragged { values, row_splits } => {
                 write!(f, "<ragged tensor of {}, {} ragged dimensions>", values.describe(), row_splits.len())
