@@ -182,6 +182,52 @@ def arguments(folder, scratch):
     tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in names})
 
 
+def random(folder, scratch):
+    """Operators with seeds of their own, in functions that are called from several places."""
+
+    class Random(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.v = tf.Variable(0.0, name="v")
+
+        @tf.function(input_signature=[])
+        def inner(self):
+            return tf.random.uniform([2], seed=5)
+
+        @tf.function(input_signature=[])
+        def outer(self):
+            return self.inner()
+
+        @tf.function(input_signature=[])
+        def twice(self):
+            return tf.stack([self.inner(), self.inner()])
+
+        @tf.function(input_signature=[])
+        def loop(self):
+            total = tf.zeros([2])
+            for _ in tf.range(3):
+                total += self.inner()
+            return total
+
+        @tf.function(input_signature=[spec([], tf.bool)])
+        def branch(self, choice):
+            return tf.cond(choice, self.inner, lambda: self.inner() + 1.0)
+
+        @tf.function(input_signature=[])
+        def shifted(self):
+            return tf.random.normal([2], seed=3) + self.v
+
+        @tf.function
+        def traced(self, x):
+            return x + tf.random.uniform([2], seed=5)
+
+    module = Random()
+    module.traced(tf.constant(1.0))
+    module.traced(tf.constant([1.0, 1.0]))
+    names = ["inner", "outer", "twice", "loop", "shifted"]
+    tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in names})
+
+
 def tables(folder, scratch):
     """A table out of a file, a table out of tensors, and one that grows."""
     vocabulary = os.path.join(scratch, "vocabulary.txt")
@@ -224,6 +270,40 @@ def checkpoint_tutorial(folder, scratch):
     tf.saved_model.save(root, folder)
 
 
+def session(folder, scratch):
+    """A model of TensorFlow 1 with variables of all kinds, sparse tensors and a method name of its own."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [None], name="x")
+        z = v1.placeholder(tf.float32, [], name="z")
+        default = v1.placeholder_with_default(7.0, [], name="default")
+        v1.get_variable("reference", initializer=tf.constant([1.0, 2.0]), use_resource=False)
+        factor = v1.get_variable("factor", initializer=tf.constant(3.0), use_resource=True)
+        count = v1.get_variable("count", initializer=tf.constant(1), trainable=False, use_resource=True)
+        with v1.variable_scope("split", partitioner=v1.fixed_size_partitioner(2)):
+            split = v1.get_variable("v", shape=[4], initializer=v1.ones_initializer(), use_resource=True)
+        product = tf.multiply(x, factor, name="product")
+        output = tf.add(product, z, name="output")
+        tf.add(product, default, name="shifted")
+        tf.identity(v1.convert_to_tensor(split), name="whole")
+        count.assign_add(1, name="increment", read_value=False)
+        tf.identity(count.read_value(), name="counted")
+        sparse = v1.sparse_placeholder(tf.float32, [None, 3], name="sparse")
+        sums = tf.sparse.reduce_sum(sparse, axis=1)
+        doubled = tf.SparseTensor(sparse.indices, sparse.values * 2.0, sparse.dense_shape)
+        session.run(v1.global_variables_initializer())
+        info = v1.saved_model.utils.build_tensor_info
+        signature = v1.saved_model.build_signature_def(
+            {"x": info(x), "z": info(z), "sparse": info(sparse)},
+            {"output": info(output), "sums": info(sums), "doubled": info(doubled)},
+            "custom/method")
+        unfed = v1.saved_model.build_signature_def({"x": info(x)}, {"shifted": info(product)}, "custom/method")
+        builder = v1.saved_model.Builder(folder)
+        builder.add_meta_graph_and_variables(
+            session, ["serve"], {"serving_default": signature, "product": unfed}, strip_default_attrs=True)
+        builder.save()
+
+
 def saver(folder, scratch):
     """What TensorFlow 1's Saver writes: a `.meta`, and two checkpoints, one of each format."""
     os.makedirs(folder)
@@ -241,7 +321,7 @@ def saver(folder, scratch):
 
 
 def main():
-    for make in (objects, arguments, tables, checkpoint_tutorial, saver):
+    for make in (objects, arguments, random, tables, checkpoint_tutorial, session, saver):
         if sys.argv[1:] and make.__name__ not in sys.argv[1:]:
             continue
         with tempfile.TemporaryDirectory() as scratch:

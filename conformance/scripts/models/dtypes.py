@@ -127,6 +127,49 @@ def random_seeded_generator(folder):
 
 
 @model
+def random_streams(folder):
+    """Operators with seeds of their own: each call goes on where the last one of its signature ended."""
+
+    class Random(tf.Module):
+        def draws(self):
+            return {
+                "uniform": tf.random.uniform([3], seed=1),
+                "double": tf.random.uniform([2], dtype=tf.float64, seed=2),
+                "int": tf.random.uniform([3], -5, 17, tf.int32, seed=3),
+                "long": tf.random.uniform([3], 0, 1 << 40, tf.int64, seed=4),
+                "normal": tf.random.normal([3], seed=5),
+                "truncated": tf.random.truncated_normal([3], seed=6),
+                "gamma": tf.random.gamma([2], [0.5, 2.0], seed=7),
+                "poisson": tf.random.poisson([2], [0.5, 20.0], seed=8),
+                "categorical": tf.random.categorical(tf.zeros([2, 5]), 3, seed=9),
+                "shuffled": tf.random.shuffle(tf.range(6), seed=10),
+                "dropped": tf.nn.dropout(tf.ones([6]), 0.5, seed=11),
+            }
+
+        @tf.function(input_signature=[])
+        def first(self):
+            return self.draws()
+
+        @tf.function(input_signature=[])
+        def second(self):
+            return self.draws()
+
+        @tf.function(input_signature=[tf.TensorSpec([], tf.int32, "n")])
+        def sums(self, n):
+            total = tf.zeros([2])
+            for _ in tf.range(n):
+                total += tf.random.uniform([2], seed=12)
+            return {"total": total}
+
+    module = Random()
+    tf.saved_model.save(module, folder, signatures={
+        "serving_default": module.first, "second": module.second, "sums": module.sums})
+    first, second = Predict({}), Predict({}, "second")
+    sums = [Predict({"n": n}, "sums") for n in (2, 0, 3)]
+    return Case([first, second, first, *sums, first, second], why="logarithms and sines of the normal draws")
+
+
+@model
 def image_pipeline(folder):
     """Decode, resize, crop, adjust: an image model's front, from PNG and JPEG bytes."""
 

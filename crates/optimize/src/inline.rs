@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use savedmodel_graph::{AttrValue, Function, FunctionRef, Node, NodeId, Output};
-use savedmodel_op::Effect;
+use savedmodel_graph::{AttrValue, Function, FunctionLibrary, FunctionRef, Graph, Node, NodeId, Output};
+use savedmodel_op::{Effect, Registry};
 use savedmodel_tensor::Result;
 
 use crate::program::observable;
 use crate::{Program, Scope};
 
 /// The most nodes that inlining may leave; calls beyond stay calls.
-const MOST_NODES: usize = 1 << 20;
+pub(crate) const MOST_NODES: usize = 1 << 20;
 /// How deep calls within calls are inlined; a recursion stays a call there.
-const DEEPEST: usize = 32;
+pub(crate) const DEEPEST: usize = 32;
 
 /// Inlines all calls, also those in what was inlined.
 ///
@@ -24,8 +24,8 @@ pub(crate) fn calls(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
     }
     let mut waiting: Vec<(NodeId, usize)> = program.graph.nodes().map(|node| (node, 0)).collect();
     while let Some((node, depth)) = waiting.pop() {
-        let Some(function) = called(program, node, scope)? else { continue };
-        if depth >= DEEPEST || program.graph.len() > MOST_NODES || has_dead_values(&function) {
+        let Some(function) = called(&program.graph, node, scope.registry, scope.library)? else { continue };
+        if depth >= DEEPEST || program.graph.len() > MOST_NODES || has_dead_values(&function.graph) {
             continue;
         }
         let added = inline(program, node, &function, scope)?;
@@ -34,19 +34,25 @@ pub(crate) fn calls(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
     Ok(())
 }
 
-fn has_dead_values(function: &Function) -> bool {
-    let graph = &function.graph;
+/// Whether a graph has control flow of V1, where a node may not run although its inputs are there.
+pub(crate) fn has_dead_values(graph: &Graph) -> bool {
     graph.nodes().any(|node| matches!(&*graph.node(node).op, "Switch" | "RefSwitch" | "Enter" | "RefEnter"))
 }
 
-fn called(program: &Program, node: NodeId, scope: &Scope<'_>) -> Result<Option<Arc<Function>>> {
-    let node = program.graph.node(node);
+/// The function that a node calls, if it is a call.
+pub(crate) fn called(
+    graph: &Graph,
+    node: NodeId,
+    registry: &Registry,
+    library: &FunctionLibrary,
+) -> Result<Option<Arc<Function>>> {
+    let node = graph.node(node);
     match (&*node.op, node.attrs.get("f")) {
         ("PartitionedCall" | "StatefulPartitionedCall", Some(AttrValue::Function(reference))) => {
-            scope.library.find(reference)
+            library.find(reference)
         }
-        _ if scope.registry.find(&node.op).is_some() => Ok(None),
-        _ => scope.library.find(&FunctionRef { name: node.op.to_string(), attrs: node.attrs.clone() }),
+        _ if registry.find(&node.op).is_some() => Ok(None),
+        _ => library.find(&FunctionRef { name: node.op.to_string(), attrs: node.attrs.clone() }),
     }
 }
 

@@ -9,6 +9,7 @@
 mod cell;
 mod chain;
 mod embedding;
+mod expand;
 mod fold;
 mod freeze;
 mod fuse;
@@ -28,8 +29,9 @@ use savedmodel_graph::FunctionLibrary;
 use savedmodel_op::{Functions, Limits, Registry, ResourceManager};
 use savedmodel_tensor::Result;
 
+pub use expand::expand;
 pub use program::Program;
-pub use reach::Written;
+pub use reach::{Written, is_random};
 
 /// What passes may look at besides the program.
 pub struct Scope<'a> {

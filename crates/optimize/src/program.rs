@@ -5,6 +5,8 @@ use savedmodel_graph::{AttrValue, Function, Graph, Node, NodeId, Output};
 use savedmodel_op::Registry;
 use savedmodel_tensor::{DType, Result, Tensor};
 
+use crate::inline;
+
 /// A part of a graph with what it is given and what it must give.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -52,6 +54,13 @@ impl Program {
     /// # Errors
     /// As [`Program::cut`].
     pub fn of(function: &Function, bound: &[Option<Tensor>], registry: &Registry) -> Result<Program> {
+        let mut program = Program::whole(function, bound, registry);
+        program.prune();
+        Ok(program)
+    }
+
+    /// The body of a function as [`Program::of`], with all its nodes.
+    pub fn whole(function: &Function, bound: &[Option<Tensor>], registry: &Registry) -> Program {
         let mut program = Program {
             graph: function.graph.clone(),
             feeds: function.argument_nodes.clone(),
@@ -63,8 +72,7 @@ impl Program {
                 program.make_constant(node, value.clone());
             }
         }
-        program.prune();
-        Ok(program)
+        program
     }
 
     /// A program that does nothing.
@@ -93,9 +101,7 @@ impl Program {
 
     /// Whether the graph has control flow of V1, where a node may not run although its inputs are there.
     pub(crate) fn has_dead_values(&self) -> bool {
-        self.graph
-            .nodes()
-            .any(|node| matches!(&*self.graph.node(node).op, "Switch" | "RefSwitch" | "Enter" | "RefEnter"))
+        inline::has_dead_values(&self.graph)
     }
 
     /// Lets all that takes `old` take `new` instead.

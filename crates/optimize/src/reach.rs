@@ -31,6 +31,28 @@ impl Written {
     }
 }
 
+/// Whether a function, or one that it may call, has an operator that takes from a stream of its own.
+///
+/// # Errors
+/// When a function is malformed.
+pub fn is_random(function: &FunctionRef, registry: &Registry, library: &FunctionLibrary) -> Result<bool> {
+    let (mut waiting, mut seen) = (vec![function.clone()], FxHashSet::default());
+    while let Some(reference) = waiting.pop() {
+        if !seen.insert(reference.name.clone()) {
+            continue;
+        }
+        let Some(function) = library.find(&reference)? else { continue };
+        for id in function.graph.nodes() {
+            let op = registry.find(&function.graph.node(id).op);
+            if op.is_some_and(|op| op.effect == Effect::Random) {
+                return Ok(true);
+            }
+            waiting.extend(functions(&function.graph, id, registry, library));
+        }
+    }
+    Ok(false)
+}
+
 struct Search<'a> {
     registry: &'a Registry,
     library: &'a FunctionLibrary,

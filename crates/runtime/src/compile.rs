@@ -27,6 +27,8 @@ pub(crate) struct Request<'a> {
     pub fetches: &'a [Output],
     /// Nodes that must run.
     pub targets: &'a [NodeId],
+    /// What the names of random nodes begin with, by which they find their streams.
+    pub site: &'a str,
 }
 
 /// An output whose value is given.
@@ -55,23 +57,30 @@ pub(crate) fn graph(
     let program = Program::cut(graph, &feeds, request.fetches, request.targets)?;
     // What other parts of the graph write does not matter: this plan is made anew after they have.
     let unit = Unit::new(env, &program.graph)?;
-    let plan = plan(&unit, program, request.feeds.iter().map(Feed::info).collect())?;
+    let plan = plan(&unit, program, request.feeds.iter().map(Feed::info).collect(), request.site)?;
     Ok((unit, plan))
 }
 
 /// The plan for a function: feeds are its arguments, fetches its results.
 ///
 /// Arguments that are bound are known; what is fed for them is not looked at.
-pub(crate) fn function(unit: &Arc<Unit>, function: &Function, bound: &[Option<Tensor>]) -> Result<Plan> {
-    turn(unit, function, None, bound)
+///
+/// The names of its random nodes begin with `site`.
+pub(crate) fn function(
+    unit: &Arc<Unit>,
+    function: &Function,
+    bound: &[Option<Tensor>],
+    site: &str,
+) -> Result<Plan> {
+    turn(unit, (function, None), bound, site)
 }
 
 /// The plan for a function, followed by a condition on its results, whose answer then is the first fetch.
 pub(crate) fn turn(
     unit: &Arc<Unit>,
-    function: &Function,
-    condition: Option<&Function>,
+    (function, condition): (&Function, Option<&Function>),
     bound: &[Option<Tensor>],
+    site: &str,
 ) -> Result<Plan> {
     let infos = function.arguments.iter().map(|argument| FeedInfo {
         name: argument.name.clone(),
@@ -83,10 +92,10 @@ pub(crate) fn turn(
     if let Some(condition) = condition {
         program = program.joined(condition, &unit.env.registry).map_err(at)?;
     }
-    plan(unit, program, infos.collect()).map_err(at)
+    plan(unit, program, infos.collect(), site).map_err(at)
 }
 
-fn plan(unit: &Arc<Unit>, mut program: Program, infos: Vec<FeedInfo>) -> Result<Plan> {
+fn plan(unit: &Arc<Unit>, mut program: Program, infos: Vec<FeedInfo>, site: &str) -> Result<Plan> {
     let env = &unit.env;
     let functions = FunctionAccess(Arc::clone(unit));
     if env.options.optimize {
@@ -101,7 +110,7 @@ fn plan(unit: &Arc<Unit>, mut program: Program, infos: Vec<FeedInfo>) -> Result<
         };
         savedmodel_optimize::optimize(&mut program, &scope)?;
     }
-    Compiler::new(unit, &program, functions)?.root(&program, infos)
+    Compiler::new(unit, &program, functions, site)?.root(&program, infos)
 }
 
 /// What stays the same while one program is compiled.
@@ -109,6 +118,7 @@ struct Compiler<'a> {
     unit: &'a Arc<Unit>,
     graph: &'a Graph,
     functions: FunctionAccess,
+    site: &'a str,
     nodes: Vec<NodeId>,
     frames: Frames,
 }
@@ -121,7 +131,12 @@ enum Item {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(unit: &'a Arc<Unit>, program: &'a Program, functions: FunctionAccess) -> Result<Compiler<'a>> {
+    fn new(
+        unit: &'a Arc<Unit>,
+        program: &'a Program,
+        functions: FunctionAccess,
+        site: &'a str,
+    ) -> Result<Compiler<'a>> {
         let graph = &program.graph;
         let is_feed = |node: &NodeId| &*graph.node(*node).op == "_Arg";
         let nodes: Vec<NodeId> = graph.nodes().filter(|node| !is_feed(node)).collect();
@@ -130,7 +145,7 @@ impl<'a> Compiler<'a> {
         }
         let before = |node| before(graph, node);
         let frames = Frames::find(graph, &nodes, before)?;
-        Ok(Compiler { unit, graph, functions, nodes, frames })
+        Ok(Compiler { unit, graph, functions, site, nodes, frames })
     }
 
     /// What a node waits for.

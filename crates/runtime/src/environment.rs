@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use rustc_hash::FxHashMap;
 use savedmodel_graph::{FunctionLibrary, FunctionRef, Graph};
 use savedmodel_op::{Callable, Functions, Limits, Registry, ResourceManager, Run};
-use savedmodel_optimize::Written;
+use savedmodel_optimize::{self as optimize, Written};
 use savedmodel_tensor::{Error, Result, Tensor};
 
 use crate::{Plan, compile, execute};
@@ -38,6 +38,8 @@ pub struct Environment {
     pub options: Options,
     /// Counts the writes to variables whose values plans hold as constants.
     pub(crate) epoch: Arc<AtomicU64>,
+    /// Whether a function takes from streams of its own, by name.
+    random: Mutex<FxHashMap<String, bool>>,
 }
 
 impl Environment {
@@ -54,12 +56,25 @@ impl Environment {
             limits: Limits::default(),
             options: Options::default(),
             epoch: Arc::default(),
+            random: Mutex::default(),
         }
     }
 
     /// What kernels of a run share.
     pub fn run(&self) -> Run<'_> {
         Run { resources: &self.resources, limits: &self.limits }
+    }
+
+    /// Whether a function takes from streams of its own.
+    pub(crate) fn is_random(&self, function: &FunctionRef) -> bool {
+        let known = || self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&found) = known().get(&function.name) {
+            return found;
+        }
+        // What is malformed is said when it is compiled.
+        let found = optimize::is_random(function, &self.registry, &self.library).unwrap_or(false);
+        known().insert(function.name.clone(), found);
+        found
     }
 }
 
@@ -88,19 +103,27 @@ impl Unit {
         self.epoch == self.env.epoch.load(Ordering::SeqCst)
     }
 
-    /// A function, some of whose arguments are known.
-    pub fn function(&self, function: &FunctionRef, bound: Vec<Option<Tensor>>) -> Arc<LazyFunction> {
-        self.turn(function, None, bound)
-    }
-
-    /// The body of a loop, followed by the condition.
-    pub fn turn(
+    /// A function, some of whose arguments are known, called at `site`.
+    ///
+    /// A random operator has one stream for each place that its function is called at; all else is shared.
+    pub fn function(
         &self,
         function: &FunctionRef,
-        condition: Option<&FunctionRef>,
         bound: Vec<Option<Tensor>>,
+        site: impl FnOnce() -> String,
     ) -> Arc<LazyFunction> {
-        let mut key = format!("{function:?}{condition:?}");
+        self.turn((function, None), bound, site)
+    }
+
+    /// The body of a loop, followed by the condition; see [`Unit::function`].
+    pub fn turn(
+        &self,
+        (function, condition): (&FunctionRef, Option<&FunctionRef>),
+        bound: Vec<Option<Tensor>>,
+        site: impl FnOnce() -> String,
+    ) -> Arc<LazyFunction> {
+        let site = if self.env.is_random(function) { site() } else { String::new() };
+        let mut key = format!("{function:?}{condition:?}@{site}");
         for (i, value) in bound.iter().enumerate() {
             if let Some(value) = value {
                 key.push_str(&format!("|{i}={}", identity(value)));
@@ -109,7 +132,7 @@ impl Unit {
         let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
         let made = || {
             let (function, condition) = (function.clone(), condition.cloned());
-            Arc::new(LazyFunction { function, condition, bound, plan: OnceLock::new() })
+            Arc::new(LazyFunction { function, condition, bound, site, plan: OnceLock::new() })
         };
         Arc::clone(functions.entry(key).or_insert_with(made))
     }
@@ -134,6 +157,8 @@ pub struct LazyFunction {
     /// For the body of a loop: what is asked after it.
     condition: Option<FunctionRef>,
     bound: Vec<Option<Tensor>>,
+    /// What the names of its random nodes begin with.
+    site: String,
     plan: OnceLock<Result<Arc<Plan>>>,
 }
 
@@ -147,7 +172,7 @@ impl LazyFunction {
             let function = unit.env.library.get(&self.function)?;
             let condition =
                 self.condition.as_ref().map(|condition| unit.env.library.get(condition)).transpose()?;
-            compile::turn(unit, &function, condition.as_deref(), &self.bound).map(Arc::new)
+            compile::turn(unit, (&function, condition.as_deref()), &self.bound, &self.site).map(Arc::new)
         };
         self.plan.get_or_init(compile).as_ref().map_err(Error::clone)
     }
@@ -166,7 +191,7 @@ struct CompiledFunction {
 impl Functions for FunctionAccess {
     fn callable(&self, function: &FunctionRef) -> Result<Arc<dyn Callable>> {
         self.0.env.library.get(function)?;
-        let function = self.0.function(function, Vec::new());
+        let function = self.0.function(function, Vec::new(), || format!("{}/", function.name));
         let (env, unit) = (Arc::downgrade(&self.0.env), Arc::downgrade(&self.0));
         Ok(Arc::new(CompiledFunction { env, unit, function }))
     }
@@ -182,7 +207,7 @@ impl Callable for CompiledFunction {
         let env = self.env.upgrade().ok_or_else(|| Error::failed_precondition("the session is gone"))?;
         let function = env.library.get(&self.function.function)?;
         let unit = Unit::new(&env, &function.graph)?;
-        let plan = compile::function(&unit, &function, &self.function.bound)?;
+        let plan = compile::function(&unit, &function, &self.function.bound, &self.function.site)?;
         execute::run(&unit, &Arc::new(plan), arguments).map_err(at)
     }
 }

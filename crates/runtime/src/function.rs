@@ -33,27 +33,7 @@ impl Session {
     /// `UNIMPLEMENTED` when it needs an operator, attribute or dtype that there is not.
     pub fn bind(&self, function: &FunctionRef, bound: Vec<Tensor>) -> Result<BoundFunction> {
         let function = self.environment().library.get(function)?;
-        let taken = function.arguments.len();
-        let free = taken.checked_sub(bound.len()).ok_or_else(|| {
-            let name = &function.name;
-            Error::invalid_argument(format!(
-                "{} captured inputs for function '{name}' of {taken} arguments",
-                bound.len()
-            ))
-        })?;
-        for (argument, value) in function.arguments[free..].iter().zip(&bound) {
-            if argument.dtype != value.dtype() {
-                return Err(Error::invalid_argument(format!(
-                    "captured input '{}' of function '{}' must be {}, got {}",
-                    argument.name,
-                    function.name,
-                    argument.dtype,
-                    value.describe()
-                )));
-            }
-        }
-        let bound: Vec<Option<Tensor>> =
-            std::iter::repeat_n(None, free).chain(bound.into_iter().map(Some)).collect();
+        let bound = check_bound(&function, bound)?;
         let plan = Mutex::new(self.compile_function(&function, &bound)?);
         Ok(BoundFunction { function, bound, plan })
     }
@@ -101,8 +81,32 @@ impl Session {
             // What it writes depends on the handles that it is given.
             let program = Program::of(function, bound, &env.registry)?;
             let unit = Unit::new(env, &program.graph)?;
-            let plan = compile::function(&unit, function, bound)?;
+            let plan = compile::function(&unit, function, bound, &format!("{}/", function.name))?;
             Ok((unit, Arc::new(plan)))
         })
     }
+}
+
+/// Values for the last arguments of a function, and none for the others.
+pub(crate) fn check_bound(function: &Function, bound: Vec<Tensor>) -> Result<Vec<Option<Tensor>>> {
+    let taken = function.arguments.len();
+    let free = taken.checked_sub(bound.len()).ok_or_else(|| {
+        let name = &function.name;
+        Error::invalid_argument(format!(
+            "{} captured inputs for function '{name}' of {taken} arguments",
+            bound.len()
+        ))
+    })?;
+    for (argument, value) in function.arguments[free..].iter().zip(&bound) {
+        if argument.dtype != value.dtype() {
+            return Err(Error::invalid_argument(format!(
+                "captured input '{}' of function '{}' must be {}, got {}",
+                argument.name,
+                function.name,
+                argument.dtype,
+                value.describe()
+            )));
+        }
+    }
+    Ok(std::iter::repeat_n(None, free).chain(bound.into_iter().map(Some)).collect())
 }

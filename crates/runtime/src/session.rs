@@ -1,12 +1,13 @@
 //! Sessions: a graph with its state, ready to run any part of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 use savedmodel_graph::{AttrValue, FunctionRef, Graph, NodeId, Output};
 use savedmodel_math::{denormal, par};
 use savedmodel_op::{Limits, Registry, ResourceManager};
+use savedmodel_optimize::Program;
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
 use crate::compile::{self, Feed, Request};
@@ -32,6 +33,9 @@ pub struct Session {
     graph: Arc<Graph>,
     plans: Mutex<FxHashMap<PlanKey, Arc<Prepared>>>,
     pool: Option<Arc<par::Pool>>,
+    /// What the names of random nodes begin with.
+    site: String,
+    expanded: OnceLock<Result<Box<Session>>>,
 }
 
 /// What a run can be asked for by name.
@@ -83,7 +87,46 @@ impl Session {
         let threads = options.threads.unwrap_or_else(par::available);
         let pool = par::Pool::new(threads)
             .map_err(|e| Error::resource_exhausted(format!("{threads} threads can't be started: {e}")))?;
-        Ok(Session { env: Arc::new(env), graph, plans: Mutex::default(), pool: Some(Arc::new(pool)) })
+        let (plans, site, expanded) = (Mutex::default(), String::new(), OnceLock::new());
+        Ok(Session { env: Arc::new(env), graph, plans, pool: Some(Arc::new(pool)), site, expanded })
+    }
+
+    /// A session over another graph with the same operators, functions, state and threads.
+    fn over(&self, graph: Graph, site: String) -> Session {
+        Session {
+            env: Arc::clone(&self.env),
+            graph: Arc::new(graph),
+            plans: Mutex::default(),
+            pool: self.pool.clone(),
+            site,
+            expanded: OnceLock::new(),
+        }
+    }
+
+    /// The same session over its graph with the bodies of all calls, where each tensor of a function that is called has a
+    /// name (`call/node:0`).
+    ///
+    /// # Errors
+    /// When a function is malformed.
+    pub fn expanded(&self) -> Result<&Session> {
+        let made = self.expanded.get_or_init(|| {
+            let graph = savedmodel_optimize::expand(&self.graph, &self.env.registry, &self.env.library)?;
+            Ok(Box::new(self.over(graph, self.site.clone())))
+        });
+        made.as_deref().map_err(Error::clone)
+    }
+
+    /// A session over the body of a function, with the bodies of all that it calls and `bound` for its last arguments; the
+    /// other arguments are nodes that can be fed.
+    ///
+    /// # Errors
+    /// As [`Session::bind`], but for what compiling may find.
+    pub fn body(&self, function: &FunctionRef, bound: Vec<Tensor>) -> Result<Session> {
+        let function = self.env.library.get(function)?;
+        let bound = crate::function::check_bound(&function, bound)?;
+        let program = Program::whole(&function, &bound, &self.env.registry);
+        let graph = savedmodel_optimize::expand(&program.graph, &self.env.registry, &self.env.library)?;
+        Ok(self.over(graph, format!("{}/", function.name)))
     }
 
     /// The graph.
@@ -131,7 +174,7 @@ impl Session {
         if name.starts_with('^') {
             return self.operation(name).map(Fetch::Operation);
         }
-        let node = if name.contains(':') { None } else { self.graph.find(name) };
+        let node = if name.contains(':') { None } else { Some(self.operation(name)?) };
         match node.and_then(|node| self.output_dtypes(node).map(|outputs| (node, outputs))) {
             Some((node, outputs)) if outputs.is_empty() => Ok(Fetch::Operation(node)),
             _ => self.output(name).map(Fetch::Tensor),
@@ -152,10 +195,13 @@ impl Session {
     pub fn dtype(&self, output: Output) -> Option<DType> {
         match self.output_dtypes(output.node) {
             Some(dtypes) => dtypes.get(output.index).copied(),
-            None => match self.graph.node(output.node).attrs.get("dtype") {
-                Some(AttrValue::Type(dtype)) => Some(*dtype),
-                _ => None,
-            },
+            None => {
+                let attrs = &self.graph.node(output.node).attrs;
+                match attrs.get("dtype").or_else(|| attrs.get("T")) {
+                    Some(AttrValue::Type(dtype)) => Some(*dtype),
+                    _ => None,
+                }
+            }
         }
     }
 
@@ -193,7 +239,8 @@ impl Session {
             )));
         }
         let described: Vec<Feed> = feeds.iter().map(|&output| self.feed(output)).collect();
-        let request = Request { feeds: &described, fetches: &key.fetches, targets: &key.targets };
+        let (fetches, targets) = (&key.fetches, &key.targets);
+        let request = Request { feeds: &described, fetches, targets, site: &self.site };
         let prepared = self.inside(|| {
             let (unit, plan) = compile::graph(&self.env, &self.graph, &request)?;
             Ok(Arc::new(Prepared { key: key.clone(), unit, plan }))

@@ -37,7 +37,7 @@ pub use inspect::{Inspection, MetaGraphInfo, OperatorUse, VariableInfo, inspect}
 pub use load::LoadOptions;
 pub use model::SavedModel;
 pub use objects::{Object, ObjectVariable, RestoredFunction, Value};
-pub use prune::ConcreteFunction;
+pub use prune::{ConcreteFunction, StructuredFunction};
 pub use registry::registry;
 pub use runner::Runner;
 pub use save::set_method_name;

@@ -11,7 +11,11 @@ use savedmodel_runtime::Session;
 use savedmodel_tensor::{Error, Result, Tensor};
 
 use crate::objects::Objects;
-use crate::{ConcreteFunction, LoadOptions, Object, Runner, SignatureFunction, load, restore};
+use crate::prune::Host;
+use crate::{
+    ConcreteFunction, LoadOptions, Object, Runner, SignatureFunction, StructuredFunction, Value, load,
+    restore,
+};
 
 /// A loaded SavedModel: one metagraph and its state, ready to be called from any thread.
 ///
@@ -111,7 +115,8 @@ impl SavedModel {
     /// The part of the graph that gives `fetches` from `feeds`, as a function of tensors in these orders.
     ///
     /// Names are those of TensorFlow: `x:0`, or `x` for output 0. Any tensor may be fed; a fetch that is an operation
-    /// without outputs, or is written `^x`, is run and gives nothing.
+    /// without outputs, or is written `^x`, is run and gives nothing. What is in a function that the graph calls is named
+    /// after the call, as in `StatefulPartitionedCall/dense/MatMul:0`; see [`SavedModel::expanded_graph`].
     ///
     /// ```
     /// # use savedmodel::{SavedModel, Tensor};
@@ -123,10 +128,29 @@ impl SavedModel {
     /// ```
     ///
     /// # Errors
-    /// `NOT_FOUND` when a name is unknown, `INVALID_ARGUMENT` when a feed is repeated, `UNIMPLEMENTED` when an operator,
-    /// attribute or dtype is not supported.
+    /// `NOT_FOUND` when a name is unknown, `INVALID_ARGUMENT` when a feed is repeated or a placeholder that is needed is
+    /// not fed, `UNIMPLEMENTED` when an operator, attribute or dtype is not supported.
     pub fn prune(&self, feeds: &[&str], fetches: &[&str]) -> Result<ConcreteFunction<'_>> {
-        ConcreteFunction::new(&self.session, feeds, fetches, &[])
+        ConcreteFunction::pruned(Host::Model(&self.session), feeds, fetches)
+    }
+
+    /// As [`SavedModel::prune`], with fetches in a nest of lists, tuples and dicts, as which the results come back.
+    ///
+    /// ```
+    /// # use savedmodel::{SavedModel, Tensor, Value};
+    /// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/models/v1_resource_variables/model");
+    /// let model = SavedModel::load(dir)?;
+    /// let x = model.graph().nodes().next().map(|node| model.graph().node(node).name.to_string()).unwrap();
+    /// let fetches = Value::Dict([("same".to_owned(), vec![Value::from(format!("{x}:0"))].into())].into());
+    /// let same = model.prune_nest(&[&x], fetches)?.call(&[Tensor::scalar(1.0_f64)])?;
+    /// assert_eq!(same.get("same")?.items()?[0].tensor()?.to_scalar::<f64>()?, 1.0);
+    /// # Ok::<(), savedmodel::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SavedModel::prune`]; `INVALID_ARGUMENT` when a leaf of the nest is no name.
+    pub fn prune_nest(&self, feeds: &[&str], fetches: impl Into<Value>) -> Result<StructuredFunction<'_>> {
+        StructuredFunction::new(Host::Model(&self.session), feeds, fetches.into())
     }
 
     /// Runs a part of the graph once, as TensorFlow's `Session.run`: fetches in order; targets run and give nothing.
@@ -136,7 +160,7 @@ impl SavedModel {
     pub fn run(&self, feeds: &[(&str, Tensor)], fetches: &[&str], targets: &[&str]) -> Result<Vec<Tensor>> {
         let names: Vec<&str> = feeds.iter().map(|(name, _)| *name).collect();
         let values: Vec<Tensor> = feeds.iter().map(|(_, value)| value.clone()).collect();
-        ConcreteFunction::new(&self.session, &names, fetches, targets)?.call(&values)
+        ConcreteFunction::new(Host::Model(&self.session), &names, fetches, targets)?.call(&values)
     }
 
     /// A run to be put together piece by piece.
@@ -167,7 +191,16 @@ impl SavedModel {
         &self.meta
     }
 
-    /// The graph.
+    /// The graph with the bodies of all functions that it calls, also those in functions: the names of all that can be
+    /// fed and fetched. Loops and branches stay whole.
+    ///
+    /// # Errors
+    /// When a function is malformed.
+    pub fn expanded_graph(&self) -> Result<&Graph> {
+        Ok(self.session.expanded()?.graph())
+    }
+
+    /// The graph: its operations, with their operators, inputs and attributes.
     pub fn graph(&self) -> &Graph {
         self.session.graph()
     }

@@ -7,8 +7,8 @@ use savedmodel_graph::{Signature, TensorInfo, TensorSource};
 use savedmodel_runtime::{Prepared, Session};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
-use crate::Value;
 use crate::objects::literal::{self, Conversion};
+use crate::{Value, prune};
 
 /// A signature of a model, ready to be called with named tensors.
 ///
@@ -65,6 +65,7 @@ impl<'m> SignatureFunction<'m> {
                 outputs.push(name);
             }
         }
+        prune::check_fed(session.graph(), &feeds, &fetches, &[]).map_err(at)?;
         let plan = session.prepare(&feeds, &fetches, &[]).map_err(at)?;
         Ok(SignatureFunction { session, signature, plan, inputs, outputs })
     }

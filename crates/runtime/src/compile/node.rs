@@ -110,8 +110,10 @@ impl Region<'_, '_> {
         let constants: Vec<Option<Tensor>> =
             node.inputs.iter().map(|made| self.constant(made.operand).cloned()).collect();
         let env = &self.compiler.unit.env;
+        let name = &self.compiler.graph.node(id).name;
+        let placed = if node.op.effect == Effect::Random { self.site(id) } else { String::new() };
         let construction = Construction {
-            name: &self.compiler.graph.node(id).name,
+            name: if placed.is_empty() { name } else { &placed },
             op: node.op.name,
             attrs: &node.attrs,
             inputs: &node.input_dtypes,
@@ -177,24 +179,29 @@ impl Region<'_, '_> {
     fn runtime_node(&mut self, id: NodeId, node: Prepared) -> Result<()> {
         let action = match node.op.name {
             "PartitionedCall" | "StatefulPartitionedCall" => {
-                Action::Call(self.lazy(&node, "f", self.known(&node.inputs))?)
+                let site = || self.site(id) + "/";
+                let known = self.known(&node.inputs);
+                Action::Call(self.compiler.unit.function(&function_attr(&node, "f")?, known, site))
             }
             "If" | "StatelessIf" => {
                 let known = self.known(&node.inputs[1..]);
                 Action::If([
-                    self.lazy(&node, "then_branch", known.clone())?,
-                    self.lazy(&node, "else_branch", known)?,
+                    self.lazy(id, &node, "then_branch", known.clone())?,
+                    self.lazy(id, &node, "else_branch", known)?,
                 ])
             }
-            "While" | "StatelessWhile" => Action::While(Box::new(self.repeated(&node)?)),
+            "While" | "StatelessWhile" => Action::While(Box::new(self.repeated(id, &node)?)),
             "Case" | "StatelessCase" => {
                 let branches: Option<Vec<FunctionRef>> = node.attrs.get("branches").and_then(Vec::from_attr);
                 let branches = branches.filter(|branches| !branches.is_empty());
                 let branches =
                     branches.ok_or_else(|| Error::invalid_argument("attr 'branches' names no functions"))?;
                 let known = self.known(&node.inputs[1..]);
-                let unit = self.compiler.unit;
-                Action::Case(branches.iter().map(|branch| unit.function(branch, known.clone())).collect())
+                let branch = |(i, function): (usize, &FunctionRef)| {
+                    let site = || format!("{}/branch{i}/", self.site(id));
+                    self.compiler.unit.function(function, known.clone(), site)
+                };
+                Action::Case(branches.iter().enumerate().map(branch).collect())
             }
             "Switch" | "RefSwitch" => return self.switch(id, &node),
             "Merge" | "RefMerge" => return self.merge(id, &node),
@@ -208,18 +215,35 @@ impl Region<'_, '_> {
         Ok(())
     }
 
-    fn lazy(&self, node: &Prepared, attr: &str, known: Vec<Option<Tensor>>) -> Result<Arc<LazyFunction>> {
-        Ok(self.compiler.unit.function(&function_attr(node, attr)?, known))
+    fn lazy(
+        &self,
+        id: NodeId,
+        node: &Prepared,
+        attr: &str,
+        known: Vec<Option<Tensor>>,
+    ) -> Result<Arc<LazyFunction>> {
+        let site = || format!("{}/{attr}/", self.site(id));
+        Ok(self.compiler.unit.function(&function_attr(node, attr)?, known, site))
     }
 
-    fn repeated(&self, node: &Prepared) -> Result<While> {
+    /// The name of a node with the calls that lead to it.
+    fn site(&self, id: NodeId) -> String {
+        format!("{}{}", self.compiler.site, self.compiler.graph.node(id).name)
+    }
+
+    fn repeated(&self, id: NodeId, node: &Prepared) -> Result<While> {
         let known = self.invariant(node)?;
-        let condition = self.lazy(node, "cond", known.clone())?;
+        let condition = self.lazy(id, node, "cond", known.clone())?;
         let env = &self.compiler.unit.env;
         let (cond, body) = (function_attr(node, "cond")?, function_attr(node, "body")?);
+        // Streams of random numbers belong to one of both.
         let is_joined = env.options.optimize
+            && !env.is_random(&cond)
             && Program::can_join(&*env.library.get(&body)?, &*env.library.get(&cond)?, &env.registry);
-        let body = self.compiler.unit.turn(&body, is_joined.then_some(&cond), known);
+        let body = self
+            .compiler
+            .unit
+            .turn((&body, is_joined.then_some(&cond)), known, || format!("{}/body/", self.site(id)));
         Ok(While { condition, body, is_joined })
     }
 
@@ -272,7 +296,8 @@ impl Region<'_, '_> {
             self.check_input(i, source, &made, function.arguments[i].dtype, false)?;
             inputs.push(made);
         }
-        let action = Action::Call(self.compiler.unit.function(&reference, self.known(&inputs)));
+        let site = || self.site(id) + "/";
+        let action = Action::Call(self.compiler.unit.function(&reference, self.known(&inputs), site));
         let outputs: Vec<DType> = function.results.iter().map(|result| result.dtype).collect();
         self.draft(id, action, &inputs, &outputs, &[], &[]);
         Ok(())

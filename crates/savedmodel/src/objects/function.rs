@@ -1,14 +1,16 @@
 //! Restored functions.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use savedmodel_graph::StructuredValue;
+use savedmodel_graph::{Graph, StructuredValue};
 use savedmodel_loader::{ConcreteFunctionDef, FunctionSpec, ObjectKind};
 use savedmodel_tensor::{Error, Result, Tensor};
 
 use super::literal::{self, Conversion};
 use super::{Objects, Value, binding, matching};
-use crate::SavedModel;
+use crate::prune::Host;
+use crate::{ConcreteFunction, SavedModel};
 
 /// A function of an object: all its traces, of which a call takes the one that fits its arguments.
 #[derive(Clone, Copy)]
@@ -53,12 +55,52 @@ impl<'m> RestoredFunction<'m> {
 
     /// What each trace takes, a tuple of positional arguments and a dict of the others, and what it gives.
     pub fn traces(&self) -> Vec<(&'m StructuredValue, &'m StructuredValue)> {
-        let names: Vec<&str> = match self.kind {
+        let known = self.names().into_iter().filter_map(|name| self.objects.graph.functions.get(name));
+        known.map(|def| (&def.inputs, &def.outputs)).collect()
+    }
+
+    /// The body of a trace with the bodies of all functions that it calls, whose nodes are named after the calls, as in
+    /// `StatefulPartitionedCall/dense/MatMul`. Loops and branches stay whole.
+    ///
+    /// # Errors
+    /// `OUT_OF_RANGE` when there is no trace of that number; any of restoring what it captured.
+    pub fn graph(&self, trace: usize) -> Result<Arc<Graph>> {
+        Ok(Arc::clone(self.objects.body(self.model, self.trace(trace)?)?.graph()))
+    }
+
+    /// A part of a trace as a function: any of its tensors may be fed, arguments by their names (`x:0`), and any may be
+    /// fetched; nothing runs but what the fetches need.
+    ///
+    /// ```
+    /// # use savedmodel::{SavedModel, Tensor};
+    /// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/objects/checkpoint_tutorial");
+    /// let model = SavedModel::load(dir)?;
+    /// let f = model.root()?.function("f")?.prune(0, &["x:0"], &["mul:0"])?;
+    /// assert_eq!(f.call(&[Tensor::scalar(2.0_f32)])?[0].to_scalar::<f32>()?, 6.0);
+    /// # Ok::<(), savedmodel::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`RestoredFunction::graph`] and [`SavedModel::prune`].
+    pub fn prune(&self, trace: usize, feeds: &[&str], fetches: &[&str]) -> Result<ConcreteFunction<'m>> {
+        let name = self.trace(trace)?;
+        let body = self.objects.body(self.model, name)?;
+        ConcreteFunction::pruned(Host::Body(body), feeds, fetches)
+            .map_err(|e| e.at(format!("function '{name}'")))
+    }
+
+    fn names(&self) -> Vec<&'m str> {
+        match self.kind {
             Kind::Traces { names, .. } => names.iter().map(String::as_str).collect(),
             Kind::Concrete { name, .. } => vec![name],
-        };
-        let known = names.into_iter().filter_map(|name| self.objects.graph.functions.get(name));
-        known.map(|def| (&def.inputs, &def.outputs)).collect()
+        }
+    }
+
+    fn trace(&self, trace: usize) -> Result<&'m str> {
+        let names = self.names();
+        names.get(trace).copied().ok_or_else(|| {
+            Error::out_of_range(format!("there is no trace {trace}; the function has {}", names.len()))
+        })
     }
 
     /// Calls the first trace that the arguments fit, as TensorFlow chooses: first as they are, then with Python numbers

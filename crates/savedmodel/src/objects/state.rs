@@ -7,7 +7,7 @@ use savedmodel_bundle::Checkpoint;
 use savedmodel_graph::{AttrValue, FunctionRef, NodeId, Output};
 use savedmodel_loader::{ObjectGraph, ObjectKind, VariableDef};
 use savedmodel_op::Variable;
-use savedmodel_runtime::BoundFunction;
+use savedmodel_runtime::{BoundFunction, Session};
 use savedmodel_tensor::{Error, Handle, Result, Tensor};
 
 use super::ObjectVariable;
@@ -27,6 +27,7 @@ pub(crate) struct Objects {
     outputs: HashMap<usize, Output>,
     captured: Mutex<HashMap<usize, Tensor>>,
     functions: Mutex<HashMap<String, Arc<BoundFunction>>>,
+    bodies: Mutex<HashMap<String, Arc<Session>>>,
 }
 
 impl Objects {
@@ -43,6 +44,7 @@ impl Objects {
             graph,
             captured: Mutex::default(),
             functions: Mutex::default(),
+            bodies: Mutex::default(),
         })
     }
 
@@ -184,14 +186,31 @@ impl Objects {
         if let Some(bound) = known().get(function) {
             return Ok(Arc::clone(bound));
         }
-        let captures = self.graph.functions.get(function).map_or(&[][..], |def| &def.bound_inputs);
-        let mut values = Vec::with_capacity(captures.len());
-        for &id in captures {
-            values.push(self.capture(model, id, underway).map_err(|e| e.at(self.place(id)))?);
-        }
+        let values = self.captures(model, function, underway)?;
         let reference = FunctionRef { name: function.to_owned(), ..FunctionRef::default() };
         let bound = Arc::new(model.session().bind(&reference, values)?);
         Ok(Arc::clone(known().entry(function.to_owned()).or_insert(bound)))
+    }
+
+    fn captures(&self, model: &SavedModel, function: &str, underway: &mut Vec<usize>) -> Result<Vec<Tensor>> {
+        let captures = self.graph.functions.get(function).map_or(&[][..], |def| &def.bound_inputs);
+        let value = |&id: &usize| self.capture(model, id, underway).map_err(|e| e.at(self.place(id)));
+        captures.iter().map(value).collect()
+    }
+
+    /// A session over the body of a library function, with the objects that it captured.
+    ///
+    /// # Errors
+    /// As [`Objects::bound`].
+    pub fn body(&self, model: &SavedModel, function: &str) -> Result<Arc<Session>> {
+        let known = || self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(body) = known().get(function) {
+            return Ok(Arc::clone(body));
+        }
+        let values = self.captures(model, function, &mut Vec::new())?;
+        let reference = FunctionRef { name: function.to_owned(), ..FunctionRef::default() };
+        let body = Arc::new(model.session().body(&reference, values)?);
+        Ok(Arc::clone(known().entry(function.to_owned()).or_insert(body)))
     }
 }
 

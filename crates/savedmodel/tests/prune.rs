@@ -1,0 +1,114 @@
+//! Parts of graphs and functions, against what TensorFlow answers (conformance/scripts/make_objects.py).
+
+use std::path::PathBuf;
+
+use savedmodel::{Code, Result, SavedModel, Tensor, Value};
+
+fn load(name: &str) -> SavedModel {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../conformance/cases").join(name);
+    SavedModel::load(directory).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn vector(values: &[f32]) -> Tensor {
+    Tensor::from_slice([values.len()], values).unwrap()
+}
+
+fn floats(tensors: &[Tensor]) -> Vec<Vec<f32>> {
+    tensors.iter().map(|tensor| tensor.as_slice::<f32>().unwrap().to_vec()).collect()
+}
+
+#[test]
+fn feeds_and_fetches() {
+    let model = load("objects/session");
+    let check = |feeds: &[&str], fetches: &[&str], args: &[Tensor], expected: Result<&[&[f32]], &str>| {
+        let got = model.prune(feeds, fetches).and_then(|f| f.call(args));
+        match (got, expected) {
+            (Ok(got), Ok(expected)) => assert_eq!(floats(&got), expected, "{feeds:?} {fetches:?}"),
+            (Err(error), Err(part)) => {
+                assert!(error.message().contains(part), "{feeds:?} {fetches:?}: {error}, without '{part}'");
+                assert!(matches!(error.code(), Code::InvalidArgument | Code::NotFound), "{error}");
+            }
+            (got, expected) => panic!("{feeds:?} {fetches:?}: {got:?}, not {expected:?}"),
+        }
+    };
+    let (x, z) = (vector(&[1.0]), Tensor::scalar(2.0_f32));
+    let both = [x.clone(), z.clone()];
+    check(&["x:0", "z:0"], &["output:0"], &both, Ok(&[&[5.0]]));
+    check(&["x"], &["output"], &both[..1], Err("output (AddV2) <- z (Placeholder)"));
+    check(&["x"], &["shifted"], &both[..1], Ok(&[&[10.0]]));
+    check(&["product:0", "z:0"], &["output:0"], &both, Ok(&[&[3.0]]));
+    check(&["x:0"], &["x:0", "product:0"], &both[..1], Ok(&[&[1.0], &[3.0]]));
+    check(&["x:0", "z:0"], &["product:0"], &both, Ok(&[&[3.0]]));
+    check(&["x:0", "x:0"], &["product:0"], &both, Err("feed 'x:0' is given more than once"));
+    check(&["none:0"], &["output:0"], &both, Err("The operation, 'none', does not exist in the graph."));
+    check(&["x:1"], &["output:0"], &both, Err("The operation, 'x', exists but only has 1 outputs."));
+    check(&["x:0"], &["none"], &both[..1], Err("The name 'none' refers to an Operation not in the graph."));
+    check(&["x:0"], &["output:a"], &both[..1], Err("'output:a' is no tensor name"));
+    check(&["x:0"], &["product:0"], &[Tensor::scalar(1_i32)], Err("feed x:0 must be float[?], got int32[]"));
+    check(&[], &["reference:0"], &[], Ok(&[&[1.0, 2.0]]));
+    check(&[], &["whole:0"], &[], Ok(&[&[1.0, 1.0, 1.0, 1.0]]));
+}
+
+#[test]
+fn operations_and_nests() {
+    let model = load("objects/session");
+    let names = |names: [&str; 2]| Value::Tuple(names.map(Value::from).to_vec());
+    let fetches = Value::Dict(
+        [("nest".to_owned(), names(["shifted:0", "product:0"])), ("run".to_owned(), "increment".into())]
+            .into(),
+    );
+    let function = model.prune_nest(&["x:0", "default:0"], fetches).unwrap();
+    let got = function.call(&[vector(&[1.0]), Tensor::scalar(0.5_f32)]).unwrap();
+    let nest = got.get("nest").unwrap().items().unwrap();
+    assert_eq!(nest[0].tensor().unwrap().as_slice::<f32>().unwrap(), [3.5]);
+    assert_eq!(nest[1].tensor().unwrap().as_slice::<f32>().unwrap(), [3.0]);
+    assert!(matches!(got.get("run").unwrap(), Value::None));
+    assert!(model.prune_nest(&[], Value::Int(1)).is_err());
+    // What one function changes, another sees.
+    let counted = |model: &SavedModel| {
+        let got = model.runner().fetch("counted").run().unwrap();
+        got[0].to_scalar::<i32>().unwrap()
+    };
+    assert_eq!(counted(&model), 2);
+    model.runner().target("increment").run().unwrap();
+    model.run(&[], &["^increment"], &[]).unwrap();
+    assert_eq!(counted(&model), 4);
+    let unfed = model.runner().feed("x", vector(&[1.0])).fetch("output").run().unwrap_err();
+    assert!(unfed.message().contains("You must feed a value for placeholder tensor 'z'"), "{unfed}");
+}
+
+#[test]
+fn signatures_of_sparse_tensors() {
+    let model = load("objects/session");
+    let signature = model.signature("serving_default").unwrap();
+    assert_eq!(signature.signature().method_name, "custom/method");
+    let longs = |shape: &[usize], values: &[i64]| Tensor::from_slice(shape.to_vec(), values).unwrap();
+    let parts = || (longs(&[1, 2], &[0, 1]), vector(&[2.0]), longs(&[2], &[1, 3]));
+    let (indices, values, dense_shape) = parts();
+    let sparse = Value::Sparse { indices, values, dense_shape };
+    let dense = |outputs: &Value| outputs.tensor().unwrap().as_slice::<f32>().unwrap().to_vec();
+    let whole = [("x", vec![Value::from(1)].into()), ("z", 2.0.into()), ("sparse", sparse)];
+    let got = signature.call_values(whole).unwrap();
+    assert_eq!((dense(&got["output"]), dense(&got["sums"])), (vec![5.0], vec![2.0]));
+    let Value::Sparse { values, .. } = &got["doubled"] else { panic!("{}", got["doubled"]) };
+    assert_eq!(values.as_slice::<f32>().unwrap(), [4.0]);
+    let (indices, values, dense_shape) = parts();
+    let python =
+        [("sparse_indices", indices), ("sparse_values", values), ("sparse_dense_shape", dense_shape)];
+    let got =
+        signature.call(python.into_iter().chain([("x", vector(&[1.0])), ("z", Tensor::scalar(2.0_f32))]));
+    assert_eq!(got.unwrap()["sums"].as_slice::<f32>().unwrap(), [2.0]);
+}
+
+#[test]
+fn inside_of_functions() {
+    let model = load("objects/random");
+    let names: Vec<String> = {
+        let graph = model.expanded_graph().unwrap();
+        graph.nodes().map(|node| graph.node(node).name.to_string()).collect()
+    };
+    eprintln!("{names:#?}");
+    let f = model.root().unwrap().function("outer").unwrap();
+    let graph = f.graph(0).unwrap();
+    eprintln!("{:#?}", graph.nodes().map(|node| graph.node(node).name.to_string()).collect::<Vec<_>>());
+}
