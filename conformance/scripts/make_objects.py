@@ -263,6 +263,61 @@ def tables(folder, scratch):
     tf.saved_model.save(module, folder, signatures=module.find)
 
 
+def aliases(folder, scratch):
+    """A function with a second name."""
+
+    class Adder(tf.Module):
+        @tf.function
+        def double(self, x):
+            return x + x
+
+    module = Adder()
+    module.double.get_concrete_function(spec([], tf.float32, "float_input"))
+    module.double.get_concrete_function(spec([], tf.string, "string_input"))
+    options = tf.saved_model.SaveOptions(function_aliases={"twice": module.double})
+    tf.saved_model.save(module, folder, options=options)
+
+
+def keras2(folder, scratch):
+    """A model of Keras 2, with a layer that training changes, saved to be called as an object."""
+    import tf_keras as keras
+
+    inputs = keras.Input([3], name="features")
+    x = keras.layers.Dense(2, kernel_initializer="ones", bias_initializer="ones", name="dense")(inputs)
+    outputs = keras.layers.BatchNormalization(name="norm")(x)
+    tf.saved_model.save(keras.Model(inputs, outputs), folder)
+
+
+def stateful(folder, scratch):
+    """Functions whose results depend on the order of what they read and write."""
+
+    class Stateful(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.total = tf.Variable(0.0, name="total")
+
+        @tf.function(input_signature=[spec([], name="x")])
+        def add(self, x):
+            self.total.assign_add(x)
+            before = self.total.read_value()
+            self.total.assign(self.total * 2.0)
+            return {"before": before, "after": self.total.read_value()}
+
+        @tf.function(input_signature=[spec([], tf.int32, "n")])
+        def loop(self, n):
+            seen = tf.TensorArray(tf.float32, 0, dynamic_size=True)
+            for i in tf.range(n):
+                if i % 2 == 0:
+                    self.total.assign_add(1.0)
+                else:
+                    self.total.assign(self.total * 3.0)
+                seen = seen.write(i, self.total.read_value())
+            return {"seen": seen.stack(), "total": self.total.read_value()}
+
+    module = Stateful()
+    tf.saved_model.save(module, folder, signatures={"add": module.add, "loop": module.loop})
+
+
 def checkpoint_tutorial(folder, scratch):
     """TensorFlow's own example of `tf.saved_model.load`: a Checkpoint with a variable and a function, no signature."""
     root = tf.train.Checkpoint(v=tf.Variable(3.0))
@@ -321,7 +376,7 @@ def saver(folder, scratch):
 
 
 def main():
-    for make in (objects, arguments, random, tables, checkpoint_tutorial, session, saver):
+    for make in (objects, arguments, random, tables, aliases, keras2, stateful, checkpoint_tutorial, session, saver):
         if sys.argv[1:] and make.__name__ not in sys.argv[1:]:
             continue
         with tempfile.TemporaryDirectory() as scratch:

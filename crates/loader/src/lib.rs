@@ -19,6 +19,7 @@ mod restore;
 mod signatures;
 mod structured;
 pub mod whole;
+mod variables;
 
 pub use file::{SavedModelFile, Source, tags};
 pub use function_spec::FunctionSpec;
@@ -29,3 +30,4 @@ pub use meta_graph::{Asset, MetaGraph, assets};
 pub use objects::{ConcreteFunctionDef, ObjectGraph, ObjectKind, SavedObject, VariableDef};
 pub use restore::{Restore, RestoreEntry, RestoreTable};
 pub use signatures::signature;
+pub use variables::{GraphVariable, VariableSlice};

@@ -1,5 +1,6 @@
 //! A metagraph, converted.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::file::{self, SavedModelFile, Source};
 use crate::initializer::{self, INIT_SIGNATURE, Initializer};
 use crate::objects::ObjectGraph;
 use crate::restore::{self, Restore};
+use crate::variables::{self, GraphVariable};
 use crate::{functions, graph_def, signatures};
 
 /// A file that the model brings along.
@@ -47,6 +49,10 @@ pub struct MetaGraph {
     pub initializer: Option<Initializer>,
     /// The files that the initialiser reads.
     pub assets: Vec<Asset>,
+    /// The variables of the graph.
+    pub variables: Vec<GraphVariable>,
+    /// Other names of library functions, by the functions' names.
+    pub function_aliases: BTreeMap<String, String>,
     /// Which variables the checkpoint holds.
     pub restore: Option<Restore>,
     /// The prefix of the checkpoint's files.
@@ -94,6 +100,8 @@ impl MetaGraph {
             tags: file::tags(message),
             tensorflow_version: info.map(|info| info.tensorflow_version.clone()).unwrap_or_default(),
             restore: restore::find(message, &graph, &library)?,
+            variables: variables::find(message, &graph),
+            function_aliases: info.map(|info| info.function_aliases.clone()).unwrap_or_default(),
             graph: Arc::new(graph),
             library: Arc::new(library),
             signatures,
@@ -102,6 +110,11 @@ impl MetaGraph {
             checkpoint: file.directory.join("variables").join("variables"),
             objects: message.object_graph_def.clone(),
         })
+    }
+
+    /// Whether there are objects, as in models of TensorFlow 2.
+    pub fn has_objects(&self) -> bool {
+        self.objects.is_some()
     }
 
     /// The objects of a TensorFlow 2 model.

@@ -91,6 +91,25 @@ impl Session {
         Ok(Session { env: Arc::new(env), graph, plans, pool: Some(Arc::new(pool)), site, expanded })
     }
 
+    /// A session over the same graph with state of its own, of which there is none yet.
+    pub fn fresh(&self) -> Session {
+        let mut env = Environment::new(
+            Arc::clone(&self.env.registry),
+            Arc::clone(&self.env.library),
+            Arc::new(ResourceManager::new()),
+        );
+        env.options = self.env.options;
+        env.limits = self.env.limits;
+        Session {
+            env: Arc::new(env),
+            graph: Arc::clone(&self.graph),
+            plans: Mutex::default(),
+            pool: self.pool.clone(),
+            site: self.site.clone(),
+            expanded: OnceLock::new(),
+        }
+    }
+
     /// A session over another graph with the same operators, functions, state and threads.
     fn over(&self, graph: Graph, site: String) -> Session {
         Session {

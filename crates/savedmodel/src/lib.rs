@@ -34,7 +34,7 @@ mod signature;
 
 pub use inference::{Class, Inference, Method, with_context};
 pub use inspect::{Inspection, MetaGraphInfo, OperatorUse, VariableInfo, inspect};
-pub use load::LoadOptions;
+pub use load::{LoadOptions, wait_until_complete};
 pub use model::SavedModel;
 pub use objects::{Object, ObjectVariable, RestoredFunction, Value};
 pub use prune::{ConcreteFunction, StructuredFunction};
@@ -48,7 +48,7 @@ pub use savedmodel_export::{
 pub use savedmodel_graph::{
     AttrValue, Signature, StructuredValue, TensorInfo, TensorSource, TensorSpec, TypeClass, TypeSpec,
 };
-pub use savedmodel_loader::{FunctionSpec, ObjectKind, VariableDef};
+pub use savedmodel_loader::{FunctionSpec, ObjectKind, VariableDef, VariableSlice};
 pub use savedmodel_op::Registry;
 pub use savedmodel_runtime::profile;
 pub use savedmodel_tensor::{Bytes, Code, DType, Element, Error, PartialShape, Result, Shape, Tensor};

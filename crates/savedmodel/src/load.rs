@@ -2,13 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use savedmodel_graph::{AttrValue, Graph, NodeId};
 use savedmodel_loader::{MetaGraph, SavedModelFile};
 use savedmodel_op::{Registry, Variable};
 use savedmodel_runtime::{Options, Session, SessionOptions};
-use savedmodel_tensor::{DType, Error, Handle, PartialShape, Result, Tensor};
+use savedmodel_tensor::{Code, DType, Error, Handle, PartialShape, Result, Tensor};
 
+use crate::restore::Reading;
 use crate::{SavedModel, restore};
 
 /// How to load a model.
@@ -27,6 +29,10 @@ pub struct LoadOptions {
     pub optimize: bool,
     /// Whether the checksums of the checkpoint are verified.
     pub verify_checksums: bool,
+    /// Whether variables that the checkpoint lacks stay without values; else they are an error. Some must be there.
+    pub allow_partial_checkpoint: bool,
+    /// Whether the checkpoint is left alone and no variable gets a value.
+    pub skip_checkpoint: bool,
     /// The operators; those of this project if `None`.
     pub registry: Option<Arc<Registry>>,
     /// The most bytes that one tensor may take.
@@ -40,6 +46,8 @@ impl Default for LoadOptions {
             threads: None,
             optimize: true,
             verify_checksums: true,
+            allow_partial_checkpoint: false,
+            skip_checkpoint: false,
             registry: None,
             tensor_bytes: None,
         }
@@ -50,20 +58,37 @@ impl Default for LoadOptions {
 pub(crate) fn load(directory: &Path, options: &LoadOptions) -> Result<SavedModel> {
     let at = |e: Error| e.at(format!("SavedModel {}", directory.display()));
     let (meta, session) = open(SavedModelFile::read(directory)?, options).map_err(at)?;
+    start(&session, &meta, reading(options)).map_err(at)?;
+    Ok(SavedModel::new(meta, session, reading(options)))
+}
+
+/// Gives a session without state what a metagraph starts with.
+pub(crate) fn start(session: &Session, meta: &MetaGraph, reading: Reading) -> Result<()> {
     let prefix = &meta.checkpoint;
     // A model without variables may come without the files; TensorFlow's loader looks at the index alone.
     if let (Some(restore), true) = (&meta.restore, prefix.with_extension("index").is_file()) {
-        restore::run(&session, &meta, restore, prefix, options.verify_checksums).map_err(at)?;
+        restore::run(session, meta, restore, prefix, reading)?;
     }
-    initialize(&session, &meta).map_err(at)?;
-    Ok(SavedModel::new(meta, session))
+    initialize(session, meta)
+}
+
+/// Gives a session whose variables have values the tables that a metagraph starts with.
+pub(crate) fn start_tables(session: &Session, meta: &MetaGraph, reading: Reading) -> Result<()> {
+    match &meta.restore {
+        Some(restore) if restore.needs_subgraph => start(session, meta, reading),
+        _ => initialize(session, meta),
+    }
+}
+
+fn reading(options: &LoadOptions) -> Reading {
+    Reading { verify: options.verify_checksums, partial: options.allow_partial_checkpoint }
 }
 
 /// Loads a GraphDef, which has no state but what its operations make.
 pub(crate) fn load_graph_def(path: &Path, options: &LoadOptions) -> Result<SavedModel> {
     let at = |e: Error| e.at(format!("GraphDef {}", path.display()));
     let (meta, session) = open(SavedModelFile::read_graph_def(path)?, options).map_err(at)?;
-    Ok(SavedModel::new(meta, session))
+    Ok(SavedModel::new(meta, session, reading(options)))
 }
 
 /// Loads a MetaGraphDef, and its variables if a checkpoint is given.
@@ -77,15 +102,18 @@ pub(crate) fn load_meta_graph(
     if let Some(checkpoint) = checkpoint {
         meta.checkpoint = restore::prefix(checkpoint)?;
         let restore = meta.restore.as_ref().ok_or_else(|| at(restore::no_saver()))?;
-        restore::run(&session, &meta, restore, &meta.checkpoint, options.verify_checksums).map_err(at)?;
+        restore::run(&session, &meta, restore, &meta.checkpoint, reading(options)).map_err(at)?;
         initialize(&session, &meta).map_err(at)?;
     }
-    Ok(SavedModel::new(meta, session))
+    Ok(SavedModel::new(meta, session, reading(options)))
 }
 
 fn open(file: SavedModelFile, options: &LoadOptions) -> Result<(MetaGraph, Session)> {
     let registry = options.registry.clone().unwrap_or_else(crate::registry);
-    let meta = MetaGraph::load(&file, options.tags.as_deref(), &registry)?;
+    let mut meta = MetaGraph::load(&file, options.tags.as_deref(), &registry)?;
+    if options.skip_checkpoint {
+        meta.checkpoint.clear();
+    }
     let mut settings = SessionOptions {
         threads: options.threads,
         plans: Options { optimize: options.optimize },
@@ -96,6 +124,31 @@ fn open(file: SavedModelFile, options: &LoadOptions) -> Result<(MetaGraph, Sessi
     }
     let session = Session::new(Arc::clone(&meta.graph), Arc::clone(&meta.library), registry, settings)?;
     Ok((meta, session))
+}
+
+/// Waits until a SavedModel is complete: `saved_model.pb` or `saved_model.pbtxt` is written last, under another name first.
+///
+/// ```
+/// use std::time::Duration;
+/// let none = savedmodel::wait_until_complete("no/such/directory", Duration::from_millis(1)).unwrap_err();
+/// assert_eq!(none.code(), savedmodel::Code::DeadlineExceeded);
+/// ```
+///
+/// # Errors
+/// `DEADLINE_EXCEEDED` when it is not after that time.
+pub fn wait_until_complete(directory: impl AsRef<Path>, timeout: Duration) -> Result<()> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    let directory = directory.as_ref();
+    let start = Instant::now();
+    while !["saved_model.pb", "saved_model.pbtxt"].iter().any(|file| directory.join(file).is_file()) {
+        let left = timeout.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            let text = format!("SavedModel {} is not complete after {timeout:?}", directory.display());
+            return Err(Error::new(Code::DeadlineExceeded, text));
+        }
+        std::thread::sleep(left.min(PAUSE));
+    }
+    Ok(())
 }
 
 /// The variable of a node that gives a handle or a reference to one, with its handle.

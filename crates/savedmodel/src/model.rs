@@ -2,27 +2,30 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 use savedmodel_graph::{Graph, Signature};
 use savedmodel_loader::MetaGraph;
+use savedmodel_op::Variable;
 use savedmodel_runtime::Session;
 use savedmodel_tensor::{Error, Result, Tensor};
 
 use crate::objects::Objects;
 use crate::prune::Host;
+use crate::restore::Reading;
 use crate::{
-    ConcreteFunction, LoadOptions, Object, Runner, SignatureFunction, StructuredFunction, Value, load,
-    restore,
+    ConcreteFunction, LoadOptions, Object, ObjectVariable, RestoredFunction, Runner, SignatureFunction,
+    StructuredFunction, Value, load, restore,
 };
 
 /// A loaded SavedModel: one metagraph and its state, ready to be called from any thread.
 ///
 /// Signatures and pruned functions share variables and tables: what one changes, the others see.
 pub struct SavedModel {
-    meta: MetaGraph,
+    meta: Arc<MetaGraph>,
     session: Session,
+    reading: Reading,
     objects: OnceLock<Result<Box<Objects>>>,
 }
 
@@ -74,11 +77,51 @@ impl SavedModel {
     /// missing, `INVALID_ARGUMENT` when a dtype or shape does not fit. Then all variables are as they were.
     pub fn restore(&self, checkpoint: impl AsRef<Path>) -> Result<()> {
         let restore = self.meta.restore.as_ref().ok_or_else(restore::no_saver)?;
-        restore::run(&self.session, &self.meta, restore, &restore::prefix(checkpoint.as_ref())?, true)
+        let reading = Reading { verify: true, partial: false };
+        restore::run(&self.session, &self.meta, restore, &restore::prefix(checkpoint.as_ref())?, reading)
     }
 
-    pub(crate) fn new(meta: MetaGraph, session: Session) -> SavedModel {
-        SavedModel { meta, session, objects: OnceLock::new() }
+    /// The same model with state of its own: variables have the values that they have now, and what either model assigns
+    /// to them from now on the other does not see. Tables are as they were after loading; random streams begin anew.
+    ///
+    /// Graph, threads and, until they are written, the values of variables are shared.
+    ///
+    /// # Errors
+    /// Any of restoring and initialising.
+    pub fn fork(&self) -> Result<SavedModel> {
+        let session = self.session.fresh();
+        let copy_variables = || -> Result<()> {
+            for (container, name, variable) in self.session.resources().all::<Variable>() {
+                let make = || Ok(Variable::new(variable.name(), variable.dtype(), variable.shape().clone()));
+                let own = session.resources().get_or_create(&container, &name, make)?;
+                match variable.get() {
+                    Some(value) => own.assign(value)?,
+                    None => own.clear(),
+                }
+            }
+            Ok(())
+        };
+        copy_variables()?;
+        load::start_tables(&session, &self.meta, self.reading)?;
+        copy_variables()?;
+        let (meta, objects) = (Arc::clone(&self.meta), OnceLock::new());
+        Ok(SavedModel { meta, session, reading: self.reading, objects })
+    }
+
+    /// Makes all state what it was after loading: variables are restored, tables filled anew, random streams begin anew.
+    ///
+    /// # Errors
+    /// Any of restoring and initialising; then the model is as it was.
+    pub fn reset(&mut self) -> Result<()> {
+        let session = self.session.fresh();
+        load::start(&session, &self.meta, self.reading)?;
+        self.session = session;
+        self.objects = OnceLock::new();
+        Ok(())
+    }
+
+    pub(crate) fn new(meta: MetaGraph, session: Session, reading: Reading) -> SavedModel {
+        SavedModel { meta: Arc::new(meta), session, reading, objects: OnceLock::new() }
     }
 
     /// The tags of the metagraph.
@@ -185,6 +228,27 @@ impl SavedModel {
     pub fn root(&self) -> Result<Object<'_>> {
         let objects = self.objects.get_or_init(|| Objects::new(self).map(Box::new));
         Ok(Object::root(self, objects.as_ref().map_err(Error::clone)?))
+    }
+
+    /// The variables: those of the objects of a TensorFlow 2 model; else those of the graph, resources, references and the
+    /// parts of partitioned ones, as TensorFlow 1 lists them.
+    ///
+    /// # Errors
+    /// As [`SavedModel::root`] and [`Object::variables`]; `INVALID_ARGUMENT` when a variable has no dtype.
+    pub fn variables(&self) -> Result<Vec<ObjectVariable>> {
+        if self.meta.has_objects() {
+            return self.root()?.variables();
+        }
+        self.meta.variables.iter().map(|def| ObjectVariable::of_graph(self, def)).collect()
+    }
+
+    /// A function that was saved under another name (`SaveOptions.function_aliases`).
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, with the names that there are; as [`SavedModel::root`].
+    pub fn aliased_function(&self, alias: &str) -> Result<RestoredFunction<'_>> {
+        let root = self.root()?;
+        root.aliased_function(alias)
     }
 
     pub(crate) fn meta(&self) -> &MetaGraph {

@@ -7,7 +7,7 @@ use savedmodel_bundle::{Checkpoint, ReadOptions, latest_checkpoint};
 use savedmodel_loader::{MetaGraph, Restore};
 use savedmodel_op::Variable;
 use savedmodel_runtime::Session;
-use savedmodel_tensor::{Error, Result, Tensor};
+use savedmodel_tensor::{Code, Error, Result, Tensor};
 
 use crate::load;
 
@@ -25,22 +25,39 @@ pub(crate) fn no_saver() -> Error {
     Error::failed_precondition("the metagraph has no SaverDef, so that nothing tells how to restore it")
 }
 
+/// How a checkpoint is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    /// Whether checksums are verified.
+    pub verify: bool,
+    /// Whether it may lack variables, though not all of them.
+    pub partial: bool,
+}
+
 /// Restores all variables; when that fails, they are as they were.
 pub(crate) fn run(
     session: &Session,
     meta: &MetaGraph,
     restore: &Restore,
     prefix: &Path,
-    verify: bool,
+    reading: Reading,
 ) -> Result<()> {
-    let checkpoint = Checkpoint::open_with(prefix, ReadOptions { verify, ..ReadOptions::default() })?;
+    let options = ReadOptions { verify: reading.verify, ..ReadOptions::default() };
+    let checkpoint = Checkpoint::open_with(prefix, options)?;
     let mut values: Vec<(Arc<Variable>, Tensor)> = Vec::with_capacity(restore.entries.len());
     for entry in &restore.entries {
+        if reading.partial && checkpoint.entry(&entry.key).is_none() {
+            continue;
+        }
         let at = |e: Error| e.at(format!("checkpoint key '{}'", entry.key));
         let value = checkpoint.restore(&entry.key, &entry.shape_and_slice).map_err(at)?;
         let (_, variable) = load::variable(session, &meta.graph, entry.variable)?;
         check(&variable, &value).map_err(at)?;
         values.push((variable, value));
+    }
+    if values.is_empty() && !restore.entries.is_empty() {
+        let text = format!("checkpoint {} holds none of the variables", prefix.display());
+        return Err(Error::not_found(text));
     }
     if !restore.needs_subgraph {
         return values.into_iter().try_for_each(|(variable, value)| variable.assign(value));
@@ -54,7 +71,8 @@ pub(crate) fn run(
     let done = values
         .into_iter()
         .try_for_each(|(variable, value)| variable.assign(value))
-        .and_then(|()| subgraph(session, restore, prefix));
+        .and_then(|()| subgraph(session, restore, prefix))
+        .or_else(|e| if reading.partial && e.code() == Code::NotFound { Ok(()) } else { Err(e) });
     if done.is_err() {
         for (variable, value) in before {
             match value {

@@ -179,9 +179,41 @@ fn tables_are_made_filled_and_shared() {
 
 #[test]
 fn keras_models_are_called() {
-    let model = load("models/tf_keras_mlp/model");
+    let model = load("objects/keras2");
     let root = model.root().unwrap();
-    assert!(!root.trainable_variables().unwrap().is_empty());
-    let inputs = &root.function("__call__").unwrap().traces()[0].0;
-    assert!(inputs.to_string().contains("TensorSpec"), "{inputs}");
+    let names: Vec<String> =
+        root.trainable_variables().unwrap().iter().map(|v| v.name().to_owned()).collect();
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert_eq!(root.get("variables").unwrap().items().len(), 6);
+    let x = || Value::List(vec![list(&[1.0, 2.0, 3.0]), list(&[0.0, 0.0, 0.0])]);
+    let check = |got: &Value, expected: &[f64]| {
+        let close = shown(got).iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5);
+        assert!(close, "{:?}, not {expected:?}", shown(got));
+    };
+    let before = [6.996503, 6.996503, 0.9995004, 0.9995004];
+    check(&root.call([x()], []).unwrap(), &before);
+    check(&root.call([x()], [("training", false.into())]).unwrap(), &before);
+    let training = [0.9999443, 0.9999443, -0.99994445, -0.99994445];
+    check(&root.call([x()], [("training", true.into())]).unwrap(), &training);
+    // Training moved the statistics, which all see.
+    let served = model.signature("serving_default").unwrap().call_values([("features", x())]).unwrap();
+    check(&served["norm"], &[6.694164, 6.694164, 0.9233329, 0.9233329]);
+
+    let exported = load("models/keras3_mlp/model");
+    let ones = Tensor::from_vec([1, 7], vec![1.0_f32; 7]).unwrap();
+    let root = exported.root().unwrap();
+    let served = root.function("serve").unwrap().call([ones], []).unwrap();
+    check(&served, &[0.39220232, 0.2624266, 0.3453711]);
+    assert_eq!(root.get("variables").unwrap().items().len(), 7);
+}
+
+#[test]
+fn functions_have_other_names() {
+    let model = load("objects/aliases");
+    let twice = model.aliased_function("twice").unwrap();
+    assert_eq!(shown(&twice.call([2.0], []).unwrap()), [4.0]);
+    let text = twice.call(["a"], []).unwrap();
+    assert_eq!(text.tensor().unwrap().strings().unwrap()[0], "aa");
+    let error = model.aliased_function("none").err().unwrap();
+    assert!(error.message().ends_with("there are: twice"), "{error}");
 }

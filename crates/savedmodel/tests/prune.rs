@@ -102,13 +102,85 @@ fn signatures_of_sparse_tensors() {
 
 #[test]
 fn inside_of_functions() {
-    let model = load("objects/random");
-    let names: Vec<String> = {
-        let graph = model.expanded_graph().unwrap();
-        graph.nodes().map(|node| graph.node(node).name.to_string()).collect()
+    let model = load("objects/objects");
+    let check = |feeds: &[&str], fetches: &[&str], args: &[Tensor], expected: &[f32]| {
+        let got = model.prune(feeds, fetches).unwrap().call(args).unwrap();
+        assert_eq!(floats(&got), [expected], "{feeds:?} {fetches:?}");
     };
-    eprintln!("{names:#?}");
-    let f = model.root().unwrap().function("outer").unwrap();
-    let graph = f.graph(0).unwrap();
-    eprintln!("{:#?}", graph.nodes().map(|node| graph.node(node).name.to_string()).collect::<Vec<_>>());
+    let x = [vector(&[1.0, 2.0])];
+    let inner = |name: &str| format!("StatefulPartitionedCall/StatefulPartitionedCall/{name}:0");
+    check(&["serving_default_x:0"], &[&inner("mul")], &x, &[3.0, 6.0]);
+    check(&[&inner("x")], &[&inner("Sum")], &x, &[3.0]);
+    check(&[&inner("Sum")], &["StatefulPartitionedCall:0"], &[Tensor::scalar(10.0_f32)], &[20.0, 40.0]);
+    let unfed = model.prune(&[], &[&inner("mul")]).err().unwrap();
+    assert!(unfed.message().contains("(Mul) <- "), "{unfed}");
+    let names = model.expanded_graph().unwrap();
+    assert!(names.find(inner("mul").trim_end_matches(":0")).is_some());
+    let error = model.prune(&[], &["StatefulPartitionedCall/nothing:0"]).err().unwrap();
+    assert_eq!(error.code(), Code::NotFound);
+
+    let keras = load("models/keras3_mlp/model");
+    let relu = "StatefulPartitionedCall_1/StatefulPartitionedCall/sequential_1/dense_1/Relu:0";
+    let hidden = keras.prune(&["serving_default_features:0"], &[relu]).unwrap();
+    let hidden = hidden.call(&[Tensor::from_vec([1, 7], vec![0.5_f32; 7]).unwrap()]).unwrap();
+    assert!(hidden[0].as_slice::<f32>().unwrap().iter().all(|&v| v >= 0.0));
+}
+
+#[test]
+fn inside_of_restored_functions() {
+    let model = load("objects/objects");
+    let root = model.root().unwrap();
+    let weighted = root.function("weighted").unwrap();
+    let scaled = weighted.prune(0, &["Sum:0"], &["mul:0"]).unwrap();
+    let ten = [Tensor::scalar(10.0_f32)];
+    assert_eq!(floats(&scaled.call(&ten).unwrap()), [[10.0, 20.0]]);
+    root.variable("v").unwrap().assign(vector(&[5.0, 7.0])).unwrap();
+    assert_eq!(floats(&scaled.call(&ten).unwrap()), [[50.0, 70.0]]);
+    let unfed = weighted.prune(0, &[], &["Sum:0"]).err().unwrap();
+    assert!(unfed.message().contains("Sum (Sum) <- x (_Arg)"), "{unfed}");
+    assert_eq!(weighted.prune(1, &[], &[]).err().unwrap().code(), Code::OutOfRange);
+    // What the fetches do not need does not run.
+    let count = || root.variable("count").unwrap().value().unwrap().to_scalar::<i32>().unwrap();
+    let step = root.function("step").unwrap();
+    step.prune(0, &[], &["Const:0"]).unwrap().call(&[]).unwrap();
+    assert_eq!(count(), 0);
+    step.prune(0, &[], &["^AssignAddVariableOp"]).unwrap().call(&[]).unwrap();
+    assert_eq!(count(), 1);
+    let signature = root.function("signatures.serving_default").unwrap();
+    assert!(signature.graph(0).unwrap().find("StatefulPartitionedCall/mul").is_some());
+}
+
+#[test]
+fn variables_of_graphs() {
+    let model = load("objects/session");
+    let variables = model.variables().unwrap();
+    let shown: Vec<String> = variables
+        .iter()
+        .map(|v| format!("{} {}{} {}", v.name(), v.dtype(), v.shape(), v.trainable()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "reference float[2] true",
+            "factor float[] true",
+            "count int32[] false",
+            "split/v/part_0 float[2] true",
+            "split/v/part_1 float[2] true"
+        ]
+    );
+    let slice = variables[4].slice().unwrap();
+    assert_eq!(
+        (slice.full_name.as_str(), &slice.full_shape[..], &slice.offset[..]),
+        ("split/v", &[4][..], &[2][..])
+    );
+    let product = model.prune(&["x:0"], &["product:0", "reference:0"]).unwrap();
+    let one = [vector(&[1.0])];
+    assert_eq!(floats(&product.call(&one).unwrap()), [vec![3.0], vec![1.0, 2.0]]);
+    variables[1].assign(Tensor::scalar(4.0_f32)).unwrap();
+    variables[0].assign_sub(vector(&[1.0, 1.0])).unwrap();
+    assert_eq!(floats(&product.call(&one).unwrap()), [vec![4.0], vec![0.0, 1.0]]);
+    let wrong = variables[0].assign_add(Tensor::scalar(1.0_f32)).unwrap_err();
+    assert!(wrong.message().contains("Shape mismatch"), "{wrong}");
+    let wrong = variables[0].assign_add(Tensor::from_slice([2], &[1_i32, 2]).unwrap()).unwrap_err();
+    assert!(wrong.message().contains("variable 'reference' is float"), "{wrong}");
 }

@@ -1,7 +1,7 @@
 //! Restored functions.
 
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use savedmodel_graph::{Graph, StructuredValue};
 use savedmodel_loader::{ConcreteFunctionDef, FunctionSpec, ObjectKind};
@@ -43,6 +43,21 @@ impl<'m> RestoredFunction<'m> {
             }
         };
         Ok(RestoredFunction { model, objects, kind })
+    }
+
+    /// Traces of which nothing tells how they were declared.
+    pub(super) fn of_traces(
+        model: &'m SavedModel,
+        objects: &'m Objects,
+        names: &'m [String],
+    ) -> RestoredFunction<'m> {
+        static ANYTHING: OnceLock<FunctionSpec> = OnceLock::new();
+        let spec = ANYTHING.get_or_init(|| FunctionSpec {
+            varargs: Some("args".to_owned()),
+            varkw: Some("kwargs".to_owned()),
+            ..FunctionSpec::default()
+        });
+        RestoredFunction { model, objects, kind: Kind::Traces { names, spec } }
     }
 
     /// The parameters, as they were declared in Python; `None` for a function of one trace.

@@ -116,6 +116,24 @@ impl<'m> Object<'m> {
         RestoredFunction::new(object.model, object.objects, object.id)
     }
 
+    /// The function that was saved under another name: the function whose traces all have it, or else those traces.
+    pub(crate) fn aliased_function(&self, alias: &str) -> Result<RestoredFunction<'m>> {
+        let names = self.objects.aliases.get(alias).ok_or_else(|| {
+            let known: Vec<&str> = self.objects.aliases.keys().map(String::as_str).collect();
+            Error::not_found(format!("no function has the alias '{alias}'; there are: {}", known.join(", ")))
+        })?;
+        let is_it = |id: &usize| match &self.objects.graph.objects[*id].kind {
+            ObjectKind::Function { traces, .. } => {
+                traces.len() == names.len() && traces.iter().all(|trace| names.contains(trace))
+            }
+            _ => false,
+        };
+        match (0..self.objects.graph.objects.len()).find(is_it) {
+            Some(id) => RestoredFunction::new(self.model, self.objects, id),
+            None => Ok(RestoredFunction::of_traces(self.model, self.objects, names)),
+        }
+    }
+
     /// Calls the object itself, as a Keras model is called: its `__call__`.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! What objects stand for in a session: variables, constants, paths of assets, handles of resources.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use savedmodel_bundle::Checkpoint;
@@ -25,6 +25,8 @@ pub(crate) struct Objects {
     keys: Vec<Option<String>>,
     /// Where the main graph has what an object stands for, as its calls of functions tell.
     outputs: HashMap<usize, Output>,
+    /// The library functions that were saved under other names, by those names.
+    pub aliases: BTreeMap<String, Vec<String>>,
     captured: Mutex<HashMap<usize, Tensor>>,
     functions: Mutex<HashMap<String, Arc<BoundFunction>>>,
     bodies: Mutex<HashMap<String, Arc<Session>>>,
@@ -37,7 +39,12 @@ impl Objects {
             Some(saved) => graph.checkpoint_keys(&saved),
             None => vec![None; graph.objects.len()],
         };
+        let mut aliases: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (function, alias) in &model.meta().function_aliases {
+            aliases.entry(alias.clone()).or_default().push(function.clone());
+        }
         Ok(Objects {
+            aliases,
             paths: graph.paths(),
             outputs: outputs(model, &graph)?,
             keys,
@@ -66,7 +73,8 @@ impl Objects {
         };
         let shape = if def.shape.rank().is_some() { def.shape.clone() } else { variable.shape().clone() };
         let handle = Tensor::from_handles([], vec![handle])?;
-        Ok(ObjectVariable { variable, handle, name: def.name.clone(), shape, trainable: def.trainable })
+        let (name, trainable) = (def.name.clone(), def.trainable);
+        Ok(ObjectVariable { variable, handle, name, shape, trainable, slice: None })
     }
 
     /// The node of the main graph that gives an object's variable.

@@ -1,0 +1,72 @@
+//! The variables of a graph.
+
+use savedmodel_graph::{Graph, NodeId};
+use savedmodel_proto::collection_def::Kind;
+use savedmodel_proto::{MetaGraphDef, VariableDef};
+
+/// A variable of a graph, as TensorFlow 1 lists them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphVariable {
+    /// Its name, without `:0`.
+    pub name: String,
+    /// The node that gives its handle, or a reference to it.
+    pub node: NodeId,
+    /// Whether training changes it.
+    pub trainable: bool,
+    /// Which part of a partitioned variable it is.
+    pub slice: Option<VariableSlice>,
+}
+
+/// Which part of a partitioned variable another variable is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VariableSlice {
+    /// The name of the whole.
+    pub full_name: String,
+    /// The shape of the whole.
+    pub full_shape: Vec<i64>,
+    /// Where the part begins in each dimension.
+    pub offset: Vec<i64>,
+    /// How far it goes in each dimension.
+    pub shape: Vec<i64>,
+}
+
+/// The variables that the collections list, then those of the graph that they do not.
+pub(crate) fn find(message: &MetaGraphDef, graph: &Graph) -> Vec<GraphVariable> {
+    let trainable: Vec<String> = defs(message, "trainable_variables").map(|def| def.variable_name).collect();
+    let mut listed = vec![false; graph.id_bound()];
+    let mut found: Vec<GraphVariable> = Vec::new();
+    for def in ["variables", "local_variables", "model_variables"].into_iter().flat_map(|c| defs(message, c))
+    {
+        let name = def.variable_name.split(':').next().unwrap_or_default();
+        let Some(node) = graph.find(name).filter(|&node| is_variable(graph, node)) else { continue };
+        if std::mem::replace(&mut listed[node.index()], true) {
+            continue;
+        }
+        let trainable = def.trainable || trainable.contains(&def.variable_name);
+        let slice = def.save_slice_info_def.map(|slice| VariableSlice {
+            full_name: slice.full_name,
+            full_shape: slice.full_shape,
+            offset: slice.var_offset,
+            shape: slice.var_shape,
+        });
+        found.push(GraphVariable { name: name.to_owned(), node, trainable, slice });
+    }
+    for node in graph.nodes().filter(|&node| is_variable(graph, node) && !listed[node.index()]) {
+        let name = graph.node(node).name.to_string();
+        found.push(GraphVariable { name, node, trainable: false, slice: None });
+    }
+    found
+}
+
+fn is_variable(graph: &Graph, node: NodeId) -> bool {
+    matches!(&*graph.node(node).op, "VarHandleOp" | "VariableV2" | "Variable")
+}
+
+/// What a collection lists; what is malformed in it is passed over, since only few callers want it.
+fn defs(message: &MetaGraphDef, collection: &str) -> impl Iterator<Item = VariableDef> {
+    let list = match message.collection_def.get(collection).and_then(|def| def.kind.as_ref()) {
+        Some(Kind::BytesList(list)) => list.value.clone(),
+        _ => Vec::new(),
+    };
+    list.into_iter().filter_map(|bytes| savedmodel_proto::decode(bytes).ok())
+}
