@@ -243,6 +243,12 @@ impl Session {
         self.prepared(PlanKey { feeds: feeds.to_vec(), fetches: fetches.to_vec(), targets: targets.to_vec() })
     }
 
+    /// Whether such a plan was made before.
+    pub fn is_prepared(&self, feeds: &[Output], fetches: &[Output], targets: &[NodeId]) -> bool {
+        let key = PlanKey { feeds: feeds.to_vec(), fetches: fetches.to_vec(), targets: targets.to_vec() };
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&key)
+    }
+
     fn prepared(&self, key: PlanKey) -> Result<Arc<Prepared>> {
         if let Some(known) = self.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key)
             && known.unit.is_current()

@@ -45,8 +45,7 @@ impl<'m> ConcreteFunction<'m> {
         fetches: &[&str],
         targets: &[&str],
     ) -> Result<ConcreteFunction<'m>> {
-        let session = with_names(session, feeds, fetches, targets)?;
-        let names = Names::find(&session, feeds, fetches, targets)?;
+        let (session, names) = Names::resolve(session, feeds, fetches, targets)?;
         ConcreteFunction::of(session, feeds, fetches, names)
     }
 
@@ -56,9 +55,8 @@ impl<'m> ConcreteFunction<'m> {
         feeds: &[&str],
         fetches: &[&str],
     ) -> Result<ConcreteFunction<'m>> {
-        let session = with_names(session, feeds, fetches, &[])?;
-        let names = Names::find(&session, feeds, fetches, &[])?;
-        check_fed(session.graph(), &names.feeds, &names.fetches, &names.targets)?;
+        let (session, names) = Names::resolve(session, feeds, fetches, &[])?;
+        check_fed(&session, &names.feeds, &names.fetches, &names.targets)?;
         ConcreteFunction::of(session, feeds, fetches, names)
     }
 
@@ -159,6 +157,25 @@ struct Names {
 }
 
 impl Names {
+    /// What the names stand for, and the session that knows them all: with the bodies of functions beside their calls only
+    /// if a name is in one of them.
+    fn resolve<'m>(
+        session: Host<'m>,
+        feeds: &[&str],
+        fetches: &[&str],
+        targets: &[&str],
+    ) -> Result<(Host<'m>, Names)> {
+        match (Names::find(&session, feeds, fetches, targets), session) {
+            (Ok(names), session) => Ok((session, names)),
+            (Err(unknown), Host::Body(_)) => Err(unknown),
+            (Err(unknown), Host::Model(model)) => {
+                let expanded = model.expanded()?;
+                let names = Names::find(expanded, feeds, fetches, targets).map_err(|_| unknown)?;
+                Ok((Host::Model(expanded), names))
+            }
+        }
+    }
+
     fn find(session: &Session, feeds: &[&str], fetches: &[&str], targets: &[&str]) -> Result<Names> {
         let mut names = Names {
             feeds: feeds.iter().map(|name| session.output(name)).collect::<Result<_>>()?,
@@ -178,24 +195,17 @@ impl Names {
     }
 }
 
-/// The session that knows all names: with the bodies of functions beside their calls only if a name is in one of them.
-fn with_names<'m>(session: Host<'m>, feeds: &[&str], fetches: &[&str], targets: &[&str]) -> Result<Host<'m>> {
-    let Host::Model(model) = session else { return Ok(session) };
-    if Names::find(model, feeds, fetches, targets).is_ok() {
-        return Ok(session);
-    }
-    let expanded = model.expanded()?;
-    let known = Names::find(expanded, feeds, fetches, targets).is_ok();
-    Ok(Host::Model(if known { expanded } else { model }))
-}
-
 /// Refuses what needs a placeholder that is not fed, with a path that leads to it.
 pub(crate) fn check_fed(
-    graph: &Graph,
+    session: &Session,
     feeds: &[Output],
     fetches: &[Output],
     targets: &[NodeId],
 ) -> Result<()> {
+    if session.is_prepared(feeds, fetches, targets) {
+        return Ok(());
+    }
+    let graph = session.graph();
     let mut from: Vec<Option<NodeId>> = vec![None; graph.id_bound()];
     let mut seen = vec![false; graph.id_bound()];
     let wanted = fetches.iter().filter(|fetch| !feeds.contains(fetch)).map(|fetch| fetch.node);

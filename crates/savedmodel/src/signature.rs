@@ -65,7 +65,7 @@ impl<'m> SignatureFunction<'m> {
                 outputs.push(name);
             }
         }
-        prune::check_fed(session.graph(), &feeds, &fetches, &[]).map_err(at)?;
+        prune::check_fed(session, &feeds, &fetches, &[]).map_err(at)?;
         let plan = session.prepare(&feeds, &fetches, &[]).map_err(at)?;
         Ok(SignatureFunction { session, signature, plan, inputs, outputs })
     }

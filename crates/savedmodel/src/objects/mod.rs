@@ -78,12 +78,15 @@ impl<'m> Object<'m> {
         Ok(self.other(id))
     }
 
-    /// The object at the end of a path of names with dots between, such as `layers.0.kernel`.
+    /// The object at the end of a path of names with dots or slashes between, such as `layers.0.kernel`; a name that has
+    /// one is for [`Object::get`].
     ///
     /// # Errors
     /// As [`Object::get`].
     pub fn at(&self, path: &str) -> Result<Object<'m>> {
-        path.split('.').filter(|name| !name.is_empty()).try_fold(*self, |object, name| object.get(name))
+        path.split(['.', '/'])
+            .filter(|name| !name.is_empty())
+            .try_fold(*self, |object, name| object.get(name))
     }
 
     /// The items of a list, in order.
