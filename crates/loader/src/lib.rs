@@ -18,8 +18,8 @@ pub mod op_defs;
 mod restore;
 mod signatures;
 mod structured;
-pub mod whole;
 mod variables;
+pub mod whole;
 
 pub use file::{SavedModelFile, Source, tags};
 pub use function_spec::FunctionSpec;

@@ -51,11 +51,14 @@ pub fn read(file: &ExampleFile, method: Method) -> Result<Examples> {
     }
 }
 
+/// A signature by name, and what is asked of it.
+pub type Task = (String, Method);
+
 /// What a `MultiInferenceRequest` asks: examples, and signatures with methods.
 ///
 /// # Errors
 /// As [`read`]; `UNIMPLEMENTED` when a task has another method than classification and regression.
-pub fn multi_request(path: &Path) -> Result<(Vec<Bytes>, Vec<(String, Method)>)> {
+pub fn multi_request(path: &Path) -> Result<(Vec<Bytes>, Vec<Task>)> {
     in_file(path, |bytes| {
         let request: MultiInferenceRequest = decode(bytes)?;
         let task = |task: serving::InferenceTask| {
