@@ -54,6 +54,7 @@ impl Steps {
             ["LeakyRelu"] => Activation::LeakyRelu(node.attr("leakyrelu_alpha")?),
             ["Tanh"] => Activation::Tanh,
             ["Sigmoid"] => Activation::Sigmoid,
+            ["Silu"] => Activation::Silu,
             ["GeluExact"] => Activation::Gelu,
             ["GeluApproximate"] => Activation::GeluTanh,
             _ => return Err(node.unimplemented("fused_ops")),
