@@ -45,7 +45,7 @@ number! {
 
 fn build<T: Number>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let boundaries: Vec<f32> = node.attr("boundaries")?;
-    if !boundaries.is_sorted() {
+    if boundaries.windows(2).any(|pair| pair[1] < pair[0]) {
         return Err(Error::invalid_argument("Expected sorted boundaries"));
     }
     Ok(Box::new(move |ctx: &mut Context<'_>| {

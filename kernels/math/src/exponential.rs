@@ -10,7 +10,7 @@ use savedmodel_op::Op;
 use savedmodel_tensor::{Complex32, Complex64};
 
 use crate::complex;
-use crate::elementwise::denormal::{kept_in_packets, kept_in_rest};
+use crate::elementwise::denormal::{self, kept_in_packets, kept_in_rest};
 use crate::elementwise::{map, map_kernels};
 
 /// The operators of this file.
@@ -68,6 +68,9 @@ const NS: f64 = 1.0;
 /// The logarithm, which only the rest of a tensor has of denormals.
 fn log<T: packet::Float + num_traits::Float + Apply<functions::Log>>(x: &[T], out: &mut [T]) {
     unary::log(x, out);
+    if !denormal::any(x) {
+        return;
+    }
     packet::head(x, out, |_| T::neg_infinity());
     packet::rest(x, out, |x| if x.is_sign_negative() { T::nan() } else { T::LOG_OF_DENORMAL });
 }

@@ -10,7 +10,7 @@ use savedmodel_math::packet;
 use savedmodel_op::Op;
 use savedmodel_tensor::{Complex32, Complex64};
 
-use crate::elementwise::{CHEAP, Map, loops, map, map_kernels};
+use crate::elementwise::{CHEAP, Map, denormal, loops, map, map_kernels};
 
 /// The operators of this file.
 ///
@@ -58,6 +58,9 @@ fn of_float<F: Float>(x: F) -> F {
 /// Denormals give their absolute value in TensorFlow's packets, zero in the rest.
 fn sign<T: packet::Float + Float>(f: Map<T, T>, x: &[T], out: &mut [T]) {
     f(x, out);
+    if !denormal::any(x) {
+        return;
+    }
     packet::head(x, out, |x| x.abs());
     packet::rest(x, out, |_| num_traits::Zero::zero());
 }

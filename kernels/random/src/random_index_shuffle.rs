@@ -52,6 +52,10 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             let index = indices[if index.rank() == 1 { i } else { 0 }];
             let bound = bounds[if max.rank() == 1 { i } else { 0 }];
             let key = &seeds[if seed.rank() == 2 { 3 * i } else { 0 }..][..3];
+            if bound > i64::MAX as u64 && matches!(max.dtype(), DType::Int32 | DType::Int64) {
+                let bound = bound as i64;
+                return Err(Error::invalid_argument(format!("max_index must be >= 0 but was {bound}")));
+            }
             if bound < index {
                 return Err(Error::invalid_argument(format!(
                     "max_index must be >= index, but {bound} < {index}"

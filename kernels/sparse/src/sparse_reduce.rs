@@ -75,7 +75,13 @@ fn build<T: Number>(node: &Construction<'_>, fold: Fold<T>) -> Result<Box<dyn Ke
     let is_sparse = node.outputs.len() > 1;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let coo = Coo::of(ctx, 0)?;
-        let reduced = reduced_axes(&ctx.input(3).to_i64s()?, coo.rank())?;
+        let axes = ctx.input(3);
+        if axes.rank() > 1 {
+            let text =
+                format!("Expected reduction_axes to be a scalar or a vector; got shape: {}", axes.shape());
+            return Err(Error::invalid_argument(text));
+        }
+        let reduced = reduced_axes(&axes.to_i64s()?, coo.rank())?;
         let shape = reduced_shape(&coo.shape()?, &reduced, keep);
         let groups = groups(&coo, &reduced, keep);
         let values = coo.values.as_slice::<T>()?;

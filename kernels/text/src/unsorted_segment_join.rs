@@ -42,7 +42,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let (data, ids) = (ctx.input(0), ctx.input(1));
         let count = match ctx.input(2).to_i64s()?[..] {
             [] => return Err(Error::invalid_argument("Number of segments cannot be empty.")),
-            [count] => count,
+            [count] if ctx.input(2).rank() == 0 => count,
             _ => return Err(Error::invalid_argument("Number of segments must be a scalar")),
         };
         check_shapes(data.shape(), ids.shape())?;

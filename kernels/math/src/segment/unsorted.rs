@@ -93,14 +93,15 @@ fn kernel<T: Element>(first: T, accumulate: Accumulate<T>) -> Built {
         let numbers = ids.to_i64s()?;
         // TensorFlow counts in the dtype of the numbers.
         let end = if ids.dtype() == DType::Int32 { i64::from(segments as i32) } else { segments as i64 };
-        if let Some(i) = numbers.iter().position(|&id| id >= end.max(0)) {
+        let wrong = numbers.iter().position(|&id| id >= end.max(0));
+        if let Some(i) = wrong.filter(|_| data.elements() > 0) {
             return Err(out_of_range(ids.shape(), i, numbers[i], end));
         }
         let mut output = ctx.allocate(T::DTYPE, shape)?;
         let (x, out) = (data.as_slice::<T>()?, output.as_mut_slice::<T>()?);
         out.fill(first);
         for (i, id) in numbers.into_iter().enumerate() {
-            if let Ok(id) = usize::try_from(id) {
+            if let (Ok(id), true) = (usize::try_from(id), row > 0) {
                 accumulate(&mut out[id * row..][..row], &x[i * row..][..row]);
             }
         }
