@@ -7,8 +7,7 @@ use crate::FromAttr;
 
 /// Tells the shapes of a node's outputs, one for each, from what is known of its inputs.
 ///
-/// It errs only where TensorFlow's shape function or kernel would, which fails the node when it runs, and says "unknown"
-/// where it can't tell.
+/// It errs only where TensorFlow's kernel would, and says "unknown" where it can't tell.
 pub type ShapeFn = fn(&ShapeContext<'_>) -> Result<Vec<PartialShape>>;
 
 /// What a shape function sees of a node.

@@ -58,10 +58,6 @@ fn shape_v1(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 }
 
 fn partial(ctx: &ShapeContext<'_>, places: &Places) -> Result<Vec<PartialShape>> {
-    if ctx.input(places.axis).rank().is_some_and(|rank| rank != 0) {
-        let text = format!("Shape must be rank 0 but is {} for the axis", ctx.input(places.axis));
-        return Err(Error::invalid_argument(text));
-    }
     let values = &ctx.inputs[places.values..places.values + places.count];
     let Some(rank) = values.iter().find_map(PartialShape::rank) else {
         return Ok(vec![PartialShape::unknown()]);

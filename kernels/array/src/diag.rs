@@ -40,10 +40,6 @@ fn twice(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 fn half(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let input = ctx.input(0);
     let Some(dims) = input.dims() else { return Ok(vec![PartialShape::unknown()]) };
-    if dims.is_empty() || !dims.len().is_multiple_of(2) {
-        let text = format!("Input must have even and non-zero rank, input rank is {}", dims.len());
-        return Err(Error::invalid_argument(text));
-    }
     let (first, second) = dims.split_at(dims.len() / 2);
     Ok(vec![PartialShape::new(first.iter().zip(second).map(|(&a, &b)| a.or(b)))])
 }

@@ -18,10 +18,6 @@ pub const OP: Op = Op {
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let (input, wanted) = (ctx.input(0), ctx.attr::<PartialShape>("shape").unwrap_or_default());
-    // TensorFlow infers so much that a shape of unknown rank fits no known one.
-    if let Some(rank) = input.rank().filter(|_| wanted.rank().is_none()) {
-        return Err(Error::invalid_argument(format!("Shape must be rank -1 but is rank {rank}")));
-    }
     match input.merge(&wanted) {
         Some(shape) => Ok(vec![shape]),
         None => Err(incompatible(&input, &wanted)),

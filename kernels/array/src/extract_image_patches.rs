@@ -27,14 +27,6 @@ pub const OP: Op = Op {
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let list = |name| ctx.attr::<Vec<i64>>(name).unwrap_or_default();
-    for name in ["ksizes", "strides", "rates"] {
-        let len = list(name).len();
-        if len != 4 {
-            return Err(Error::invalid_argument(format!(
-                "ExtractImagePatches requires the {name} attribute to contain 4 values, but got: {len}"
-            )));
-        }
-    }
     let known = ctx.input(0).known().filter(|input| input.rank() == 4);
     let Some(input) = known else { return Ok(vec![PartialShape::of_rank(4)]) };
     let windows = windows([list("ksizes"), list("strides"), list("rates")])?;

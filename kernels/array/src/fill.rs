@@ -27,9 +27,6 @@ const DTYPES: &[DType] = &[
 ];
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
-    if let Some(rank) = ctx.input(1).rank().filter(|&rank| rank != 0) {
-        return Err(Error::invalid_argument(format!("Shape must be rank 0 but is rank {rank}")));
-    }
     Ok(vec![index::shape_of_value(ctx, 0)?])
 }
 

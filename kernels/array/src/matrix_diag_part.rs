@@ -39,9 +39,6 @@ const fn band(name: &'static str, attrs: &'static [&'static str]) -> Op {
 }
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
-    if let Some(rank) = ctx.input(2).rank().filter(|&rank| rank != 0) {
-        return Err(Error::invalid_argument(format!("Shape must be rank 0 but is rank {rank}")));
-    }
     let input = ctx.input(0);
     let Some(dims) = input.dims() else { return Ok(vec![PartialShape::unknown()]) };
     let [batch @ .., rows, cols] = dims else { return Err(no_matrix(&input)) };

@@ -1,7 +1,7 @@
 //! `BatchDatasetV2` and its like, `MapAndBatchDataset` and `UnbatchDataset`.
 
 use savedmodel_op::{Construction, Context, Kernel, Kernels, Op, Run};
-use savedmodel_tensor::{Error, Result};
+use savedmodel_tensor::{Error, Result, Tensor};
 
 use crate::dataset::{DATASET, Dataset, Elements, Row, give, scalar};
 use crate::function::Function;
@@ -180,7 +180,7 @@ fn build_unbatch(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }))
 }
 
-fn rows_of(batch: &Row) -> Result<usize> {
+fn rows_of(batch: &[Tensor]) -> Result<usize> {
     let mut count = None;
     for tensor in batch {
         let Some(&rows) = tensor.shape().first() else {

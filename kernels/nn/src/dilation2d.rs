@@ -36,7 +36,7 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let windows = Windows::new([&list("strides"), &list("rates")], padding)?;
     let size = |axis: usize| -> Result<Option<usize>> {
         let known = input.dim(axis + 1).zip(filter.dim(axis));
-        known.map(|(input, window)| windows.dim(axis, input, window)?.inferred(&windows.padding)).transpose()
+        known.map(|(input, window)| Ok(windows.dim(axis, input, window)?.output)).transpose()
     };
     let channels = input.dim(3).or_else(|| filter.dim(2));
     Ok(vec![PartialShape::new([input.dim(0), size(0)?, size(1)?, channels])])

@@ -64,11 +64,6 @@ pub const OPS: &[Op] = &[
 ];
 
 fn shape_v2(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
-    for i in 1..3 {
-        if let Some(rank) = ctx.input(i).rank().filter(|&rank| rank != 1) {
-            return Err(Error::invalid_argument(format!("Shape must be rank 1 but is rank {rank}")));
-        }
-    }
     shape_of(ctx, 2, ctx.integers(1).zip(ctx.integers(2)).map(|(ksize, strides)| [ksize, strides]))
 }
 

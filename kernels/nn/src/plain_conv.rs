@@ -73,7 +73,7 @@ impl Moves {
     pub fn outputs(&self, input: &[Option<usize>], filter: &PartialShape) -> Result<Vec<Option<usize>>> {
         let output = |(axis, &input): (usize, &Option<usize>)| {
             let sizes = input.zip(filter.dim(axis));
-            sizes.map(|(input, window)| self.dim(axis, input, window)?.inferred(&self.padding)).transpose()
+            sizes.map(|(input, window)| Ok(self.dim(axis, input, window)?.output)).transpose()
         };
         input.iter().enumerate().map(output).collect()
     }

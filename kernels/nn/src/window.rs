@@ -81,21 +81,6 @@ impl Dim {
         Ok(Dim { input, window, stride, dilation, before: before as usize, output })
     }
 
-    /// The number of windows as shape inference has it, for which a window may not be longer than the input.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` when it is.
-    pub fn inferred(&self, padding: &Padding) -> Result<usize> {
-        let extent = (self.window.max(1) - 1) * self.dilation + 1;
-        if *padding == Padding::Valid && self.input < extent && self.window > 0 {
-            return Err(Error::invalid_argument(format!(
-                "Negative dimension size caused by subtracting {extent} from {}",
-                self.input
-            )));
-        }
-        Ok(self.output)
-    }
-
     /// The cells of the input that the window of output `at` covers, when it is not dilated.
     pub fn covered(&self, at: usize) -> std::ops::Range<usize> {
         let start = at * self.stride;

@@ -67,9 +67,6 @@ fn depth(kinds: &[Kind]) -> usize {
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let kinds = kinds(&ctx.attr::<Vec<String>>("row_partition_types").unwrap_or_default())?;
-    if kinds.first() == Some(&Kind::FirstDimSize) && ctx.input(3).rank().is_some_and(|rank| rank != 0) {
-        return Err(Error::invalid_argument("FIRST_DIM_SIZE must be a scalar."));
-    }
     let unknown = || Ok(vec![PartialShape::unknown()]);
     let Some(values) = ctx.input(1).dims().map(<[_]>::to_vec) else { return unknown() };
     let told = match (ctx.value(0), ctx.input(0).dims()) {

@@ -22,10 +22,6 @@ pub const OP: Op = Op {
 
 fn infer(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let (data, ids) = (ctx.input(0), ctx.input(1));
-    if data.rank().zip(ids.rank()).is_some_and(|(data, ids)| data < ids) {
-        let text = format!("Shape must be at least rank {} but is {data}", ids.rank().unwrap_or(0));
-        return Err(Error::invalid_argument(text));
-    }
     let (Some(dims), Some(rank)) = (data.dims(), ids.rank()) else {
         return Ok(vec![PartialShape::unknown()]);
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use savedmodel_graph::{AttrValue, Attrs, FunctionRef, NodeId, Output};
 use savedmodel_op::{
-    Construction, Context, Effect, FromAttr, InputRef, Kernel, Kernels, Op, OpDef, ShapeContext, Value,
+    Construction, Context, Effect, FromAttr, InputRef, Kernels, Op, OpDef, ShapeContext, Value,
 };
 use savedmodel_optimize::Program;
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
@@ -130,14 +130,8 @@ impl Region<'_, '_> {
             values: &constants,
             outputs: node.output_dtypes.len(),
         };
-        let (kernel, out_shapes) = match (node.op.shape)(&context) {
-            Ok(shapes) => (kernel, shapes),
-            // Said when the node runs, which one on a branch that is not taken never does.
-            Err(error) => {
-                let fails = move |_: &mut Context<'_>| Err(error.clone());
-                (Box::new(fails) as Box<dyn Kernel>, Vec::new())
-            }
-        };
+        // What is wrong with shapes is said by the kernel when it runs, with the shapes that it met.
+        let out_shapes = (node.op.shape)(&context).unwrap_or_default();
         let action = Action::Op(kernel);
         if self.is_fixed_handle(&node) {
             return self.handle_node(id, &action, &node);

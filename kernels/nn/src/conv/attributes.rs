@@ -115,9 +115,7 @@ pub fn shape(
     let window = if filter.dims().is_some() { filter_space(&filter, spatial) } else { window };
     let dims = space.iter().zip(&window).enumerate().map(|(axis, (&input, &window))| {
         let known = input.zip(window);
-        known
-            .map(|(input, window)| attributes.dim(axis, input, window)?.inferred(&attributes.padding))
-            .transpose()
+        known.map(|(input, window)| Ok(attributes.dim(axis, input, window)?.output)).transpose()
     });
     let dims = dims.collect::<Result<Vec<_>>>()?;
     let batch = input.dims().and_then(|dims| dims[0]);

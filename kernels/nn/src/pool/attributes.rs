@@ -204,9 +204,8 @@ pub fn shape_of(
     })?;
     let (channels, space) = partial(&input, spatial, channels_first);
     let dims = space.iter().enumerate();
-    let dims = dims.map(|(axis, input)| {
-        input.map(|input| attributes.dim(axis, input)?.inferred(&attributes.padding)).transpose()
-    });
+    let dims =
+        dims.map(|(axis, input)| input.map(|input| Ok(attributes.dim(axis, input)?.output)).transpose());
     let dims = dims.collect::<Result<Vec<_>>>()?;
     let channels = channels.map(|channels| channels / attributes.depth_window);
     let batch = input.dims().and_then(|dims| dims[0]);
