@@ -124,6 +124,9 @@ mod tests {
             error(op(OPS, name), [tensor(&x), Tensor::scalar(0)], text);
             check(op(OPS, name), [tensor(&[]), Tensor::scalar(0)], tensor(&[]));
         }
+        let (pair, zeros) =
+            (Tensor::from_slice([2], &[1, 2]).unwrap(), Tensor::from_slice([3], &[0; 3]).unwrap());
+        error(op(OPS, "TruncateDiv"), [pair, zeros], "Incompatible shapes");
         check(op(OPS, "FloorDiv"), [Tensor::scalar(250_u8), Tensor::scalar(7_u8)], Tensor::scalar(35_u8));
         check(op(OPS, "FloorMod"), [Tensor::scalar(-128_i8), Tensor::scalar(-1_i8)], Tensor::scalar(0_i8));
     }
