@@ -154,16 +154,16 @@ impl Export {
     fn forget(&mut self, graph: &GraphDef, initializer: Option<&str>) {
         let names: FxHashSet<&str> = graph.node.iter().map(|node| node.name.as_str()).collect();
         let message = &mut self.message;
-        message.object_graph_def = None;
-        message.saver_def = None;
-        message.collection_def.clear();
-        message.signature_def.retain(|name, _| is_callable(name));
         message.asset_file_def = savedmodel_loader::assets(message)
             .into_iter()
             .filter(|asset| {
                 asset.tensor_info.iter().flat_map(tensor_names).all(|t| names.contains(split(t).0))
             })
             .collect();
+        message.object_graph_def = None;
+        message.saver_def = None;
+        message.collection_def.clear();
+        message.signature_def.retain(|name, _| is_callable(name));
         let files: FxHashSet<&str> =
             message.asset_file_def.iter().map(|asset| asset.filename.as_str()).collect();
         self.assets.retain(|name, _| files.contains(name.as_str()));
