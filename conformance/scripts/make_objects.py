@@ -166,8 +166,18 @@ def arguments(folder, scratch):
         def sparse(self, x):
             return tf.sparse.reduce_sum(x)
 
+        @tf.function
+        def traced_sparse(self, x):
+            return tf.sparse.reduce_sum(x)
+
+        @tf.function
+        def traced_ragged(self, x):
+            return tf.reduce_sum(x)
+
     module = Arguments()
     one = tf.constant(1.0)
+    module.traced_sparse(tf.SparseTensor([[0, 0]], [1.0], [2, 1]))
+    module.traced_ragged(tf.ragged.constant([[1.0], [2.0, 3.0]]))
     module.listed([one, one])
     module.named(Pair(one, one))
     module.reduced(tf.constant([1.0, 2.0]))

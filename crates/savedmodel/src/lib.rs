@@ -46,7 +46,8 @@ pub use savedmodel_export::{
     CheckpointTensor, Export, ExportedVariable, GraphBuilder, SavedModelBuilder, SavedTable, simple_save,
 };
 pub use savedmodel_graph::{
-    AttrValue, Signature, StructuredValue, TensorInfo, TensorSource, TensorSpec, TypeClass, TypeSpec,
+    AttrValue, Graph, Node, NodeId, Output, Signature, StructuredValue, TensorInfo, TensorSource, TensorSpec,
+    TypeClass, TypeSpec,
 };
 pub use savedmodel_loader::{FunctionSpec, ObjectKind, VariableDef, VariableSlice};
 pub use savedmodel_op::Registry;

@@ -1,7 +1,7 @@
 //! The model.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
@@ -249,6 +249,11 @@ impl SavedModel {
     pub fn aliased_function(&self, alias: &str) -> Result<RestoredFunction<'_>> {
         let root = self.root()?;
         root.aliased_function(alias)
+    }
+
+    /// Where the files lie that the model brings along.
+    pub fn asset_paths(&self) -> Vec<PathBuf> {
+        self.meta.assets.iter().map(|asset| self.meta.asset_path(asset)).collect()
     }
 
     pub(crate) fn meta(&self) -> &MetaGraph {

@@ -65,7 +65,11 @@ impl<'m> SignatureFunction<'m> {
                 outputs.push(name);
             }
         }
-        prune::check_fed(session, &feeds, &fetches, &[]).map_err(at)?;
+        // What a branch needs that is not taken need not be fed.
+        let graph = session.graph();
+        if !graph.nodes().any(|node| matches!(&*graph.node(node).op, "Merge" | "RefMerge")) {
+            prune::check_fed(session, &feeds, &fetches, &[]).map_err(at)?;
+        }
         let plan = session.prepare(&feeds, &fetches, &[]).map_err(at)?;
         Ok(SignatureFunction { session, signature, plan, inputs, outputs })
     }

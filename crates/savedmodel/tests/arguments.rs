@@ -147,6 +147,10 @@ fn composites_fit_their_types() {
         dense_shape: wide(&[rows, 1]),
     };
     assert!(takes("sparse", sparse(2)) && takes("sparse", sparse(3)));
+    // A shape that was not declared but met when the function was traced binds.
+    assert!(takes("traced_sparse", sparse(2)) && !takes("traced_sparse", sparse(3)));
+    assert!(takes("traced_ragged", ragged(values(4), wide(&[0, 1, 4]))));
+    assert!(!takes("traced_ragged", ragged(values(3), wide(&[0, 1, 3, 3]))));
     let parts = [values(1), narrow(&[0]), narrow(&[3])];
     let slices = root.function("slices").unwrap().call([Value::Composite(parts.to_vec())], []).unwrap();
     assert!(matches!(slices, Value::Composite(parts) if parts.len() == 3));

@@ -150,6 +150,7 @@ fn attributes() {
     assert_eq!(root.get("scales").unwrap().items().len(), 2);
     assert_eq!(root.at("by_name.half.factor").unwrap().tensor().unwrap().to_scalar::<f32>().unwrap(), 0.5);
     assert_eq!(root.variable("scales/1/factor").unwrap().value().unwrap().to_scalar::<f32>().unwrap(), 3.0);
+    assert_eq!(model.asset_paths(), [root.get("asset").unwrap().asset_path().unwrap()]);
     let asset = root.get("asset").unwrap().asset_path().unwrap();
     assert_eq!(std::fs::read_to_string(asset).unwrap(), "one\ntwo\n");
     let error = root.get("scale").unwrap_err();

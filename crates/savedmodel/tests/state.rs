@@ -140,34 +140,23 @@ fn checkpoints_may_be_left_out() {
     assert_eq!(floats(&root.function("f").unwrap().call([2.0], []).unwrap()), [10.0]);
 
     let scratch = std::env::temp_dir().join(format!("savedmodel-partial-{}", std::process::id()));
-    with_checkpoint_of("objects", "random", &scratch);
     let partial = LoadOptions { allow_partial_checkpoint: true, ..LoadOptions::default() };
-    let error = SavedModel::load(&scratch).unwrap_err();
-    assert_eq!(error.code(), Code::NotFound, "{error}");
+    let (whole, partially) = (|| SavedModel::load(&scratch), || SavedModel::load_with(&scratch, &partial));
     // Both have a variable `v`, of other shapes.
-    let error = SavedModel::load_with(&scratch, &partial).unwrap_err();
-    assert_eq!(error.code(), Code::InvalidArgument, "{error}");
-    with_checkpoint_of("arguments", "objects", &scratch);
-    let model = SavedModel::load(&scratch).unwrap();
-    assert_eq!(
-        floats(
-            &model
-                .root()
-                .unwrap()
-                .function("floats")
-                .unwrap()
-                .call([Value::List(vec![1.into(), 2.into()])], [])
-                .unwrap()
-        ),
-        [1.0, 4.0]
-    );
+    with_checkpoint_of("objects", "random", &scratch);
+    assert_eq!(partially().unwrap_err().code(), Code::InvalidArgument);
     with_checkpoint_of("objects", "arguments", &scratch);
-    let model = SavedModel::load_with(&scratch, &partial).unwrap();
+    let error = whole().unwrap_err();
+    assert!(error.code() == Code::NotFound && error.to_string().contains("count"), "{error}");
+    let model = partially().unwrap();
     let root = model.root().unwrap();
     assert!(root.variable("v").unwrap().is_initialized());
     assert!(!root.variable("count").unwrap().is_initialized());
+    // More than what is needed may be there.
+    with_checkpoint_of("arguments", "objects", &scratch);
+    assert!(whole().unwrap().root().unwrap().variable("v").unwrap().is_initialized());
     with_checkpoint_of("objects", "keras2", &scratch);
-    let error = SavedModel::load_with(&scratch, &partial).unwrap_err();
+    let error = partially().unwrap_err();
     assert!(error.message().contains("holds none of the variables"), "{error}");
     std::fs::remove_dir_all(&scratch).unwrap();
 }

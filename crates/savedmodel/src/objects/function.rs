@@ -8,6 +8,7 @@ use savedmodel_loader::{ConcreteFunctionDef, FunctionSpec, ObjectKind};
 use savedmodel_tensor::{Error, Result, Tensor};
 
 use super::literal::{self, Conversion};
+use super::matching::Fit;
 use super::{Objects, Value, binding, matching};
 use crate::prune::Host;
 use crate::{ConcreteFunction, SavedModel};
@@ -172,7 +173,8 @@ impl<'m> RestoredFunction<'m> {
             for name in names {
                 let Some(def) = self.objects.graph.functions.get(name) else { continue };
                 let mut tensors = Vec::new();
-                if matching::flatten(&def.inputs, &given, convert, &mut tensors).is_some() {
+                let fit = Fit { convert, declared: spec.input_signature.is_some() };
+                if matching::flatten(&def.inputs, &given, fit, &mut tensors).is_some() {
                     return self.run(name, tensors);
                 }
             }

@@ -1,24 +1,37 @@
 //! Arguments against what a function was traced with, and results as it gave them.
 
 use savedmodel_graph::{StructuredValue, TypeClass, TypeSpec};
-use savedmodel_tensor::{DType, Error, Result, Tensor};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
 use super::Value;
 use super::literal::{self, Conversion};
 
+/// How arguments are held against what a function was traced with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fit {
+    /// Whether what is no tensor becomes one where one is expected.
+    pub convert: bool,
+    /// Whether the arguments were cast to a declared signature, which leaves the shape of a sparse tensor open.
+    pub declared: bool,
+}
+
+impl Fit {
+    const DECLARED: Fit = Fit { convert: true, declared: true };
+}
+
 /// The tensors of a nest of arguments, in order, if the nest fits what was expected; `None` if it does not.
 ///
-/// Without `convert`, a tensor must be given where one is expected; with it, numbers, strings and lists of them will do.
+/// Numbers, strings and lists of them become tensors if `fit` converts.
 pub(super) fn flatten(
     expected: &StructuredValue,
     given: &Value,
-    convert: bool,
+    fit: Fit,
     tensors: &mut Vec<Tensor>,
 ) -> Option<()> {
     let all = |expected: &[StructuredValue], given: &[Value], tensors: &mut Vec<Tensor>| {
         let mut pairs = expected.iter().zip(given);
         let fits = expected.len() == given.len();
-        fits.then(|| pairs.try_for_each(|(expected, given)| flatten(expected, given, convert, tensors)))?
+        fits.then(|| pairs.try_for_each(|(expected, given)| flatten(expected, given, fit, tensors)))?
     };
     match (expected, given) {
         (StructuredValue::TensorSpec(spec), given) => {
@@ -26,26 +39,26 @@ pub(super) fn flatten(
                 Value::Tensor(tensor) => tensor.clone(),
                 Value::Variable(variable) => variable.value().ok()?,
                 Value::Array(array) => array.clone(),
-                other if convert => literal::tensor(other, spec.dtype, Conversion::Hint)?,
+                other if fit.convert => literal::tensor(other, spec.dtype, Conversion::Hint)?,
                 _ => return None,
             };
             let fits = tensor.dtype() == spec.dtype && spec.shape.accepts(tensor.shape());
             fits.then(|| tensors.push(tensor))
         }
-        (StructuredValue::TypeSpec(spec), given) => composite(spec, given, tensors),
+        (StructuredValue::TypeSpec(spec), given) => composite(spec, given, fit, tensors),
         (StructuredValue::List(expected), Value::List(given))
         | (StructuredValue::Tuple(expected), Value::Tuple(given)) => all(expected, given, tensors),
         (StructuredValue::Dict(expected), Value::Dict(given)) => {
             let mut pairs = expected.iter().zip(given);
             let fits = expected.keys().eq(given.keys());
-            fits.then(|| pairs.try_for_each(|((_, e), (_, g))| flatten(e, g, convert, tensors)))?
+            fits.then(|| pairs.try_for_each(|((_, e), (_, g))| flatten(e, g, fit, tensors)))?
         }
         (StructuredValue::NamedTuple(name, expected), Value::NamedTuple(other, given)) => {
             let names = |(a, b): (&(String, StructuredValue), &(String, Value))| a.0 == b.0;
             let fits =
                 name == other && expected.len() == given.len() && expected.iter().zip(given).all(names);
             let mut pairs = expected.iter().zip(given);
-            fits.then(|| pairs.try_for_each(|((_, e), (_, g))| flatten(e, g, convert, tensors)))?
+            fits.then(|| pairs.try_for_each(|((_, e), (_, g))| flatten(e, g, fit, tensors)))?
         }
         (expected, given) => is_equal(expected, given).then_some(()),
     }
@@ -73,7 +86,7 @@ fn is_equal(expected: &StructuredValue, given: &Value) -> bool {
     }
 }
 
-fn composite(spec: &TypeSpec, given: &Value, tensors: &mut Vec<Tensor>) -> Option<()> {
+fn composite(spec: &TypeSpec, given: &Value, fit: Fit, tensors: &mut Vec<Tensor>) -> Option<()> {
     let is_of = |tensor: &Tensor| spec.dtype().is_none_or(|dtype| dtype == tensor.dtype());
     match (spec.class, given) {
         (TypeClass::Ragged, Value::Ragged { values, row_splits }) => {
@@ -83,9 +96,10 @@ fn composite(spec: &TypeSpec, given: &Value, tensors: &mut Vec<Tensor>) -> Optio
             })
         }
         (TypeClass::Sparse, Value::Sparse { indices, values, dense_shape }) => {
-            let rank = spec.shape().rank().is_none_or(|rank| rank == dense_shape.elements());
-            let positions = [indices, dense_shape].iter().all(|tensor| tensor.dtype() == DType::Int64);
-            (is_of(values) && positions && rank)
+            let dims = PartialShape::from_i64(dense_shape.as_slice::<i64>().ok()?).ok()?;
+            let dims = if fit.declared { PartialShape::of_rank(dims.rank()?) } else { dims };
+            let shape = spec.shape().merge(&dims).is_some();
+            (is_of(values) && indices.dtype() == DType::Int64 && shape)
                 .then(|| tensors.extend([indices.clone(), values.clone(), dense_shape.clone()]))
         }
         (TypeClass::Variable, Value::Variable(variable)) => {
@@ -138,7 +152,7 @@ pub(super) fn cast(declared: &StructuredValue, given: &Value) -> Result<Value> {
             if fits { Ok(Value::Tensor(tensor)) } else { Err(refuse()) }
         }
         (StructuredValue::TypeSpec(spec), given) => {
-            composite(spec, given, &mut Vec::new()).map(|()| given.clone()).ok_or_else(refuse)
+            composite(spec, given, Fit::DECLARED, &mut Vec::new()).map(|()| given.clone()).ok_or_else(refuse)
         }
         (StructuredValue::List(declared), Value::List(given)) => Ok(Value::List(all(declared, given)?)),
         (StructuredValue::Tuple(declared), Value::Tuple(given)) => Ok(Value::Tuple(all(declared, given)?)),
