@@ -1,8 +1,9 @@
 //! Directories that hold no sound SavedModel: each is a clear error.
 
 use std::fs;
+use std::path::Path;
 
-use savedmodel::{Code, LoadOptions, SavedModel, inspect};
+use savedmodel::{Code, Error, LoadOptions, SavedModel, inspect};
 use savedmodel_tests::{ModelCopy, model};
 
 const MODEL: &str = "tf_keras_mlp";
@@ -18,14 +19,17 @@ fn check(copy: &ModelCopy, code: Code, text: &str) {
 #[test]
 fn nothing_there() {
     let empty = tempfile::tempdir().unwrap();
-    for directory in [empty.path().to_owned(), empty.path().join("none"), model(MODEL).join("saved_model.pb")]
-    {
-        for error in [SavedModel::load(&directory).unwrap_err(), inspect(&directory).unwrap_err()] {
-            assert_eq!(error.code(), Code::NotFound, "{error}");
-            let wanted = format!("{}/{{saved_model.pbtxt|saved_model.pb}}", directory.display());
-            assert!(error.message().contains(&wanted), "{error}");
-        }
+    let check = |directory: &Path, error: Error| {
+        assert_eq!(error.code(), Code::NotFound, "{error}");
+        let wanted = format!("{}/{{saved_model.pbtxt|saved_model.pb}}", directory.display());
+        assert!(error.message().contains(&wanted), "{error}");
+    };
+    for directory in [empty.path().to_owned(), empty.path().join("none")] {
+        check(&directory, SavedModel::load(&directory).unwrap_err());
+        check(&directory, inspect(&directory).unwrap_err());
     }
+    let file = model(MODEL).join("saved_model.pb");
+    check(&file, SavedModel::load(&file).unwrap_err());
 }
 
 #[test]

@@ -114,11 +114,13 @@ impl SavedModel {
     /// `INVALID_ARGUMENT` when a signature is asked for twice, is not there, or takes another tensor than the others; as
     /// [`SavedModel::classify`].
     pub fn multi_inference(&self, tasks: &[(&str, Method)], examples: &[Bytes]) -> Result<Vec<Inference>> {
-        let mut prepared: Vec<Task> = Vec::with_capacity(tasks.len());
-        for (i, &(name, method)) in tasks.iter().enumerate() {
-            if tasks[..i].iter().any(|&(other, _)| other == name) {
+        for (i, (name, _)) in tasks.iter().enumerate() {
+            if tasks[..i].iter().any(|(other, _)| other == name) {
                 return Err(Error::invalid_argument(format!("Duplicate evaluation of signature: {name}")));
             }
+        }
+        let mut prepared: Vec<Task> = Vec::with_capacity(tasks.len());
+        for &(name, method) in tasks {
             let missing =
                 || Error::invalid_argument(format!("Requested signature not found in model graph: {name}"));
             let def = self.signatures().get(name).ok_or_else(missing)?;
