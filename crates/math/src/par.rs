@@ -12,8 +12,8 @@ use rayon::prelude::*;
 
 use crate::denormal;
 
-/// Time one task should take, in nanoseconds: long against the cost of handing it to another thread.
-const TASK_NS: f64 = 20_000.0;
+/// Time one task should take, in nanoseconds: long against the cost of waking another thread for it.
+const TASK_NS: f64 = 50_000.0;
 
 /// Items per chunk when one item takes about `ns` nanoseconds; a multiple of 64 when it is at least that.
 ///

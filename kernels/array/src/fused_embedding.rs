@@ -32,7 +32,7 @@ pub const OP: Op = Op {
 };
 
 /// Time that a float of a row takes to arrive, in nanoseconds.
-const NS: f64 = 0.15;
+const NS: f64 = 0.08;
 
 type Numbers = SmallVec<[usize; 32]>;
 

@@ -133,7 +133,7 @@ impl Function {
 
     /// Rough cost of one element in nanoseconds.
     fn ns(self) -> f64 {
-        if self.is_long() { 0.4 } else { 0.05 }
+        if self.is_long() { 0.3 } else { 0.015 }
     }
 }
 
@@ -175,7 +175,7 @@ impl Chain {
             assert!(step.taken().iter().all(|&number| number < operands + i));
         }
         let (segments, buffers) = program::compile(operands, steps);
-        let ns: f64 = 0.1 + steps.iter().map(|step| step.function.ns()).sum::<f64>();
+        let ns: f64 = 0.03 + steps.iter().map(|step| step.function.ns()).sum::<f64>();
         Chain { operands, segments, buffers, grain: par::grain(ns).next_multiple_of(TILE) }
     }
 
