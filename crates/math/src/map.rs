@@ -25,12 +25,12 @@ pub(crate) const BLOCK: usize = 512;
 /// # Panics
 /// When the lengths differ.
 pub fn map<T: Copy + Sync, U: Copy + Send>(src: &[T], dst: &mut [U], ns: f64, f: impl Fn(T) -> U + Sync) {
-    par::for_zip(dst, src, par::grain(ns), |dst, src| simd::dispatch(Map(src, dst, &f)));
+    par::for_zip(dst, src, par::grain(ns), |dst, src| simd::dispatch_narrow(Map(src, dst, &f)));
 }
 
 /// `dst[i] = f(dst[i])`.
 pub fn map_in_place<T: Copy + Send>(dst: &mut [T], ns: f64, f: impl Fn(T) -> T + Sync) {
-    par::for_chunks_mut(dst, par::grain(ns), |_, dst| simd::dispatch(MapInPlace(dst, &f)));
+    par::for_chunks_mut(dst, par::grain(ns), |_, dst| simd::dispatch_narrow(MapInPlace(dst, &f)));
 }
 
 /// `dst[i] = f(a[i], b[i])`.
@@ -44,7 +44,7 @@ pub fn zip<A: Copy + Sync, B: Copy + Sync, U: Copy + Send>(
     ns: f64,
     f: impl Fn(A, B) -> U + Sync,
 ) {
-    par::for_zip2(dst, a, b, par::grain(ns), |dst, a, b| simd::dispatch(Zip(a, b, dst, &f)));
+    par::for_zip2(dst, a, b, par::grain(ns), |dst, a, b| simd::dispatch_narrow(Zip(a, b, dst, &f)));
 }
 
 /// `dst[i] = f(dst[i], b[i])`.
@@ -57,7 +57,7 @@ pub fn zip_in_place<T: Copy + Send, B: Copy + Sync>(
     ns: f64,
     f: impl Fn(T, B) -> T + Sync,
 ) {
-    par::for_zip(dst, b, par::grain(ns), |dst, b| simd::dispatch(ZipInPlace(dst, b, &f)));
+    par::for_zip(dst, b, par::grain(ns), |dst, b| simd::dispatch_narrow(ZipInPlace(dst, b, &f)));
 }
 
 /// `dst[i] = f(src[i])` for half or bfloat16, in single precision, each result rounded to nearest even.
@@ -70,7 +70,7 @@ pub fn map_narrow<T: Narrow>(src: &[T], dst: &mut [T], ns: f64, f: impl Fn(f32) 
         for (src, dst) in src.chunks(BLOCK).zip(dst.chunks_mut(BLOCK)) {
             let x = &mut x[..src.len()];
             T::widen(src, x);
-            simd::dispatch(MapInPlace(x, &f));
+            simd::dispatch_narrow(MapInPlace(x, &f));
             T::narrow(x, dst);
         }
     });
@@ -87,7 +87,7 @@ pub fn zip_narrow<T: Narrow>(a: &[T], b: &[T], dst: &mut [T], ns: f64, f: impl F
             let (x, y) = (&mut x[..a.len()], &mut y[..a.len()]);
             T::widen(a, x);
             T::widen(b, y);
-            simd::dispatch(ZipInPlace(x, y, &f));
+            simd::dispatch_narrow(ZipInPlace(x, y, &f));
             T::narrow(x, dst);
         }
     });

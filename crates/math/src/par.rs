@@ -138,10 +138,16 @@ pub fn for_items<I: Send>(count: usize, items: impl Iterator<Item = I> + Send, f
 
 /// Calls `f(index)` for each index below `count`, each call a task of its own.
 pub fn for_each(count: usize, f: impl Fn(usize) + Sync) {
+    each(count, &f);
+}
+
+// What follows takes closures as objects, so that each is compiled once and not for every way of calling it.
+#[inline(never)]
+fn each(count: usize, f: &(dyn Fn(usize) + Sync)) {
     if inline(count) {
         return (0..count).for_each(f);
     }
-    spread(count, &f);
+    spread(count, f);
 }
 
 /// Calls `f` on the consecutive ranges of at most `grain` items that make up `0..len`.
@@ -151,6 +157,11 @@ pub fn for_chunks(len: usize, grain: usize, f: impl Fn(Range<usize>) + Sync) {
 
 /// The results of `f` on the ranges of [`for_chunks`], in order.
 pub fn map_chunks<R: Send>(len: usize, grain: usize, f: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
+    map_ranges(len, grain, &f)
+}
+
+#[inline(never)]
+fn map_ranges<R: Send>(len: usize, grain: usize, f: &(dyn Fn(Range<usize>) -> R + Sync)) -> Vec<R> {
     let count = chunk_count(len, grain);
     if inline(count) {
         return (0..count).map(|index| f(chunk(index, len, grain))).collect();
@@ -173,6 +184,11 @@ pub fn map_chunks<R: Send>(len: usize, grain: usize, f: impl Fn(Range<usize>) ->
 /// assert_eq!(squares, [0, 1, 4, 9, 16]);
 /// ```
 pub fn for_chunks_mut<T: Send>(out: &mut [T], grain: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+    chunks_mut(out, grain, &f);
+}
+
+#[inline(never)]
+fn chunks_mut<T: Send>(out: &mut [T], grain: usize, f: &(dyn Fn(usize, &mut [T]) + Sync)) {
     let grain = grain.max(1);
     let count = chunk_count(out.len(), grain);
     let chunks = out.chunks_mut(grain).enumerate();
@@ -192,6 +208,16 @@ pub fn for_chunks_mut2<T: Send, U: Send>(
     b: &mut [U],
     grain: usize,
     f: impl Fn(usize, &mut [T], &mut [U]) + Sync,
+) {
+    chunks_mut2(a, b, grain, &f);
+}
+
+#[inline(never)]
+fn chunks_mut2<T: Send, U: Send>(
+    a: &mut [T],
+    b: &mut [U],
+    grain: usize,
+    f: &(dyn Fn(usize, &mut [T], &mut [U]) + Sync),
 ) {
     assert_eq!(a.len(), b.len());
     let grain = grain.max(1);

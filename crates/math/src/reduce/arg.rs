@@ -95,7 +95,7 @@ fn arg_row<T: Ordered>(row: &[T], worst: T::Wide, better: impl Fn(T::Wide, T::Wi
     let mut buffer = [T::FILL; TILE];
     let (mut best, mut at) = (worst, None);
     for (index, block) in row.chunks(TILE).enumerate() {
-        let candidate = simd::dispatch(Best(T::load(block, &mut buffer), worst, better));
+        let candidate = simd::dispatch_narrow(Best(T::load(block, &mut buffer), worst, better));
         if better(candidate, best) {
             (best, at) = (candidate, Some(index));
         }
@@ -139,7 +139,7 @@ fn arg_tile<T: Ordered>(
     dst.fill(0);
     for (index, row) in slab.chunks(inner).enumerate().filter(|(_, row)| row.len() >= len) {
         let row = T::load(&row[..len], &mut buffer);
-        simd::dispatch(Better(row, &mut best[..len], dst, index as i64, better));
+        simd::dispatch_narrow(Better(row, &mut best[..len], dst, index as i64, better));
     }
 }
 

@@ -130,7 +130,7 @@ impl<F: Fold<W>, W: Value> Tile<F, W> {
             for rows in rows.chunks(inner * 4) {
                 self.fold_four(rows, inner, column, len);
             }
-            simd::dispatch(One::<F, W>(&mut self.total[..len], &self.part[..len], PhantomData));
+            simd::dispatch_narrow(One::<F, W>(&mut self.total[..len], &self.part[..len], PhantomData));
         }
         &self.total[..len]
     }
@@ -141,7 +141,7 @@ impl<F: Fold<W>, W: Value> Tile<F, W> {
         if rows.len() < 4 * inner {
             for row in rows.chunks_exact(inner) {
                 let row = T::load(&row[column..][..len], &mut self.rows);
-                simd::dispatch(One::<F, W>(part, row, PhantomData));
+                simd::dispatch_narrow(One::<F, W>(part, row, PhantomData));
             }
             return;
         }
@@ -150,7 +150,7 @@ impl<F: Fold<W>, W: Value> Tile<F, W> {
             let buffer = buffers.next().unwrap_or_default();
             T::load(&rows[row * inner + column..][..len], buffer)
         });
-        simd::dispatch(Four::<F, W>(part, four, PhantomData));
+        simd::dispatch_narrow(Four::<F, W>(part, four, PhantomData));
     }
 }
 

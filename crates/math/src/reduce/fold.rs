@@ -55,7 +55,7 @@ fn rows<F: Fold<W>, T: Element<W>, W: Value, G: Fn(W) -> T + Copy + Sync>(
     par::for_chunks_mut(dst, grain.div_ceil(row_len), |first, dst| {
         let src = &src[first * row_len..][..dst.len() * row_len];
         if row_len <= BLOCK && !T::CONVERTS {
-            return simd::dispatch(ShortRows(src, row_len, dst, finish, PhantomData::<(F, W)>));
+            return simd::dispatch_narrow(ShortRows(src, row_len, dst, finish, PhantomData::<(F, W)>));
         }
         for (dst, row) in dst.iter_mut().zip(src.chunks_exact(row_len)) {
             *dst = finish(tree::<F, T, W>(row));
@@ -79,7 +79,7 @@ pub fn join<F: Fold<W>, W: Value>(parts: &[W]) -> W {
 fn tree<F: Fold<W>, T: Element<W>, W: Value>(row: &[T]) -> W {
     if row.len() <= BLOCK {
         let mut buffer = [T::FILL; BLOCK];
-        return simd::dispatch(Block::<F, W>(T::load(row, &mut buffer), PhantomData));
+        return simd::dispatch_narrow(Block::<F, W>(T::load(row, &mut buffer), PhantomData));
     }
     let half = (row.len() / 2).next_multiple_of(BLOCK);
     let (a, b) = row.split_at(half);
