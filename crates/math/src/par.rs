@@ -212,13 +212,11 @@ pub fn for_chunks_mut2<T: Send, U: Send>(
     chunks_mut2(a, b, grain, &f);
 }
 
+/// What [`for_chunks_mut2`] calls.
+type PairTask<'a, T, U> = dyn Fn(usize, &mut [T], &mut [U]) + Sync + 'a;
+
 #[inline(never)]
-fn chunks_mut2<T: Send, U: Send>(
-    a: &mut [T],
-    b: &mut [U],
-    grain: usize,
-    f: &(dyn Fn(usize, &mut [T], &mut [U]) + Sync),
-) {
+fn chunks_mut2<T: Send, U: Send>(a: &mut [T], b: &mut [U], grain: usize, f: &PairTask<'_, T, U>) {
     assert_eq!(a.len(), b.len());
     let grain = grain.max(1);
     let count = chunk_count(a.len(), grain);
