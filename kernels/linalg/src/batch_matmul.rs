@@ -284,9 +284,7 @@ fn multiply<T: Product>(
     let a = operand::<T>(a)?;
     let a = conjugated(&a, adjoint && transposed[0]);
     let joined = !transposed[0] && b.elements() == k * n && a.len() * n == out.len() * k;
-    // One row is multiplied with a matrix at the speed of reading it, best where it lies.
-    let is_row = joined && out.len() == n && !transposed[1];
-    if let Some(prepared) = prepared.filter(|_| !is_row) {
+    if let Some(prepared) = prepared {
         let step = if joined { out.len() / n } else { m };
         for (a, c) in a.chunks_exact(step * k).zip(out.chunks_exact_mut(step * n)) {
             prepared.multiply([step, k, n], View::maybe_t(a, [step, k], transposed[0]), c);

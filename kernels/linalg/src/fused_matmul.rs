@@ -63,8 +63,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             ..Gemm::default()
         };
         let left = view(a, [m, k], transpose_a)?;
-        // One row is multiplied with a matrix at the speed of reading it, best where it lies.
-        match packed.as_ref().filter(|_| m > 1 || transpose_b) {
+        match &packed {
             Some(packed) => gemm.run([m, k, n], left, packed, out.as_mut_slice()?),
             None => gemm.run([m, k, n], left, view(b, [k, n], transpose_b)?, out.as_mut_slice()?),
         }
