@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -39,7 +40,7 @@ pub fn chunk(index: usize, len: usize, grain: usize) -> Range<usize> {
 
 /// Threads that large loops are split over.
 ///
-/// A pool of one has no thread of its own: all work stays on the caller's. [`Pool::enter`] makes a pool the one that
+/// The caller's is one of them: it works while it waits, and a pool of one has no thread of its own. [`Pool::enter`] makes a pool the one that
 /// the loops of this thread use; entering costs nothing until a loop is large enough to be split.
 #[derive(Debug)]
 pub struct Pool(Option<Arc<rayon::ThreadPool>>);
@@ -69,13 +70,13 @@ impl Pool {
             return Ok(Pool(None));
         }
         let name = |index| format!("savedmodel-{index}");
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build()?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads - 1).thread_name(name).build()?;
         Ok(Pool(Some(Arc::new(pool))))
     }
 
     /// Number of threads.
     pub fn threads(&self) -> usize {
-        self.0.as_ref().map_or(1, |pool| pool.current_num_threads())
+        1 + self.0.as_ref().map_or(0, |pool| pool.current_num_threads())
     }
 
     /// Lets the loops of this thread use this pool while the guard lives.
@@ -95,7 +96,7 @@ fn inline(chunks: usize) -> bool {
     let threads = ENTERED.with_borrow(|entered| match entered {
         None => rayon::current_num_threads(),
         Some(None) => 1,
-        Some(Some(pool)) => pool.current_num_threads(),
+        Some(Some(pool)) => 1 + pool.current_num_threads(),
     });
     chunks <= 1 || threads == 1
 }
@@ -105,16 +106,31 @@ fn inline(chunks: usize) -> bool {
 /// The one place where rayon is called: as it knows no closure types, its machinery is compiled once and not for every loop.
 fn spread(count: usize, task: &(dyn Fn(usize) + Sync)) {
     let mode = denormal::mode();
-    let work = || {
-        (0..count).into_par_iter().with_max_len(1).for_each(|index| {
+    let Some(pool) = ENTERED.with_borrow(|entered| entered.clone().flatten()) else {
+        return (0..count).into_par_iter().with_max_len(1).for_each(|index| {
             let _guard = denormal::enter(mode);
             task(index);
         });
     };
-    match ENTERED.with_borrow(|entered| entered.clone().flatten()) {
-        Some(pool) => pool.install(work),
-        None => work(),
-    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let _guard = denormal::enter(mode);
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                break;
+            }
+            task(index);
+        }
+    };
+    pool.in_place_scope(|scope| {
+        for _ in 0..pool.current_num_threads().min(count - 1) {
+            scope.spawn(|_| work());
+        }
+        // Loops inside of this thread's tasks would wait for threads that are busy with the others.
+        let _alone = Entered(ENTERED.replace(Some(None)));
+        work();
+    });
 }
 
 /// Calls `f` with each item, each call a task of its own; which task gets which item is left open.
