@@ -28,7 +28,7 @@ pub use kernel::{Callable, Functions, Kernel, NoFunctions};
 pub use op::{Builder, Effect, Kernels, Op};
 pub use op_def::{ArgDef, AttrDef, AttrType, Count, OpDef, TypeOf};
 pub use registry::Registry;
-pub use resources::ResourceManager;
+pub use resources::{Resource, ResourceManager};
 pub use savedmodel_graph::{AttrValue, Attrs, FunctionRef};
 pub use shape::ShapeContext;
 pub use variable::Variable;

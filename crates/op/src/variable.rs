@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
+use crate::Resource;
+
 /// A variable, reference or resource: a tensor that can be replaced and updated.
 ///
 /// Reading gives the value as it is at that moment; later writes never change a tensor that was read.
@@ -147,6 +149,14 @@ impl Variable {
              has been deleted or was never initialized.",
             self.name
         ))
+    }
+}
+
+impl Resource for Variable {
+    fn fork(&self) -> Option<Variable> {
+        let copy = Variable::new(self.name.clone(), self.dtype, self.shape.clone());
+        *copy.value.write().unwrap_or_else(PoisonError::into_inner) = self.get();
+        Some(copy)
     }
 }
 

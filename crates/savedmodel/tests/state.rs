@@ -70,7 +70,7 @@ fn callers_share_state() {
 }
 
 #[test]
-fn forks_have_variables_of_their_own() {
+fn forks_have_state_of_their_own() {
     let mut model = load("objects");
     let weighted = |model: &SavedModel| {
         let x = vec![Value::from(1)];
@@ -95,9 +95,31 @@ fn forks_have_variables_of_their_own() {
         let found = model.signature("serving_default").unwrap().call([("keys", keys)]).unwrap();
         found["mutable"].as_slice::<i64>().unwrap().to_vec()
     };
-    let insert = tables.root().unwrap().function("insert").unwrap();
-    insert.call([Value::List(vec!["new".into()]), Value::List(vec![9.into()])], []).unwrap();
-    assert_eq!((find(&tables), find(&tables.fork().unwrap())), (vec![5, 9], vec![5, -3]));
+    let insert = |model: &SavedModel, value: i64| {
+        let insert = model.root().unwrap().function("insert").unwrap();
+        insert.call([Value::List(vec!["new".into()]), Value::List(vec![value.into()])], []).unwrap();
+    };
+    insert(&tables, 9);
+    let fork = tables.fork().unwrap();
+    assert_eq!((find(&tables), find(&fork)), (vec![5, 9], vec![5, 9]));
+    insert(&fork, 10);
+    assert_eq!((find(&tables), find(&fork)), (vec![5, 9], vec![5, 10]));
+    insert(&tables, 11);
+    assert_eq!((find(&tables), find(&fork)), (vec![5, 11], vec![5, 10]));
+
+    // Streams go on from where they are, each for itself.
+    let random = load("random");
+    let draw = |model: &SavedModel| {
+        model.signature("inner").unwrap().call::<&str>([]).unwrap()["output_0"]
+            .as_slice::<f32>()
+            .unwrap()
+            .to_vec()
+    };
+    let first = draw(&random);
+    let fork = random.fork().unwrap();
+    let second = draw(&random);
+    assert_eq!(draw(&fork), second);
+    assert_ne!(first, second);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, Run, shape};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, Resource, Run, shape};
 use savedmodel_tensor::{Error, Handle, Result, Shape, Tensor, Variant, VariantValue};
 
 use crate::dataset::{Dataset, Elements, Row};
@@ -100,6 +100,13 @@ const NEXT: Op = Op {
 
 /// The resource: where an iterator is.
 struct Iterator(Mutex<State>);
+
+impl Resource for Iterator {
+    /// None: where a dataset's functions are can't be copied.
+    fn fork(&self) -> Option<Iterator> {
+        None
+    }
+}
 
 enum State {
     /// It was given no dataset yet.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use savedmodel_op::Context;
+use savedmodel_op::{Context, Resource};
 use savedmodel_tensor::{Code, DType, Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
 
 /// A queue of tuples of tensors, first in, first out.
@@ -28,7 +28,7 @@ pub(crate) struct Kind {
     pub capacity: i64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     tuples: VecDeque<Vec<Tensor>>,
     closed: bool,
@@ -43,6 +43,13 @@ pub(crate) enum Wanted {
     Many(usize),
     /// So many, or what is left in a closed queue, stacked.
     UpTo(usize),
+}
+
+impl Resource for Queue {
+    fn fork(&self) -> Option<Queue> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Some(Queue { name: self.name.clone(), kind: self.kind.clone(), state: Mutex::new(state) })
+    }
 }
 
 impl Queue {

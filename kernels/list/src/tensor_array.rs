@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use savedmodel_op::{Context, Run};
+use savedmodel_op::{Context, Resource, Run};
 use savedmodel_tensor::{DType, Error, Handle, PartialShape, Result, Shape, Tensor};
 
 use crate::addition;
@@ -52,6 +52,13 @@ struct Element {
     shape: Option<Shape>,
     read: bool,
     cleared: bool,
+}
+
+impl Resource for TensorArray {
+    /// None: it belongs to one run.
+    fn fork(&self) -> Option<TensorArray> {
+        None
+    }
 }
 
 static MADE: AtomicU64 = AtomicU64::new(0);

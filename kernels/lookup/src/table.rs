@@ -2,7 +2,7 @@
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use savedmodel_op::Run;
+use savedmodel_op::{Resource, Run};
 use savedmodel_tensor::{Code, DType, Error, Result, Shape, Tensor};
 
 mod check;
@@ -38,7 +38,7 @@ enum Contents {
     Dense(Box<RwLock<Dense>>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Static {
     entries: Entries,
     initialized: bool,
@@ -53,6 +53,20 @@ pub struct Layout {
     pub value_dtype: DType,
     /// Shape of one value.
     pub value_shape: Shape,
+}
+
+impl Resource for Table {
+    fn fork(&self) -> Option<Table> {
+        let contents = match &self.contents {
+            Contents::Static(lock) => Contents::Static(RwLock::new(read(lock).clone())),
+            Contents::Mutable(lock) => Contents::Mutable(RwLock::new(read(lock).clone())),
+            Contents::Dense(lock) => Contents::Dense(Box::new(RwLock::new(read(lock).clone()))),
+        };
+        let Table { key_dtype, value_dtype, .. } = *self;
+        let (name, key_shape, value_shape) =
+            (self.name.clone(), self.key_shape.clone(), self.value_shape.clone());
+        Some(Table { name, key_dtype, value_dtype, key_shape, value_shape, contents })
+    }
 }
 
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use savedmodel_op::Construction;
+use savedmodel_op::{Construction, Resource};
 use savedmodel_tensor::Result;
 
 use crate::philox::Philox;
@@ -35,6 +35,12 @@ impl Generator {
         let start = *stream;
         stream.skip(blocks);
         start
+    }
+}
+
+impl Resource for Generator {
+    fn fork(&self) -> Option<Generator> {
+        Some(Generator(Mutex::new(self.reserve(0))))
     }
 }
 

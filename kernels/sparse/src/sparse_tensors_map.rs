@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
-use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, dtypes, shape};
+use savedmodel_op::{
+    Construction, Context, Effect, Kernel, Kernels, Op, Resource, ShapeContext, dtypes, shape,
+};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
 use crate::coo::{Coo, zeros};
@@ -53,7 +55,7 @@ pub const OPS: &[Op] = &[
 #[derive(Default)]
 struct SparseTensorsMap(Mutex<State>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     next: i64,
     parts: FxHashMap<i64, Part>,
@@ -83,6 +85,13 @@ impl SparseTensorsMap {
             })
         };
         numbers.iter().map(&mut take).collect()
+    }
+}
+
+impl Resource for SparseTensorsMap {
+    fn fork(&self) -> Option<SparseTensorsMap> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(SparseTensorsMap(Mutex::new(state.clone())))
     }
 }
 

@@ -31,7 +31,7 @@ macro_rules! by_key {
 }
 
 /// Buckets of keys and values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Dense {
     /// One key per row.
     keys: Tensor,

@@ -16,7 +16,7 @@ const FIND_NS: f64 = 40.0;
 type Set<K> = IndexSet<K, FxBuildHasher>;
 
 /// Keys, in the order of insertion.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Keys {
     Int32(Set<i32>),
     Int64(Set<i64>),
@@ -44,7 +44,7 @@ macro_rules! by_key {
 }
 
 /// Keys with a row of values for each.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entries {
     keys: Keys,
     /// Row `i` is the value of key `i`; rows behind the last key are room to grow.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use savedmodel_kernels_random::generator::Generator;
 use savedmodel_kernels_random::philox::Words;
-use savedmodel_op::Construction;
+use savedmodel_op::{Construction, Resource};
 use savedmodel_tensor::Result;
 
 /// The bounds of both dimensions.
@@ -79,5 +79,16 @@ impl Regions {
             lengths.swap(i, i + words.word() as usize % (count - i));
         }
         lengths
+    }
+}
+
+impl Resource for Regions {
+    fn fork(&self) -> Option<Regions> {
+        let generator = Arc::new(self.generator.fork()?);
+        let copied = |drawn: &Mutex<HashMap<_, _>>| {
+            Mutex::new(drawn.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        };
+        let drawn = self.drawn.as_ref().map(copied);
+        Some(Regions { generator, pseudo_random: self.pseudo_random, drawn })
     }
 }
