@@ -80,11 +80,17 @@ fn build<T: Element + Float>(node: &Construction<'_>) -> Result<Box<dyn Kernel>>
         })?;
         let pairs = pairs(counts, probs, &shape)?;
         let mut output = allocate(ctx, dtype, source.output_shape(ctx)?, &shape, false)?;
-        let stream = source.stream(ctx, output.elements())?;
+        let stream = source.stream(ctx, reserved(output.elements(), pairs.len()))?;
         run(&mut output, &pairs, stream)?;
         ctx.set(0, output);
         Ok(())
     }))
+}
+
+/// How many numbers a stream in a variable goes on by, as TensorFlow counts.
+fn reserved(outputs: usize, distributions: usize) -> usize {
+    let samples = outputs.checked_div(distributions).unwrap_or(0);
+    distributions.saturating_mul(2 * 100).saturating_mul(samples + 3) / 4
 }
 
 fn pairs<T: Element>(counts: &Tensor, probs: &Tensor, shape: &Shape) -> Result<Vec<(T, T)>> {
@@ -228,8 +234,18 @@ fn stirling_tail(k: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::reserved;
     use crate::OPS;
     use savedmodel_op::testing::check_rows;
+
+    #[test]
+    fn streams_go_on_as_far_as_tensorflow_says() {
+        for (outputs, distributions, expected) in
+            [(5, 5, 1000), (5, 1, 400), (6, 1, 450), (6, 3, 750), (100, 1, 5150), (0, 1, 150), (0, 0, 0)]
+        {
+            assert_eq!(reserved(outputs, distributions), expected);
+        }
+    }
 
     #[test]
     fn table() {
