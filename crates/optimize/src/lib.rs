@@ -6,6 +6,7 @@
 //! follow each other become one. Graphs go in and graphs come out; what plans are, this crate does not know. Start reading at [`optimize`].
 #![forbid(unsafe_code)]
 
+mod branches;
 mod cell;
 mod chain;
 mod embedding;
@@ -29,7 +30,7 @@ use savedmodel_graph::FunctionLibrary;
 use savedmodel_op::{Functions, Limits, Registry, ResourceManager};
 use savedmodel_tensor::Result;
 
-pub use expand::expand;
+pub use expand::{Bodies, expand};
 pub use program::Program;
 pub use reach::{Written, is_random};
 

@@ -201,13 +201,13 @@ impl Callable for CompiledFunction {
     fn call(&self, _: &Run<'_>, arguments: Vec<Tensor>) -> Result<Vec<Tensor>> {
         let at = |e: Error| e.at(format!("function '{}'", self.function.name()));
         if let Some(unit) = self.unit.upgrade().filter(|unit| unit.is_current()) {
-            return execute::run(&unit, self.function.plan(&unit)?, arguments).map_err(at);
+            return execute::run(&unit, self.function.plan(&unit)?, arguments, execute::result).map_err(at);
         }
         // The plan that the kernel was part of is gone or out of date.
         let env = self.env.upgrade().ok_or_else(|| Error::failed_precondition("the session is gone"))?;
         let function = env.library.get(&self.function.function)?;
         let unit = Unit::new(&env, &function.graph)?;
         let plan = compile::function(&unit, &function, &self.function.bound, &self.function.site)?;
-        execute::run(&unit, &Arc::new(plan), arguments).map_err(at)
+        execute::run(&unit, &Arc::new(plan), arguments, execute::result).map_err(at)
     }
 }

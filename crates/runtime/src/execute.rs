@@ -20,12 +20,17 @@ thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Runs a plan on this thread: the values of its feeds in, those of its fetches out.
+/// Runs a plan on this thread: the values of its feeds in, those of its fetches out; `name` says what a fetch is.
 ///
 /// # Errors
 /// The first error of a step, with the places that it passed; `INVALID_ARGUMENT` when a fetch is on a branch that was
 /// not taken.
-pub(crate) fn run(unit: &Arc<Unit>, plan: &Plan, feeds: Vec<Tensor>) -> Result<Vec<Tensor>> {
+pub(crate) fn run(
+    unit: &Arc<Unit>,
+    plan: &Plan,
+    feeds: Vec<Tensor>,
+    name: impl Fn(usize) -> String,
+) -> Result<Vec<Tensor>> {
     let mut executor =
         Executor { unit, stack: Vec::with_capacity(plan.slots), is_recorded: profile::is_on() };
     let values = executor.plan(plan, feeds.into_iter().map(Value::Tensor))?;
@@ -33,9 +38,15 @@ pub(crate) fn run(unit: &Arc<Unit>, plan: &Plan, feeds: Vec<Tensor>) -> Result<V
         .into_iter()
         .enumerate()
         .map(|(i, mut value)| {
-            value.take().ok_or_else(|| Error::invalid_argument(format!("Retval[{i}] does not have value")))
+            let dead = || Error::invalid_argument(format!("Retval[{i}] does not have value"));
+            value.take().ok_or_else(|| dead().at(format!("{}, on a branch that was not taken", name(i))))
         })
         .collect()
+}
+
+/// What the fetches of a function's plan are called.
+pub(crate) fn result(i: usize) -> String {
+    format!("result {i}")
 }
 
 struct Executor<'e> {

@@ -56,7 +56,7 @@ impl Session {
         let feeds: Vec<Tensor> =
             arguments.into_iter().chain(function.bound.iter().flatten().cloned()).collect();
         plan.check_feeds(&feeds)?;
-        self.inside(|| execute::run(&unit, &plan, feeds))
+        self.inside(|| execute::run(&unit, &plan, feeds, execute::result))
             .map_err(|e| e.at(format!("function '{}'", function.function.name)))
     }
 

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use savedmodel_graph::{AttrValue, FunctionRef, Graph, NodeId, Output};
 use savedmodel_math::{denormal, par};
 use savedmodel_op::{Limits, Registry, ResourceManager};
-use savedmodel_optimize::Program;
+use savedmodel_optimize::{Bodies, Program};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
 use crate::compile::{self, Feed, Request};
@@ -35,7 +35,7 @@ pub struct Session {
     pool: Option<Arc<par::Pool>>,
     /// What the names of random nodes begin with.
     site: String,
-    expanded: OnceLock<Result<Box<Session>>>,
+    expanded: [OnceLock<Result<Arc<Session>>>; 2],
 }
 
 /// What a run can be asked for by name.
@@ -87,7 +87,7 @@ impl Session {
         let threads = options.threads.unwrap_or_else(par::available);
         let pool = par::Pool::new(threads)
             .map_err(|e| Error::resource_exhausted(format!("{threads} threads can't be started: {e}")))?;
-        let (plans, site, expanded) = (Mutex::default(), String::new(), OnceLock::new());
+        let (plans, site, expanded) = (Mutex::default(), String::new(), Default::default());
         Ok(Session { env: Arc::new(env), graph, plans, pool: Some(Arc::new(pool)), site, expanded })
     }
 
@@ -106,8 +106,24 @@ impl Session {
             plans: Mutex::default(),
             pool: self.pool.clone(),
             site: self.site.clone(),
-            expanded: OnceLock::new(),
+            expanded: Default::default(),
         }
+    }
+
+    /// A session over the same graph with copies of the state as it is now. What can't be copied, such as the place of an
+    /// iterator in its dataset, is as `start` leaves it, which is given a session without state if there is such.
+    ///
+    /// # Errors
+    /// Those of `start`.
+    pub fn fork(&self, start: impl FnOnce(&Session) -> Result<()>) -> Result<Session> {
+        let session = self.fresh();
+        if !self.resources().fork_into(session.resources()) {
+            start(&session)?;
+            self.resources().fork_into(session.resources());
+            // They hold what the copies have replaced.
+            session.plans.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+        Ok(session)
     }
 
     /// A session over another graph with the same operators, functions, state and threads.
@@ -118,21 +134,22 @@ impl Session {
             plans: Mutex::default(),
             pool: self.pool.clone(),
             site,
-            expanded: OnceLock::new(),
+            expanded: Default::default(),
         }
     }
 
-    /// The same session over its graph with the bodies of all calls, where each tensor of a function that is called has a
-    /// name (`call/node:0`).
+    /// The same session over its graph with the bodies of calls, or of branches, too, where each tensor of a function that is
+    /// called has a name (`call/node:0`).
     ///
     /// # Errors
     /// When a function is malformed.
-    pub fn expanded(&self) -> Result<&Session> {
-        let made = self.expanded.get_or_init(|| {
-            let graph = savedmodel_optimize::expand(&self.graph, &self.env.registry, &self.env.library)?;
-            Ok(Box::new(self.over(graph, self.site.clone())))
+    pub fn expanded(&self, bodies: Bodies) -> Result<&Arc<Session>> {
+        let made = self.expanded[usize::from(bodies == Bodies::Branches)].get_or_init(|| {
+            let Environment { registry, library, .. } = &*self.env;
+            let graph = savedmodel_optimize::expand(&self.graph, registry, library, bodies)?;
+            Ok(Arc::new(self.over(graph, self.site.clone())))
         });
-        made.as_deref().map_err(Error::clone)
+        made.as_ref().map_err(Error::clone)
     }
 
     /// A session over the body of a function, with the bodies of all that it calls and `bound` for its last arguments; the
@@ -144,7 +161,8 @@ impl Session {
         let function = self.env.library.get(function)?;
         let bound = crate::function::check_bound(&function, bound)?;
         let program = Program::whole(&function, &bound, &self.env.registry);
-        let graph = savedmodel_optimize::expand(&program.graph, &self.env.registry, &self.env.library)?;
+        let Environment { registry, library, .. } = &*self.env;
+        let graph = savedmodel_optimize::expand(&program.graph, registry, library, Bodies::Calls)?;
         Ok(self.over(graph, format!("{}/", function.name)))
     }
 
@@ -290,11 +308,15 @@ impl Session {
     /// operator, dtypes and shapes.
     pub fn run(&self, prepared: &Prepared, feeds: Vec<Tensor>) -> Result<Vec<Tensor>> {
         prepared.plan.check_feeds(&feeds)?;
+        let name = |i: usize| {
+            let fetch = prepared.key.fetches[i];
+            format!("fetch '{}:{}'", self.graph.node(fetch.node).name, fetch.index)
+        };
         if !prepared.unit.is_current() {
             let fresh = self.prepared(prepared.key.clone())?;
-            return self.inside(|| execute::run(&fresh.unit, &fresh.plan, feeds));
+            return self.inside(|| execute::run(&fresh.unit, &fresh.plan, feeds, name));
         }
-        self.inside(|| execute::run(&prepared.unit, &prepared.plan, feeds))
+        self.inside(|| execute::run(&prepared.unit, &prepared.plan, feeds, name))
     }
 
     /// Does something on the session's threads, in the floating-point mode of TensorFlow's kernels.
