@@ -335,6 +335,85 @@ def checkpoint_tutorial(folder, scratch):
     tf.saved_model.save(root, folder)
 
 
+def branches(folder, scratch):
+    """Branches in branches, and a loop, with calls and state in them."""
+
+    class Branches(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.v = tf.Variable(2.0, name="v")
+            self.n = tf.Variable(0, name="n")
+
+        @tf.function(input_signature=[spec([])])
+        def inner(self, x):
+            return tf.multiply(x, self.v, name="product")
+
+        @tf.function(input_signature=[spec([]), spec([], tf.bool), spec([], tf.int32)])
+        def f(self, x, b, k):
+            def then():
+                self.n.assign_add(1)
+                return self.inner(x) + 1.0
+
+            def other():
+                self.n.assign_add(100)
+                return tf.cond(x > 5.0, lambda: tf.multiply(x, 7.0, name="deep"), lambda: tf.identity(x), name="nested")
+
+            y = tf.cond(b, then, other, name="choice")
+            z = tf.switch_case(k, [
+                lambda: tf.add(y, 10.0, name="a"), lambda: tf.multiply(y, 20.0, name="b"), lambda: tf.negative(y, name="c")],
+                name="case")
+            _, t = tf.while_loop(
+                lambda i, t: i < k, lambda i, t: (i + 1, tf.add(t, self.inner(z), name="sum")), [0, 0.0], name="loop")
+            return {"y": y, "z": z, "t": t}
+
+    module = Branches()
+    tf.saved_model.save(module, folder, signatures=module.f)
+
+
+class Pieces(tf.experimental.ExtensionType):
+    """A type of one's own."""
+
+    __name__ = "conformance.Pieces"
+    whole: tf.Tensor
+    rows: tf.RaggedTensor
+
+
+def composites(folder, scratch):
+    """Signatures that give composite tensors, and functions that take them."""
+
+    class Composites(tf.Module):
+        @tf.function(input_signature=[spec([None], tf.string)])
+        def words(self, x):
+            words = tf.strings.split(x)
+            return {"words": words, "sparse": words.to_sparse(), "count": words.row_lengths()}
+
+        @tf.function(input_signature=[tf.RaggedTensorSpec([None, None, None], tf.float32)])
+        def deep(self, x):
+            return {"twice": x * 2.0}
+
+        @tf.function(input_signature=[spec([None])])
+        def pieces(self, x):
+            return {"pieces": Pieces(whole=x, rows=tf.RaggedTensor.from_row_lengths(x, [tf.size(x)]))}
+
+        @tf.function(input_signature=[spec([])])
+        def slices(self, x):
+            return {"slices": tf.IndexedSlices(tf.stack([x, -x]), tf.constant([1, 0]), tf.constant([5]))}
+
+        @tf.function
+        def joined(self, pieces):
+            return tf.concat([pieces.whole, pieces.rows.values], 0)
+
+        @tf.function(input_signature=[tf.RaggedTensorSpec([None], tf.float32, ragged_rank=0)])
+        def flat(self, x):
+            return x * 2.0
+
+    module = Composites()
+    rows = tf.RaggedTensor.from_row_lengths(tf.constant([1.0]), [1])
+    module.joined(Pieces(whole=tf.constant([1.0]), rows=rows))
+    names = ["words", "deep", "pieces", "slices"]
+    tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in names})
+
+
 def session(folder, scratch):
     """A model of TensorFlow 1 with variables of all kinds, sparse tensors and a method name of its own."""
     v1 = tf.compat.v1
@@ -386,7 +465,10 @@ def saver(folder, scratch):
 
 
 def main():
-    for make in (objects, arguments, random, tables, aliases, keras2, stateful, checkpoint_tutorial, session, saver):
+    for make in (
+        objects, arguments, random, tables, aliases, keras2, stateful, checkpoint_tutorial, branches, composites, session,
+        saver
+    ):
         if sys.argv[1:] and make.__name__ not in sys.argv[1:]:
             continue
         with tempfile.TemporaryDirectory() as scratch:

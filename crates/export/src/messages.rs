@@ -84,8 +84,8 @@ fn tensor_info(info: &TensorInfo) -> Result<proto::TensorInfo> {
             values_tensor_name: values.clone(),
             dense_shape_tensor_name: dense_shape.clone(),
         }),
-        TensorSource::Composite(_) => {
-            return Err(Error::unimplemented("a composite tensor can't be written without its type"));
+        TensorSource::Composite { spec, .. } => {
+            return Err(Error::unimplemented(format!("a new signature can't have a {}", spec.name)));
         }
     };
     Ok(proto::TensorInfo {

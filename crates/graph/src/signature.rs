@@ -3,8 +3,10 @@
 use indexmap::IndexMap;
 use savedmodel_tensor::{DType, PartialShape, Tensor};
 
+use crate::TypeSpec;
+
 /// Which tensors of the graph make up one input or output of a signature.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum TensorSource {
     /// One tensor, by name (`x:0`).
     Dense(String),
@@ -17,12 +19,17 @@ pub enum TensorSource {
         /// The dense shape, `int64[rank]`.
         dense_shape: String,
     },
-    /// Any other composite, by its components in order.
-    Composite(Vec<TensorInfo>),
+    /// Any other composite.
+    Composite {
+        /// What it is.
+        spec: Box<TypeSpec>,
+        /// The tensors that it is made of, in order.
+        components: Vec<TensorInfo>,
+    },
 }
 
 /// One input or output of a signature (TensorInfo in meta_graph.proto).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct TensorInfo {
     /// Where it is in the graph.
     pub source: TensorSource,

@@ -5,6 +5,8 @@ use savedmodel_proto::tensor_info::Encoding;
 use savedmodel_proto::{self as proto, SignatureDef, shape, tensor_proto};
 use savedmodel_tensor::{Error, PartialShape, Result};
 
+use crate::structured;
+
 /// The signature of a message.
 ///
 /// # Errors
@@ -34,9 +36,10 @@ fn tensor_info(message: &proto::TensorInfo) -> Result<TensorInfo> {
             values: sparse.values_tensor_name.clone(),
             dense_shape: sparse.dense_shape_tensor_name.clone(),
         },
-        Some(Encoding::CompositeTensor(composite)) => {
-            TensorSource::Composite(composite.components.iter().map(tensor_info).collect::<Result<_>>()?)
-        }
+        Some(Encoding::CompositeTensor(composite)) => TensorSource::Composite {
+            spec: Box::new(structured::type_spec(&composite.type_spec.clone().unwrap_or_default())?),
+            components: composite.components.iter().map(tensor_info).collect::<Result<_>>()?,
+        },
         None => return Err(Error::invalid_argument("a TensorInfo names no tensor")),
     };
     let dtype = if message.dtype == 0 { None } else { Some(shape::to_dtype(message.dtype)?) };

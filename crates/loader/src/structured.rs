@@ -23,7 +23,7 @@ pub(crate) fn value(message: &proto::StructuredValue) -> Result<StructuredValue>
         Kind::TensorDtypeValue(v) => StructuredValue::DType(shape::to_dtype(*v)?),
         Kind::TensorSpecValue(v) => tensor_spec(&v.name, v.shape.as_ref(), v.dtype)?,
         Kind::BoundedTensorSpecValue(v) => tensor_spec(&v.name, v.shape.as_ref(), v.dtype)?,
-        Kind::TypeSpecValue(v) => type_spec(v)?,
+        Kind::TypeSpecValue(v) => StructuredValue::TypeSpec(Box::new(type_spec(v)?)),
         Kind::ListValue(v) => StructuredValue::List(values(&v.values)?),
         Kind::TupleValue(v) => StructuredValue::Tuple(values(&v.values)?),
         Kind::DictValue(v) => {
@@ -51,7 +51,11 @@ fn tensor_spec(name: &str, message: Option<&TensorShapeProto>, dtype: i32) -> Re
     }))
 }
 
-fn type_spec(message: &TypeSpecProto) -> Result<StructuredValue> {
+/// The type of a message.
+///
+/// # Errors
+/// As [`value`].
+pub(crate) fn type_spec(message: &TypeSpecProto) -> Result<TypeSpec> {
     let class = match message.type_spec_class() {
         TypeSpecClass::SparseTensorSpec => TypeClass::Sparse,
         TypeSpecClass::IndexedSlicesSpec => TypeClass::IndexedSlices,
@@ -67,5 +71,5 @@ fn type_spec(message: &TypeSpecProto) -> Result<StructuredValue> {
         .map_err(|_| Error::invalid_argument("a type has a negative number of components"))?;
     let state = message.type_state.as_ref().map_or(Ok(StructuredValue::None), |state| value(state))?;
     let name = message.type_spec_class_name.clone();
-    Ok(StructuredValue::TypeSpec(Box::new(TypeSpec { class, name, state, components })))
+    Ok(TypeSpec { class, name, state, components })
 }

@@ -8,6 +8,7 @@ use savedmodel_runtime::{Prepared, Session};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
 use crate::objects::literal::{self, Conversion};
+use crate::objects::matching;
 use crate::{Value, prune};
 
 /// A signature of a model, ready to be called with named tensors.
@@ -53,7 +54,9 @@ impl<'m> SignatureFunction<'m> {
                 let (alias, shape) = match &info.source {
                     TensorSource::Dense(_) => (name.clone(), info.shape.clone()),
                     TensorSource::CooSparse { .. } => (name.replace('/', "_"), PartialShape::unknown()),
-                    TensorSource::Composite(_) => (format!("{whole}_component_{i}"), PartialShape::unknown()),
+                    TensorSource::Composite { .. } => {
+                        (format!("{whole}_component_{i}"), PartialShape::unknown())
+                    }
                 };
                 inputs.push(Input { name, alias, feed, dtype, shape, default });
             }
@@ -153,11 +156,11 @@ impl<'m> SignatureFunction<'m> {
                     tensors.push((format!("{name}/values"), values));
                     tensors.push((format!("{name}/dense_shape"), dense_shape));
                 }
-                (Some(TensorSource::Composite(_)), Value::Ragged { values, row_splits }) => {
+                (Some(TensorSource::Composite { .. }), Value::Ragged { values, row_splits }) => {
                     let parts = std::iter::once(values).chain(row_splits).enumerate();
                     tensors.extend(parts.map(|(i, part)| (format!("{name}/{i}"), part)));
                 }
-                (Some(TensorSource::Composite(_)), Value::Composite(parts)) => {
+                (Some(TensorSource::Composite { .. }), Value::Composite(parts)) => {
                     let parts = parts.into_iter().enumerate();
                     tensors.extend(parts.map(|(i, part)| (format!("{name}/{i}"), part)));
                 }
@@ -195,9 +198,10 @@ impl<'m> SignatureFunction<'m> {
                     values: take(format!("{name}/values"))?,
                     dense_shape: take(format!("{name}/dense_shape"))?,
                 },
-                TensorSource::Composite(_) => {
+                TensorSource::Composite { spec, .. } => {
                     let names = parts(name, info).into_iter().map(|(name, ..)| name);
-                    Value::Composite(names.map(&mut take).collect::<Result<_>>()?)
+                    let parts = names.map(&mut take).collect::<Result<Vec<_>>>()?;
+                    matching::pack_composite(spec, &mut parts.into_iter())?
                 }
             };
             outputs.insert(name.clone(), value);
@@ -243,7 +247,7 @@ fn parts<'i>(name: &str, info: &'i TensorInfo) -> Vec<(String, &'i str, Option<D
             (format!("{name}/values"), values, info.dtype),
             (format!("{name}/dense_shape"), dense_shape, Some(DType::Int64)),
         ],
-        TensorSource::Composite(components) => {
+        TensorSource::Composite { components, .. } => {
             let component = |(i, info): (usize, &'i TensorInfo)| parts(&format!("{name}/{i}"), info);
             components.iter().enumerate().flat_map(component).collect()
         }

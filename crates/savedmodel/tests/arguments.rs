@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use savedmodel::{Code, DType, LoadOptions, SavedModel, Tensor, Value};
 
 fn load() -> SavedModel {
+    load_case("arguments")
+}
+
+fn load_case(name: &str) -> SavedModel {
     let directory =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../conformance/cases/objects/arguments");
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../conformance/cases/objects").join(name);
     let options = LoadOptions { threads: Some(1), ..LoadOptions::default() };
     SavedModel::load_with(directory, &options).unwrap()
 }
@@ -154,4 +158,56 @@ fn composites_fit_their_types() {
     let parts = [values(1), narrow(&[0]), narrow(&[3])];
     let slices = root.function("slices").unwrap().call([Value::Composite(parts.to_vec())], []).unwrap();
     assert!(matches!(slices, Value::Composite(parts) if parts.len() == 3));
+}
+
+#[test]
+fn signatures_give_composites() {
+    let model = load_case("composites");
+    let call = |name: &str, x: Value| model.signature(name).unwrap().call_values([("x", x)]).unwrap();
+    let texts = |tensor: &Tensor| tensor.strings().unwrap().to_vec();
+    let got = call("words", list(["a b", "c"]));
+    let Value::Ragged { values, row_splits } = &got["words"] else { panic!("{}", got["words"]) };
+    assert_eq!(texts(values), ["a", "b", "c"]);
+    assert_eq!(row_splits[0].as_slice::<i64>().unwrap(), [0, 2, 3]);
+    let Value::Sparse { indices, values, dense_shape } = &got["sparse"] else { panic!("{}", got["sparse"]) };
+    assert_eq!((indices.as_slice::<i64>().unwrap(), texts(values)), (&[0, 0, 0, 1, 1, 0][..], texts(values)));
+    assert_eq!(dense_shape.as_slice::<i64>().unwrap(), [2, 2]);
+    assert_eq!(shown(&got["count"]), "int64 [2.0, 1.0]");
+    // The same, tensor by tensor.
+    let x = Tensor::from_strings([2], ["a b", "c"]).unwrap();
+    let flat = model.signature("words").unwrap().call([("x", x)]).unwrap();
+    let names: Vec<&str> = flat.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["count", "sparse/indices", "sparse/values", "sparse/dense_shape", "words/0", "words/1"]
+    );
+
+    let longs = |values: &[i64]| Tensor::from_slice([values.len()], values).unwrap();
+    let deep = model.signature("deep").unwrap();
+    let x = Tensor::from_slice([2], &[1.0_f32, 2.0]).unwrap();
+    let got = deep.call_values([("x", x), ("x_1", longs(&[0, 2])), ("x_2", longs(&[0, 1, 2]))]).unwrap();
+    let Value::Ragged { values, row_splits } = &got["twice"] else { panic!("{}", got["twice"]) };
+    assert_eq!((values.as_slice::<f32>().unwrap(), row_splits.len()), (&[2.0, 4.0][..], 2));
+    let Value::Composite(pieces) = call("pieces", list([1.0, 2.0])).swap_remove("pieces").unwrap() else {
+        panic!()
+    };
+    assert_eq!(pieces.len(), 3);
+    let got = call("slices", 1.5.into());
+    let Value::Composite(slices) = &got["slices"] else { panic!("{}", got["slices"]) };
+    assert_eq!(slices[0].as_slice::<f32>().unwrap(), [1.5, -1.5]);
+
+    let root = model.root().unwrap();
+    let joined = |whole: usize| {
+        let parts =
+            vec![Tensor::from_vec([whole], vec![2.0_f32; whole]).unwrap(), pieces[1].clone(), longs(&[0, 2])];
+        root.function("joined").unwrap().call([Value::Composite(parts)], [])
+    };
+    assert_eq!(shown(&joined(1).unwrap()), "float [2.0, 1.0, 2.0]");
+    // What it was traced with has one element there.
+    assert_eq!(joined(2).unwrap_err().code(), Code::InvalidArgument);
+    // Without ragged dimensions it is a tensor.
+    let flat = root.function("flat").unwrap();
+    let x = Tensor::from_slice([2], &[1.0_f32, 2.0]).unwrap();
+    assert_eq!(shown(&flat.call([x], []).unwrap()), "float [2.0, 4.0]");
+    assert!(flat.call([Tensor::scalar(1.0_f32)], []).is_err());
 }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use comfy_table::Table;
 use indexmap::IndexMap;
-use savedmodel::{Inspection, MetaGraphInfo, PartialShape, Signature, TensorInfo, TensorSource, inspect};
+use savedmodel::{
+    Inspection, MetaGraphInfo, PartialShape, Signature, TensorInfo, TensorSource, TypeClass, inspect,
+};
 use savedmodel_loader::Source;
 use savedmodel_tensor::{DType, Result};
 use serde_json::{Map, Value, json};
@@ -105,11 +107,15 @@ fn name(dtype: Option<DType>) -> &'static str {
 }
 
 /// What a tensor is when it is more than one.
-fn kind(info: &TensorInfo) -> Option<&'static str> {
-    match info.source {
+fn kind(info: &TensorInfo) -> Option<&str> {
+    match &info.source {
         TensorSource::Dense(_) => None,
         TensorSource::CooSparse { .. } => Some("sparse"),
-        TensorSource::Composite(_) => Some("composite"),
+        TensorSource::Composite { spec, .. } => Some(match spec.class {
+            TypeClass::Ragged => "ragged",
+            TypeClass::Sparse => "sparse",
+            _ => &spec.name,
+        }),
     }
 }
 
@@ -156,7 +162,10 @@ fn info_json(info: &TensorInfo) -> Value {
         TensorSource::CooSparse { indices, values, dense_shape } => {
             ("coo_sparse", json!({ "indices": indices, "values": values, "dense_shape": dense_shape }))
         }
-        TensorSource::Composite(parts) => ("components", parts.iter().map(info_json).collect()),
+        TensorSource::Composite { spec, components } => {
+            value["type"] = json!(spec.name);
+            ("components", components.iter().map(info_json).collect())
+        }
     };
     value[source.0] = source.1;
     value

@@ -15,6 +15,9 @@ pub(super) struct Fit {
     pub declared: bool,
 }
 
+/// More tensors than any type is made of.
+const MOST_PARTS: usize = 1 << 10;
+
 impl Fit {
     const DECLARED: Fit = Fit { convert: true, declared: true };
 }
@@ -109,10 +112,40 @@ fn composite(spec: &TypeSpec, given: &Value, fit: Fit, tensors: &mut Vec<Tensor>
         (TypeClass::Single, Value::Tensor(tensor)) => {
             matches!(tensor.dtype(), DType::Variant | DType::Resource).then(|| tensors.push(tensor.clone()))
         }
-        (_, Value::Composite(parts)) => {
-            (spec.components == 0 || spec.components == parts.len()).then(|| tensors.extend_from_slice(parts))
+        // Without a ragged dimension it is a tensor.
+        (TypeClass::Ragged, Value::Tensor(tensor)) if spec.ragged_rank() == Some(0) => {
+            (is_of(tensor) && spec.shape().accepts(tensor.shape())).then(|| tensors.push(tensor.clone()))
         }
+        (_, Value::Composite(parts)) => is_made_of(spec, parts).then(|| tensors.extend_from_slice(parts)),
         _ => None,
+    }
+}
+
+/// Whether a type can be made of these tensors, as far as it tells what they are.
+fn is_made_of(spec: &TypeSpec, parts: &[Tensor]) -> bool {
+    let mut declared = Vec::new();
+    declare(&spec.state, &mut declared);
+    let fits = |(declared, part): (&Option<(DType, PartialShape)>, &Tensor)| {
+        declared.as_ref().is_none_or(|(dtype, shape)| *dtype == part.dtype() && shape.accepts(part.shape()))
+    };
+    (spec.components == 0 || spec.components == parts.len())
+        && (declared.len() != parts.len() || declared.iter().zip(parts).all(fits))
+}
+
+/// What the state of a type says of its tensors, in order: the fields of an extension type.
+fn declare(state: &StructuredValue, tensors: &mut Vec<Option<(DType, PartialShape)>>) {
+    match state {
+        StructuredValue::TensorSpec(spec) => tensors.push(Some((spec.dtype, spec.shape.clone()))),
+        StructuredValue::TypeSpec(spec) if spec.class == TypeClass::Other => declare(&spec.state, tensors),
+        StructuredValue::TypeSpec(spec) => tensors.extend((0..spec.components.min(MOST_PARTS)).map(|_| None)),
+        StructuredValue::List(items) | StructuredValue::Tuple(items) => {
+            items.iter().for_each(|item| declare(item, tensors));
+        }
+        StructuredValue::Dict(fields) => fields.values().for_each(|field| declare(field, tensors)),
+        StructuredValue::NamedTuple(_, fields) => {
+            fields.iter().for_each(|(_, field)| declare(field, tensors));
+        }
+        _ => {}
     }
 }
 
@@ -186,22 +219,7 @@ pub(super) fn cast(declared: &StructuredValue, given: &Value) -> Result<Value> {
 pub(super) fn pack(structure: &StructuredValue, tensors: &mut impl Iterator<Item = Tensor>) -> Result<Value> {
     Ok(match structure {
         StructuredValue::TensorSpec(_) => Value::Tensor(next(tensors)?),
-        StructuredValue::TypeSpec(spec) => match spec.class {
-            TypeClass::Ragged => {
-                let values = next(tensors)?;
-                let depth = spec.ragged_rank().unwrap_or(spec.components.saturating_sub(1));
-                let row_splits = (0..depth).map(|_| next(tensors)).collect::<Result<_>>()?;
-                Value::Ragged { values, row_splits }
-            }
-            TypeClass::Sparse => {
-                Value::Sparse { indices: next(tensors)?, values: next(tensors)?, dense_shape: next(tensors)? }
-            }
-            TypeClass::Single | TypeClass::Variable => Value::Tensor(next(tensors)?),
-            TypeClass::IndexedSlices | TypeClass::Other => {
-                let parts = (0..spec.components).map(|_| next(tensors)).collect::<Result<_>>()?;
-                Value::Composite(parts)
-            }
-        },
+        StructuredValue::TypeSpec(spec) => pack_composite(spec, tensors)?,
         StructuredValue::List(items) => {
             Value::List(items.iter().map(|item| pack(item, tensors)).collect::<Result<_>>()?)
         }
@@ -217,6 +235,28 @@ pub(super) fn pack(structure: &StructuredValue, tensors: &mut impl Iterator<Item
             Value::NamedTuple(name.clone(), fields.iter().map(field).collect::<Result<_>>()?)
         }
         plain => plain.clone().into(),
+    })
+}
+
+/// A value of several tensors, of its tensors in order.
+///
+/// # Errors
+/// `INTERNAL` when there are fewer tensors than the type has.
+pub(crate) fn pack_composite(spec: &TypeSpec, tensors: &mut impl Iterator<Item = Tensor>) -> Result<Value> {
+    Ok(match spec.class {
+        TypeClass::Ragged => {
+            let values = next(tensors)?;
+            let depth = spec.ragged_rank().unwrap_or(spec.components.saturating_sub(1));
+            let row_splits = (0..depth).map(|_| next(tensors)).collect::<Result<_>>()?;
+            Value::Ragged { values, row_splits }
+        }
+        TypeClass::Sparse => {
+            Value::Sparse { indices: next(tensors)?, values: next(tensors)?, dense_shape: next(tensors)? }
+        }
+        TypeClass::Single | TypeClass::Variable => Value::Tensor(next(tensors)?),
+        TypeClass::IndexedSlices | TypeClass::Other => {
+            Value::Composite((0..spec.components).map(|_| next(tensors)).collect::<Result<_>>()?)
+        }
     })
 }
 

@@ -11,7 +11,7 @@ use crate::SavedModel;
 mod binding;
 mod function;
 pub(crate) mod literal;
-mod matching;
+pub(crate) mod matching;
 mod state;
 mod value;
 mod variable;
