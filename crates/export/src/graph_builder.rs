@@ -5,17 +5,19 @@ use savedmodel_graph::AttrValue;
 use savedmodel_loader::op_defs;
 use savedmodel_op::{Count, OpDef, TypeOf};
 use savedmodel_proto::attr_value::Value;
-use savedmodel_proto::{GraphDef, MetaGraphDef, VersionDef, shape};
+use savedmodel_proto::{FunctionDef, FunctionDefLibrary, GraphDef, MetaGraphDef, VersionDef, shape};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
 use crate::export::{CheckpointTensor, ExportedVariable};
 use crate::nodes::{constant, node, output_name, split, strings};
 use crate::{Export, messages, saver};
 
+mod functions;
+
 /// The version of TensorFlow's graphs whose operators these are.
 const PRODUCER: i32 = 2474;
 
-/// Puts a graph together from TensorFlow's operators: placeholders, constants, variables and any other node.
+/// Puts a graph together from TensorFlow's operators: placeholders, constants, variables, functions and any other node.
 ///
 /// Tensors go by name: `x`, or `x:1` for another output than the first.
 ///
@@ -36,6 +38,7 @@ pub struct GraphBuilder {
     /// The dtypes of each node's outputs.
     outputs: FxHashMap<String, Vec<DType>>,
     variables: Vec<(String, Tensor)>,
+    functions: Vec<FunctionDef>,
 }
 
 impl GraphBuilder {
@@ -103,7 +106,7 @@ impl GraphBuilder {
     /// # Errors
     /// `INVALID_ARGUMENT` when the name is taken, number or dtypes of the inputs don't fit the operator, or an attribute is
     /// missing or has a value that is not allowed; `NOT_FOUND` when TensorFlow has no such operator, or the graph no such
-    /// input.
+    /// input or function.
     pub fn node<'a>(
         &mut self,
         op: &str,
@@ -119,6 +122,7 @@ impl GraphBuilder {
         if let Some(unknown) = given.keys().find(|attr| !attr.starts_with('_') && def.attr(attr).is_none()) {
             return Err(at(Error::invalid_argument(format!("there is no attr '{unknown}'"))));
         }
+        given.values().try_for_each(|value| self.check_functions(value)).map_err(at)?;
         let (controls, tensors): (Vec<&str>, Vec<&str>) =
             inputs.iter().partition(|input| input.starts_with('^'));
         let dtypes = tensors.iter().map(|input| self.dtype(input)).collect::<Result<Vec<_>>>().map_err(at)?;
@@ -183,6 +187,10 @@ impl GraphBuilder {
     pub fn export(self) -> Result<Export> {
         let mut graph = self.graph;
         graph.versions = Some(VersionDef { producer: PRODUCER, ..VersionDef::default() });
+        if !self.functions.is_empty() {
+            let library = FunctionDefLibrary { function: self.functions, ..FunctionDefLibrary::default() };
+            graph.library = Some(library);
+        }
         let mut export = Export::new(MetaGraphDef { graph_def: Some(graph), ..MetaGraphDef::default() });
         let mut checkpoint = Vec::new();
         for (name, value) in self.variables {
