@@ -54,7 +54,7 @@ pub enum Command {
     Freeze(Freeze),
     /// Writes a model in another form: SavedModel, GraphDef, MetaGraphDef; text, binary.
     Convert(Convert),
-    /// Changes the method name of a signature in place.
+    /// Changes the method name of a signature, in place or in a copy.
     SetMethod(SetMethod),
 }
 
@@ -344,6 +344,7 @@ mod tests {
             "savedmodel convert model.meta out --checkpoint ckpt --input x=x:0 --output y=y:0",
             "savedmodel convert m out --text --tags serve",
             "savedmodel set-method m s tensorflow/serving/classify --tags serve",
+            "savedmodel set-method m s tensorflow/serving/classify --output copy",
         ] {
             assert!(is_legal(line), "{line}");
         }

@@ -107,20 +107,7 @@ impl SavedModelBuilder {
     /// variable has two values, or the message is larger than protobuf allows; those of the file system. Then nothing
     /// is left behind.
     pub fn save(self, directory: impl AsRef<Path>) -> Result<()> {
-        let directory = directory.as_ref();
-        let at = |e: Error| e.at(format!("saving to {}", directory.display()));
-        if directory.exists() {
-            return Err(at(Error::already_exists("the directory exists")));
-        }
-        let aside = aside(directory).map_err(at)?;
-        let new: Vec<&Path> = directory.ancestors().skip(1).take_while(|parent| !exists(parent)).collect();
-        let written = self.write(&aside).and_then(|()| Ok(fs::rename(&aside, directory)?));
-        if written.is_err() {
-            // What matters is why it could not be written.
-            let _ = fs::remove_dir_all(&aside);
-            new.iter().for_each(|parent| drop(fs::remove_dir(parent)));
-        }
-        written.map_err(at)
+        write_directory(directory.as_ref(), |aside| self.write(aside))
     }
 
     fn write(mut self, directory: &Path) -> Result<()> {
@@ -165,6 +152,26 @@ impl SavedModelBuilder {
         }
         Ok(())
     }
+}
+
+/// Makes a directory of what `write` writes into it: beside it, and renamed when it is whole.
+///
+/// # Errors
+/// `ALREADY_EXISTS` when the directory is there; those of `write` and of the file system. Then nothing is left behind.
+pub fn write_directory(directory: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let at = |e: Error| e.at(format!("saving to {}", directory.display()));
+    if directory.exists() {
+        return Err(at(Error::already_exists("the directory exists")));
+    }
+    let aside = aside(directory).map_err(at)?;
+    let new: Vec<&Path> = directory.ancestors().skip(1).take_while(|parent| !exists(parent)).collect();
+    let written = write(&aside).and_then(|()| Ok(fs::rename(&aside, directory)?));
+    if written.is_err() {
+        // What matters is why it could not be written.
+        let _ = fs::remove_dir_all(&aside);
+        new.iter().for_each(|parent| drop(fs::remove_dir(parent)));
+    }
+    written.map_err(at)
 }
 
 /// Writes a checkpoint, whole or not at all; none if there are no tensors.
@@ -224,7 +231,11 @@ fn gather(into: &mut BTreeMap<String, PathBuf>, files: BTreeMap<String, PathBuf>
     Ok(())
 }
 
-fn copy(files: &BTreeMap<String, PathBuf>, folder: &Path) -> Result<()> {
+/// Copies files to below a folder, by the names that they have there.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when a name leads out of the folder; those of the file system.
+pub fn copy(files: &BTreeMap<String, PathBuf>, folder: &Path) -> Result<()> {
     for (name, file) in files {
         let is_below =
             Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));

@@ -266,15 +266,17 @@ impl Export {
     /// file's name without these endings, as TensorFlow 1's Saver.
     ///
     /// # Errors
-    /// As [`Export::write_graph_def`]; those of the checkpoint.
+    /// As [`Export::write_graph_def`]; those of the checkpoint. Then all files are as they were.
     pub fn write_meta_graph(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let stem = name.split(".meta").next().unwrap_or_default();
         let mut tensors = BTreeMap::new();
         self.checkpoint.iter().cloned().try_for_each(|tensor| builder::add(&mut tensors, tensor))?;
+        // What most likely fails comes first: the metagraph lies ready before the checkpoint gets its name.
+        let prepared = whole::Prepared::new(path, &self.message)?;
         builder::write_checkpoint(&path.with_file_name(stem), &tensors)?;
-        whole::write(path, &self.message)
+        prepared.commit()
     }
 }
 

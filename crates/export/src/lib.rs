@@ -17,6 +17,6 @@ mod nodes;
 mod prune;
 mod saver;
 
-pub use builder::{SavedModelBuilder, simple_save};
+pub use builder::{SavedModelBuilder, copy, simple_save, write_directory};
 pub use export::{CheckpointTensor, Export, ExportedVariable, SavedTable};
 pub use graph_builder::GraphBuilder;

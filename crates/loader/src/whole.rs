@@ -18,22 +18,54 @@ pub(crate) fn is_text(path: &Path) -> bool {
 /// whole when it is there.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` when the message is larger than protobuf allows; those of the file system. Then the file is as it
-/// was.
+/// As [`Prepared::new`] and [`Prepared::commit`]. Then the file is as it was.
 pub fn write<M: Message + Name>(path: &Path, message: &M) -> Result<()> {
-    let at = |e: Error| e.at(format!("file {}", path.display()));
-    check_size(&M::full_name(), message.encoded_len(), MOST_BYTES).map_err(at)?;
-    let content = match is_text(path) {
-        true => pbtxt::to_text(message).map_err(at)?.into_bytes(),
-        false => message.encode_to_vec(),
-    };
-    let aside = aside(path);
-    let written = fs::write(&aside, content).and_then(|()| fs::rename(&aside, path));
-    written.map_err(|error| {
-        // What matters is why it could not be written.
-        let _ = fs::remove_file(&aside);
-        at(error.into())
-    })
+    Prepared::new(path, message)?.commit()
+}
+
+/// A file that is written but does not have its name yet; unless it gets it, it is removed.
+#[derive(Debug)]
+pub struct Prepared {
+    path: PathBuf,
+    aside: PathBuf,
+}
+
+impl Prepared {
+    /// Writes a message as [`write`], but leaves the file of that name as it is.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when the message is larger than protobuf allows; those of the file system, also when a directory
+    /// has the name.
+    pub fn new<M: Message + Name>(path: &Path, message: &M) -> Result<Prepared> {
+        let at = |e: Error| e.at(format!("file {}", path.display()));
+        check_size(&M::full_name(), message.encoded_len(), MOST_BYTES).map_err(at)?;
+        if path.is_dir() {
+            return Err(at(std::io::Error::from(std::io::ErrorKind::IsADirectory).into()));
+        }
+        let content = match is_text(path) {
+            true => pbtxt::to_text(message).map_err(at)?.into_bytes(),
+            false => message.encode_to_vec(),
+        };
+        let prepared = Prepared { path: path.to_owned(), aside: aside(path) };
+        fs::write(&prepared.aside, content).map_err(|error| at(error.into()))?;
+        Ok(prepared)
+    }
+
+    /// Gives the file its name, in place of one that has it.
+    ///
+    /// # Errors
+    /// Those of the file system. Then the file is as it was.
+    pub fn commit(self) -> Result<()> {
+        let at = |error| Error::from(error).at(format!("file {}", self.path.display()));
+        fs::rename(&self.aside, &self.path).map_err(at)
+    }
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        // Nothing is there after a success, and nothing can be done after a failure.
+        let _ = fs::remove_file(&self.aside);
+    }
 }
 
 fn aside(path: &Path) -> PathBuf {

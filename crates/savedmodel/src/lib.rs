@@ -18,9 +18,11 @@
 //! This crate joins the others and computes nothing itself.
 #![forbid(unsafe_code)]
 
+mod hidden;
 mod inference;
 mod inspect;
 mod load;
+mod method_names;
 mod model;
 mod objects;
 mod open;
@@ -35,12 +37,12 @@ mod signature;
 pub use inference::{Class, Inference, Method, with_context};
 pub use inspect::{Inspection, MetaGraphInfo, OperatorUse, VariableInfo, inspect};
 pub use load::{LoadOptions, wait_until_complete};
+pub use method_names::MethodNameUpdater;
 pub use model::SavedModel;
 pub use objects::{Object, ObjectVariable, RestoredFunction, Value};
 pub use prune::{ConcreteFunction, StructuredFunction};
 pub use registry::registry;
 pub use runner::Runner;
-pub use save::set_method_name;
 pub use savedmodel_bundle::{Checkpoint, CheckpointObjects, Entry, latest_checkpoint};
 pub use savedmodel_export::{
     CheckpointTensor, Export, ExportedVariable, GraphBuilder, SavedModelBuilder, SavedTable, simple_save,

@@ -31,7 +31,9 @@ pub struct LoadOptions {
     pub verify_checksums: bool,
     /// Whether variables that the checkpoint lacks stay without values; else they are an error. Some must be there.
     pub allow_partial_checkpoint: bool,
-    /// Whether the checkpoint is left alone and no variable gets a value.
+    /// Whether the checkpoint is left alone and no variable gets a value. What reads one before it is assigned fails with
+    /// `FAILED_PRECONDITION`, as an uninitialised variable does everywhere; TensorFlow's loader gives such a variable an empty
+    /// vector instead, whatever its shape.
     pub skip_checkpoint: bool,
     /// The operators; those of this project if `None`.
     pub registry: Option<Arc<Registry>>,
@@ -70,14 +72,6 @@ pub(crate) fn start(session: &Session, meta: &MetaGraph, reading: Reading) -> Re
         restore::run(session, meta, restore, prefix, reading)?;
     }
     initialize(session, meta)
-}
-
-/// Gives a session whose variables have values the tables that a metagraph starts with.
-pub(crate) fn start_tables(session: &Session, meta: &MetaGraph, reading: Reading) -> Result<()> {
-    match &meta.restore {
-        Some(restore) if restore.needs_subgraph => start(session, meta, reading),
-        _ => initialize(session, meta),
-    }
 }
 
 fn reading(options: &LoadOptions) -> Reading {

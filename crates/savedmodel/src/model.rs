@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
-use savedmodel_graph::{Graph, Signature};
+use savedmodel_graph::{FunctionRef, Graph, Signature};
 use savedmodel_loader::MetaGraph;
-use savedmodel_op::Variable;
-use savedmodel_runtime::Session;
+use savedmodel_runtime::{Bodies, Session};
 use savedmodel_tensor::{Error, Result, Tensor};
 
 use crate::objects::Objects;
@@ -81,29 +80,27 @@ impl SavedModel {
         restore::run(&self.session, &self.meta, restore, &restore::prefix(checkpoint.as_ref())?, reading)
     }
 
-    /// The same model with state of its own: variables have the values that they have now, and what either model assigns
-    /// to them from now on the other does not see. Tables are as they were after loading; random streams begin anew.
+    /// The same model with state of its own, as it is now: variables, tables, queues and random streams. What either model
+    /// changes from now on the other does not see. Only iterators over datasets, which can't be copied, and tables that
+    /// nothing names but the object that made them, are as they were after loading.
     ///
     /// Graph, threads and, until they are written, the values of variables are shared.
     ///
+    /// ```
+    /// # use savedmodel::{SavedModel, Tensor};
+    /// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/objects/checkpoint_tutorial");
+    /// let model = SavedModel::load(dir)?;
+    /// let fork = model.fork()?;
+    /// fork.root()?.variable("v")?.assign(Tensor::scalar(5.0_f32))?;
+    /// let product = |model: &SavedModel| model.root()?.function("f")?.call([2.0], [])?.tensor()?.to_scalar::<f32>();
+    /// assert_eq!((product(&model)?, product(&fork)?), (6.0, 10.0));
+    /// # Ok::<(), savedmodel::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// Any of restoring and initialising.
+    /// Any of restoring and initialising, when there are iterators.
     pub fn fork(&self) -> Result<SavedModel> {
-        let session = self.session.fresh();
-        let copy_variables = || -> Result<()> {
-            for (container, name, variable) in self.session.resources().all::<Variable>() {
-                let make = || Ok(Variable::new(variable.name(), variable.dtype(), variable.shape().clone()));
-                let own = session.resources().get_or_create(&container, &name, make)?;
-                match variable.get() {
-                    Some(value) => own.assign(value)?,
-                    None => own.clear(),
-                }
-            }
-            Ok(())
-        };
-        copy_variables()?;
-        load::start_tables(&session, &self.meta, self.reading)?;
-        copy_variables()?;
+        let session = self.session.fork(|session| load::start(session, &self.meta, self.reading))?;
         let (meta, objects) = (Arc::clone(&self.meta), OnceLock::new());
         Ok(SavedModel { meta, session, reading: self.reading, objects })
     }
@@ -159,7 +156,9 @@ impl SavedModel {
     ///
     /// Names are those of TensorFlow: `x:0`, or `x` for output 0. Any tensor may be fed; a fetch that is an operation
     /// without outputs, or is written `^x`, is run and gives nothing. What is in a function that the graph calls is named
-    /// after the call, as in `StatefulPartitionedCall/dense/MatMul:0`; see [`SavedModel::expanded_graph`].
+    /// after the call, as in `StatefulPartitionedCall/dense/MatMul:0`, and what is in a branch after that, as in
+    /// `cond/then_branch/mul:0`, which has no value when the branch is not taken; see [`SavedModel::expanded_graph`]. What is
+    /// in a loop has no one value: see [`SavedModel::prune_function`].
     ///
     /// ```
     /// # use savedmodel::{SavedModel, Tensor};
@@ -175,6 +174,38 @@ impl SavedModel {
     /// not fed, `UNIMPLEMENTED` when an operator, attribute or dtype is not supported.
     pub fn prune(&self, feeds: &[&str], fetches: &[&str]) -> Result<ConcreteFunction<'_>> {
         ConcreteFunction::pruned(Host::Model(&self.session), feeds, fetches)
+    }
+
+    /// A part of a function of the model, such as the body of a loop, by the function's name: its arguments are nodes that
+    /// can be fed by their names.
+    ///
+    /// ```
+    /// # use savedmodel::{SavedModel, Tensor};
+    /// # let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/cases/models/function_while/model");
+    /// let model = SavedModel::load(dir)?;
+    /// let bodies = model.function_names();
+    /// let body = bodies.iter().find(|name| name.contains("while_body")).unwrap();
+    /// assert_eq!(model.prune_function(body, &[], &[])?.call(&[])?.len(), 0);
+    /// # Ok::<(), savedmodel::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no such function; as [`SavedModel::prune`].
+    pub fn prune_function(
+        &self,
+        function: &str,
+        feeds: &[&str],
+        fetches: &[&str],
+    ) -> Result<ConcreteFunction<'_>> {
+        let reference = FunctionRef { name: function.to_owned(), ..FunctionRef::default() };
+        let body = self.session.body(&reference, Vec::new())?;
+        ConcreteFunction::pruned(Host::Body(Arc::new(body)), feeds, fetches)
+            .map_err(|e| e.at(format!("function '{function}'")))
+    }
+
+    /// The names of the functions that the model brings along, sorted.
+    pub fn function_names(&self) -> Vec<String> {
+        self.meta.library.names()
     }
 
     /// As [`SavedModel::prune`], with fetches in a nest of lists, tuples and dicts, as which the results come back.
@@ -260,13 +291,13 @@ impl SavedModel {
         &self.meta
     }
 
-    /// The graph with the bodies of all functions that it calls, also those in functions: the names of all that can be
-    /// fed and fetched. Loops and branches stay whole.
+    /// The graph with the bodies of all functions that it calls and of all branches, also those in functions: the names of
+    /// all that can be fed and fetched. Loops stay whole.
     ///
     /// # Errors
     /// When a function is malformed.
     pub fn expanded_graph(&self) -> Result<&Graph> {
-        Ok(self.session.expanded()?.graph())
+        Ok(self.session.expanded(Bodies::Branches)?.graph())
     }
 
     /// The graph: its operations, with their operators, inputs and attributes.

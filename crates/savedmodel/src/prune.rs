@@ -5,10 +5,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use savedmodel_graph::{Graph, NodeId, Output};
-use savedmodel_runtime::{Fetch, Prepared, Session};
+use savedmodel_runtime::{Bodies, Fetch, Prepared, Session};
 use savedmodel_tensor::{Error, Result, Tensor};
 
-use crate::Value;
+use crate::{Value, hidden};
 
 /// The session that a function runs in: that of the model, or one over the body of a function.
 #[derive(Clone)]
@@ -157,23 +157,26 @@ struct Names {
 }
 
 impl Names {
-    /// What the names stand for, and the session that knows them all: with the bodies of functions beside their calls only
-    /// if a name is in one of them.
+    /// What the names stand for, and the session that knows them all: with the bodies of functions beside their calls, and
+    /// with branches as V1 control flow, only if a name is in one of them.
     fn resolve<'m>(
         session: Host<'m>,
         feeds: &[&str],
         fetches: &[&str],
         targets: &[&str],
     ) -> Result<(Host<'m>, Names)> {
-        match (Names::find(&session, feeds, fetches, targets), session) {
-            (Ok(names), session) => Ok((session, names)),
-            (Err(unknown), Host::Body(_)) => Err(unknown),
-            (Err(unknown), Host::Model(model)) => {
-                let expanded = model.expanded()?;
-                let names = Names::find(expanded, feeds, fetches, targets).map_err(|_| unknown)?;
-                Ok((Host::Model(expanded), names))
+        let unknown = match Names::find(&session, feeds, fetches, targets) {
+            Ok(names) => return Ok((session, names)),
+            Err(unknown) => unknown,
+        };
+        for bodies in [Bodies::Calls, Bodies::Branches] {
+            let Ok(expanded) = session.expanded(bodies) else { continue };
+            if let Ok(names) = Names::find(expanded, feeds, fetches, targets) {
+                return Ok((Host::Body(Arc::clone(expanded)), names));
             }
         }
+        let all = feeds.iter().chain(fetches).chain(targets);
+        Err(all.copied().find_map(|name| hidden::error(&session, name)).unwrap_or(unknown))
     }
 
     fn find(session: &Session, feeds: &[&str], fetches: &[&str], targets: &[&str]) -> Result<Names> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use savedmodel_bundle::{Checkpoint, ReadOptions};
 use savedmodel_export::{CheckpointTensor, Export, ExportedVariable, SavedTable};
-use savedmodel_loader::{Restore, SavedModelFile, Source};
+use savedmodel_loader::{Restore, Source};
 use savedmodel_op::Variable;
 use savedmodel_tensor::{Error, Result, Tensor};
 
@@ -166,12 +166,8 @@ impl SavedModel {
 
     fn export_files(&self, export: &mut Export) -> Result<()> {
         let directory = &self.meta().directory;
-        let files = |folder: &str| {
-            let mut found = BTreeMap::new();
-            list(&directory.join(folder), "", &mut found).map(|()| found)
-        };
-        export.set_asset_files(files("assets")?);
-        export.set_extra_files(files("assets.extra")?);
+        export.set_asset_files(files_below(&directory.join("assets"))?);
+        export.set_extra_files(files_below(&directory.join("assets.extra"))?);
         Ok(())
     }
 }
@@ -180,7 +176,15 @@ fn whole(key: &str, value: Tensor) -> CheckpointTensor {
     CheckpointTensor { key: key.to_owned(), shape_and_slice: String::new(), value }
 }
 
-/// The files below a folder, by name there.
+/// The files below a folder, by name there; none if there is no folder.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when a name is no UTF-8; those of the file system.
+pub(crate) fn files_below(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    let mut found = BTreeMap::new();
+    list(folder, "", &mut found).map(|()| found)
+}
+
 fn list(folder: &Path, below: &str, found: &mut BTreeMap<String, PathBuf>) -> Result<()> {
     if !folder.is_dir() {
         return Ok(());
@@ -199,34 +203,4 @@ fn list(folder: &Path, below: &str, found: &mut BTreeMap<String, PathBuf>) -> Re
         }
     }
     Ok(())
-}
-
-/// Gives a signature of a SavedModel's directory another method, such as `tensorflow/serving/classify`: in every metagraph
-/// that has the signature, or in those with the given tags. This is the job of TensorFlow's `MethodNameUpdater`.
-///
-/// The graph's file is replaced as a whole.
-///
-/// # Errors
-/// `NOT_FOUND` when there is no SavedModel, no metagraph has the tags, or none has the signature; those of the file system.
-/// Then the file is as it was.
-pub fn set_method_name(
-    directory: impl AsRef<Path>,
-    signature: &str,
-    method: &str,
-    tags: Option<&[String]>,
-) -> Result<()> {
-    let mut file = SavedModelFile::read(directory)?;
-    let wanted = tags.map(|tags| file.select(Some(tags)).map(savedmodel_loader::tags)).transpose()?;
-    let mut found = false;
-    for graph in &mut file.message.meta_graphs {
-        let is_meant = wanted.as_ref().is_none_or(|tags| savedmodel_loader::tags(graph) == *tags);
-        if let (true, Some(def)) = (is_meant, graph.signature_def.get_mut(signature)) {
-            method.clone_into(&mut def.method_name);
-            found = true;
-        }
-    }
-    if !found {
-        return Err(Error::not_found(format!("no metagraph has a signature '{signature}'")));
-    }
-    file.rewrite()
 }

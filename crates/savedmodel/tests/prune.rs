@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use savedmodel::{Code, Result, SavedModel, Tensor, Value};
+use savedmodel::{Code, LoadOptions, Result, SavedModel, Tensor, Value};
+
+fn case(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../conformance/cases").join(name)
+}
 
 fn load(name: &str) -> SavedModel {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../conformance/cases").join(name);
-    SavedModel::load(directory).unwrap_or_else(|e| panic!("{name}: {e}"))
+    SavedModel::load(case(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
 fn vector(values: &[f32]) -> Tensor {
@@ -148,6 +151,81 @@ fn inside_of_restored_functions() {
     assert_eq!(count(), 1);
     let signature = root.function("signatures.serving_default").unwrap();
     assert!(signature.graph(0).unwrap().find("StatefulPartitionedCall/mul").is_some());
+}
+
+#[test]
+fn inside_of_branches_and_loops() {
+    const PLACE: &str = "StatefulPartitionedCall/StatefulPartitionedCall";
+    for optimize in [false, true] {
+        let options = LoadOptions { optimize, ..LoadOptions::default() };
+        let model = SavedModel::load_with(case("objects/branches"), &options).unwrap();
+        let inputs = ["serving_default_x", "serving_default_b", "serving_default_k"];
+        let count =
+            || model.root().unwrap().variable("n").unwrap().value().unwrap().to_scalar::<i32>().unwrap();
+        let get = |(x, b, k): (f32, bool, i32), node: &str| {
+            let arguments = [Tensor::scalar(x), Tensor::scalar(b), Tensor::scalar(k)];
+            let name = format!("{PLACE}/{node}:0");
+            let got = model.prune(&inputs, &[&name])?.call(&arguments)?;
+            got[0].to_scalar::<f32>()
+        };
+        let product = "choice/then_branch/choice/StatefulPartitionedCall/product";
+        let deep = "choice/else_branch/choice/nested/then_branch/choice/nested/deep";
+        let [a, c] = ["branch0/case/indexed_case/a", "branch2/case/indexed_case/c"]
+            .map(|n| format!("case/indexed_case/{n}"));
+        let (one, two, three) = ((3.0, true, 1), (6.0, false, 0), (1.0, false, 3));
+        for (arguments, node, expected) in [
+            (one, product, Some(6.0)),
+            (one, deep, None),
+            (two, product, None),
+            (two, deep, Some(42.0)),
+            (two, &a, Some(52.0)),
+            (three, deep, None),
+            (three, &c, Some(-1.0)),
+            (one, "choice", Some(7.0)),
+        ] {
+            let before = count();
+            match (get(arguments, node), expected) {
+                (Ok(got), Some(expected)) => assert_eq!(got, expected, "{arguments:?} {node}"),
+                (Err(error), None) => {
+                    assert_eq!(error.code(), Code::InvalidArgument);
+                    assert!(error.to_string().contains("on a branch that was not taken"), "{error}");
+                    assert!(error.to_string().contains(node), "{error}");
+                }
+                (got, expected) => panic!("{arguments:?} {node}: {got:?}, not {expected:?}"),
+            }
+            // Only what the fetch needs has run, which the counter is not for what lies in the first branch.
+            let counts = node == "choice" || node.starts_with("case");
+            assert_eq!(count() != before, counts, "{node}");
+        }
+        // What is in a branch can be fed, too.
+        let fed = format!("{PLACE}/{product}:0");
+        let arguments =
+            [Tensor::scalar(1.0_f32), Tensor::scalar(true), Tensor::scalar(0_i32), Tensor::scalar(100.0_f32)];
+        let feeds = [inputs[0], inputs[1], inputs[2], &fed];
+        let y = model.prune(&feeds, &["StatefulPartitionedCall:1"]).unwrap().call(&arguments).unwrap();
+        assert_eq!(y[0].to_scalar::<f32>().unwrap(), 101.0);
+    }
+    let model = load("objects/branches");
+    let f = model.root().unwrap().function("f").unwrap();
+    let product = "choice/then_branch/choice/StatefulPartitionedCall/product";
+    assert!(f.graph(0).unwrap().find(product).is_some());
+    let product = f.prune(0, &["x", "b"], &[product]).unwrap();
+    let got = product.call(&[Tensor::scalar(4.0_f32), Tensor::scalar(true)]).unwrap();
+    assert_eq!(got[0].to_scalar::<f32>().unwrap(), 8.0);
+
+    let inside = format!("{PLACE}/loop/body/loop/sum:0");
+    let error = model.prune(&[], &[&inside]).err().unwrap();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(error.message().contains("is not fetchable"), "{error}");
+    let name = error.message().split('\'').nth(3).unwrap();
+    let sum = model.prune_function(name, &["loop/StatefulPartitionedCall/product", "t"], &["loop/sum"]);
+    let error = sum.err().unwrap();
+    assert!(error.message().contains("'t'"), "{error}");
+    let names = model.function_names();
+    assert!(names.iter().any(|function| function == name), "{names:?}");
+    let none = format!("{PLACE}/loop/body/loop/nothing:0");
+    assert_eq!(model.prune(&[], &[&none]).err().unwrap().code(), Code::NotFound);
+    assert_eq!(model.prune_function("nothing", &[], &[]).err().unwrap().code(), Code::NotFound);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use savedmodel::{
-    AttrValue, Code, DType, GraphBuilder, LoadOptions, PartialShape, SavedModel, SavedModelBuilder,
-    Signature, Tensor, set_method_name, simple_save,
+    AttrValue, Code, DType, GraphBuilder, LoadOptions, MethodNameUpdater, PartialShape, SavedModel,
+    SavedModelBuilder, Signature, Tensor, simple_save,
 };
 
 const PREDICT: &str = "tensorflow/serving/predict";
@@ -383,7 +383,9 @@ fn methods_are_set_in_place() {
     let place = scratch("methods");
     simple_save(softmax(), place.join("m"), &[("x", "x:0")], &[("y", "y:0")]).unwrap();
     let method = |tags: Option<&[String]>, signature: &str| {
-        set_method_name(place.join("m"), signature, "tensorflow/serving/regress", tags)
+        let mut updater = MethodNameUpdater::open(place.join("m"))?;
+        updater.replace(signature, "tensorflow/serving/regress", tags)?;
+        updater.save()
     };
     assert_eq!(method(None, "none").unwrap_err().code(), Code::NotFound);
     assert_eq!(method(Some(&["train".to_owned()]), "serving_default").unwrap_err().code(), Code::NotFound);
@@ -391,4 +393,32 @@ fn methods_are_set_in_place() {
     let model = load(place.join("m"));
     assert_eq!(model.signatures()["serving_default"].method_name, "tensorflow/serving/regress");
     assert_eq!(fs::read_dir(place.join("m")).unwrap().count(), 2);
+
+    let source = model_with_methods(&place);
+    let mut updater = MethodNameUpdater::open(&source).unwrap();
+    updater.replace("serving_default", "a/b", None).unwrap();
+    updater.save_copy(place.join("copy")).unwrap();
+    assert_eq!(load(&source).signatures()["serving_default"].method_name, PREDICT);
+    let copy = load(place.join("copy"));
+    assert_eq!(copy.signatures()["serving_default"].method_name, "a/b");
+    let inputs = inputs(&copy, "serving_default");
+    let want = answers(&load(&source), "serving_default", &inputs);
+    assert_eq!(answers(&copy, "serving_default", &inputs), want);
+    assert_eq!(updater.save_copy(place.join("copy")).unwrap_err().code(), Code::AlreadyExists);
+}
+
+fn model_with_methods(place: &Path) -> PathBuf {
+    let directory = place.join("source");
+    simple_save(softmax(), &directory, &[("x", "x:0")], &[("y", "y:0")]).unwrap();
+    directory
+}
+
+#[test]
+fn a_metagraph_that_can_not_be_written_leaves_no_checkpoint() {
+    let place = scratch("meta");
+    let export = softmax().export().unwrap();
+    fs::create_dir(place.join("m.meta")).unwrap();
+    let error = export.write_meta_graph(place.join("m.meta")).unwrap_err();
+    assert_eq!(error.code(), Code::FailedPrecondition, "{error}");
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 1);
 }

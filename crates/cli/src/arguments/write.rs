@@ -88,7 +88,7 @@ pub struct Convert {
     pub part: Part,
 }
 
-/// Changes the method name of a signature in place.
+/// Changes the method name of a signature, in place or in a copy.
 #[derive(Debug, Args)]
 pub struct SetMethod {
     /// The SavedModel's directory.
@@ -97,6 +97,9 @@ pub struct SetMethod {
     pub signature: String,
     /// The method name, such as `tensorflow/serving/predict`.
     pub method: String,
+    /// Write a copy to this directory, and leave the model as it is.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
     #[command(flatten)]
     pub tags: Tags,
 }

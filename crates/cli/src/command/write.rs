@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use savedmodel::{Export, LoadOptions, SavedModelBuilder, Signature, set_method_name};
+use savedmodel::{Export, LoadOptions, MethodNameUpdater, SavedModelBuilder, Signature};
 use savedmodel_loader::Source;
 use savedmodel_tensor::{Error, Result};
 
@@ -58,8 +58,12 @@ pub fn convert(arguments: &Convert) -> Result<()> {
 /// # Errors
 /// When there is no such signature; those of the file. Then it is as it was.
 pub fn set_method(arguments: &SetMethod) -> Result<()> {
-    let tags = arguments.tags.list();
-    set_method_name(&arguments.directory, &arguments.signature, &arguments.method, tags.as_deref())
+    let mut updater = MethodNameUpdater::open(&arguments.directory)?;
+    updater.replace(&arguments.signature, &arguments.method, arguments.tags.list().as_deref())?;
+    match &arguments.output {
+        Some(directory) => updater.save_copy(directory),
+        None => updater.save(),
+    }
 }
 
 /// The model, with the signatures that are asked for.

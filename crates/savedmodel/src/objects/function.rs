@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use savedmodel_graph::{Graph, StructuredValue};
 use savedmodel_loader::{ConcreteFunctionDef, FunctionSpec, ObjectKind};
+use savedmodel_runtime::Bodies;
 use savedmodel_tensor::{Error, Result, Tensor};
 
 use super::literal::{self, Conversion};
@@ -76,12 +77,13 @@ impl<'m> RestoredFunction<'m> {
     }
 
     /// The body of a trace with the bodies of all functions that it calls, whose nodes are named after the calls, as in
-    /// `StatefulPartitionedCall/dense/MatMul`. Loops and branches stay whole.
+    /// `StatefulPartitionedCall/dense/MatMul`, and of branches. Loops stay whole.
     ///
     /// # Errors
     /// `OUT_OF_RANGE` when there is no trace of that number; any of restoring what it captured.
     pub fn graph(&self, trace: usize) -> Result<Arc<Graph>> {
-        Ok(Arc::clone(self.objects.body(self.model, self.trace(trace)?)?.graph()))
+        let body = self.objects.body(self.model, self.trace(trace)?)?;
+        Ok(Arc::clone(body.expanded(Bodies::Branches)?.graph()))
     }
 
     /// A part of a trace as a function: any of its tensors may be fed, arguments by their names (`x:0`), and any may be
