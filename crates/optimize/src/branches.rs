@@ -19,6 +19,9 @@ struct Branch {
     side: usize,
 }
 
+/// The function of a branch, with the name of its place.
+type Named = (String, Arc<Function>);
+
 /// Puts the bodies of an If or Case beside it; gives the nodes that were added. Any other node stays as it is, and so does
 /// an If whose condition is no `bool`.
 ///
@@ -32,7 +35,7 @@ pub(crate) fn put(
 ) -> Result<Vec<NodeId>> {
     let Some(functions) = functions(graph, node, library)? else { return Ok(Vec::new()) };
     let inputs = graph.inputs(node)?;
-    let fits = |(_, function): &(String, Arc<Function>)| {
+    let fits = |(_, function): &Named| {
         function.argument_nodes.len() + 1 == inputs.len()
             && function.results.len() == functions[0].1.results.len()
     };
@@ -64,11 +67,7 @@ pub(crate) fn put(
 }
 
 /// The functions of the branches, with the names of their places.
-fn functions(
-    graph: &Graph,
-    id: NodeId,
-    library: &FunctionLibrary,
-) -> Result<Option<Vec<(String, Arc<Function>)>>> {
+fn functions(graph: &Graph, id: NodeId, library: &FunctionLibrary) -> Result<Option<Vec<Named>>> {
     let node = graph.node(id);
     let named: Vec<(String, &FunctionRef)> = match (&*node.op, node.attrs.get("branches")) {
         ("If" | "StatelessIf", _) => {
@@ -84,12 +83,11 @@ fn functions(
                 .collect()
         }
         ("Case" | "StatelessCase", Some(AttrValue::List(items))) => {
-            let name = |i| format!("{}/branch{i}", node.name);
-            let item = |(i, item)| match item {
-                &AttrValue::Function(ref function) => Some((name(i), function)),
+            let functions = items.iter().filter_map(|item| match item {
+                AttrValue::Function(function) => Some(function),
                 _ => None,
-            };
-            items.iter().enumerate().filter_map(item).collect()
+            });
+            functions.enumerate().map(|(i, f)| (format!("{}/branch{i}", node.name), f)).collect()
         }
         _ => return Ok(None),
     };
@@ -99,12 +97,7 @@ fn functions(
 }
 
 /// When each branch is taken. Of a Case it is the last for each index that no other has.
-fn conditions(
-    graph: &mut Graph,
-    node: NodeId,
-    functions: Vec<(String, Arc<Function>)>,
-    chosen: Output,
-) -> Result<Vec<Branch>> {
+fn conditions(graph: &mut Graph, node: NodeId, functions: Vec<Named>, chosen: Output) -> Result<Vec<Branch>> {
     let whole = graph.node(node).name.to_string();
     let is_if = graph.node(node).op.ends_with("If");
     let last = functions.len() - 1;
