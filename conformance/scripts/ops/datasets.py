@@ -63,7 +63,7 @@ def sources(name, rng):
         yield Scene(lambda feed: [tf.raw_ops.RangeDataset(start=0, stop=1, step=feed(np.array(0, i64)), output_types=[tf.int64], output_shapes=[[]]).op], fails=True)
 
 
-@op("MapDataset", "ParallelMapDatasetV2", "FilterDataset", "TakeWhileDataset", family="data", tolerance="ulp 4")
+@op("MapDataset", "ParallelMapDatasetV2", "FilterDataset", "TakeWhileDataset", "ScanDataset", family="data", tolerance="ulp 4")
 def maps(name, rng):
     parallel = {"num_parallel_calls": 2, "deterministic": True} if "Parallel" in name else {}
     if "Map" in name:
@@ -74,6 +74,13 @@ def maps(name, rng):
         yield drained(lambda feed: numbers(feed, 2).map(lambda i: i).map(lambda i: tf.fill([i], 7), **parallel), 2)
         yield fails(lambda feed: numbers(feed, 3).map(lambda i: tf.gather([1, 2], i + 5), **parallel))
         yield fails(lambda feed: numbers(feed, 3).map(lambda i: tf.debugging.check_numerics(tf.cast(i, f32) / 0.0, "no"), **parallel))
+    elif name == "ScanDataset":
+        yield drained(lambda feed: numbers(feed).scan(feed(np.array(1, i64)), lambda s, i: (s + i, s * i)), 7)
+        yield drained(lambda feed: (lambda scale: numbers(feed, 3).scan(
+            (feed(np.array([1, 2], f32)), feed(np.array("a", object))),
+            lambda s, i: ((s[0] * scale, s[1] + "b"), {"x": s[0], "i": i, "s": s[1]})))(feed(np.array(0.5, f32))), 3)
+        yield drained(lambda feed: numbers(feed, 0).scan(feed(np.array(1, i64)), lambda s, i: (s, i)), 0)
+        yield fails(lambda feed: numbers(feed, 3).scan(feed(np.array(1, i64)), lambda s, i: (s, tf.gather([1, 2], i + 5))))
     elif name == "FilterDataset":
         yield drained(lambda feed: numbers(feed, 10).filter(lambda i: tf.equal(i % 3, 1)), 3)
         yield drained(lambda feed: numbers(feed).filter(lambda i: i > 99), 0)

@@ -1,9 +1,9 @@
 //! `MapDataset`, `FilterDataset` and their like.
 
 use savedmodel_op::{Construction, Context, Kernel, Kernels, Op, Run};
-use savedmodel_tensor::Result;
+use savedmodel_tensor::{DType, Error, Result};
 
-use crate::dataset::{DATASET, Dataset, give};
+use crate::dataset::{DATASET, Dataset, Row, give};
 use crate::function::Function;
 
 /// Datasets of what a function makes of each row, or of the rows that it holds for.
@@ -12,6 +12,7 @@ use crate::function::Function;
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/MapDataset>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/ParallelMapDatasetV2>,
+/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/ScanDataset>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/FilterDataset>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/TakeWhileDataset>
 pub const OPS: &[Op] = &[
@@ -65,6 +66,22 @@ pub const OPS: &[Op] = &[
         ..DATASET
     },
     Op {
+        name: "ScanDataset",
+        inputs: &["input_dataset: variant", "initial_state: Tstate", "other_arguments: Targuments"],
+        attrs: &[
+            "f: func",
+            "Tstate: list(type) >= 1",
+            "Targuments: list(type) >= 0",
+            "output_types: list(type) >= 1",
+            "output_shapes: list(shape) >= 1",
+            "preserve_cardinality: bool = false",
+            "use_default_device: bool = true",
+            "metadata: string = ''",
+        ],
+        kernels: Kernels::one(build_scan),
+        ..DATASET
+    },
+    Op {
         name: "FilterDataset",
         inputs: &["input_dataset: variant", "other_arguments: Targuments"],
         attrs: PREDICATE,
@@ -102,6 +119,33 @@ fn build_map(node: &Construction<'_>, settings: usize) -> Result<Box<dyn Kernel>
             }))
         });
         give(ctx, mapped)
+    }))
+}
+
+/// A function takes a state and a row, and gives the next state and a row.
+fn build_scan(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    let callable = node.function("f")?;
+    let states = node.attr::<Vec<DType>>("Tstate")?.len();
+    Ok(Box::new(move |ctx: &mut Context<'_>| {
+        let input = Dataset::of(ctx.input(0))?;
+        let first: Row = (1..=states).map(|i| ctx.input(i).clone()).collect();
+        let function = Function::of(&callable, ctx, 1 + states, ctx.input_len());
+        let scanned = Dataset::new("ScanDataset", move |run| {
+            let (mut rows, function, mut state) = (input.start(run)?, function.clone(), first.clone());
+            Ok(Box::new(move |run: &Run<'_>| {
+                let Some(row) = rows.next(run)? else { return Ok(None) };
+                let results = function.call(run, state.iter().cloned().chain(row).collect())?;
+                let Some((next, row)) = results.split_at_checked(states) else {
+                    return Err(Error::invalid_argument(format!(
+                        "the function returns {} tensors for a state of {states}",
+                        results.len()
+                    )));
+                };
+                state = next.to_vec();
+                Ok(Some(row.to_vec()))
+            }))
+        });
+        give(ctx, scanned)
     }))
 }
 
