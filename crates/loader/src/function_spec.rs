@@ -1,6 +1,7 @@
 //! How a function was declared in Python.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use savedmodel_graph::StructuredValue;
 use savedmodel_proto::FunctionSpec as Message;
@@ -69,6 +70,26 @@ impl FunctionSpec {
     pub fn default_of(&self, index: usize) -> Option<&StructuredValue> {
         let required = self.args.len().checked_sub(self.defaults.len())?;
         self.defaults.get(index.checked_sub(required)?)
+    }
+}
+
+/// The parameters as Python writes them: `(x, y=7, *, k=None)`.
+impl fmt::Display for FunctionSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let with = |name: &String, default: Option<&StructuredValue>| match default {
+            Some(default) => format!("{name}={default}"),
+            None => name.clone(),
+        };
+        let args = self.args.iter().enumerate();
+        let mut parameters: Vec<String> = args.map(|(i, name)| with(name, self.default_of(i))).collect();
+        match &self.varargs {
+            Some(name) => parameters.push(format!("*{name}")),
+            None if !self.kwonly.is_empty() => parameters.push("*".to_owned()),
+            None => {}
+        }
+        parameters.extend(self.kwonly.iter().map(|name| with(name, self.kwonly_defaults.get(name))));
+        parameters.extend(self.varkw.iter().map(|name| format!("**{name}")));
+        write!(f, "({})", parameters.join(", "))
     }
 }
 

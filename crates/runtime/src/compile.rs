@@ -55,10 +55,38 @@ pub(crate) fn graph(
     let feeds: Vec<(Output, Option<DType>)> =
         request.feeds.iter().map(|feed| (feed.output, feed.dtype)).collect();
     let program = Program::cut(graph, &feeds, request.fetches, request.targets)?;
+    check_fetches(&program)?;
     // What other parts of the graph write does not matter: this plan is made anew after they have.
     let unit = Unit::new(env, &program.graph)?;
     let plan = plan(&unit, program, request.feeds.iter().map(Feed::info).collect(), request.site)?;
     Ok((unit, plan))
+}
+
+/// Refuses fetches inside of V1 loops.
+fn check_fetches(program: &Program) -> Result<()> {
+    let graph = &program.graph;
+    if !graph.nodes().any(|node| frames::is_enter(graph, node)) {
+        return Ok(());
+    }
+    let frames = Frames::find(graph, &inner_nodes(program), |node| before(graph, node))?;
+    for fetch in &program.fetches {
+        let frame = frames.after(graph, fetch.node);
+        if frame != 0 {
+            return Err(Error::invalid_argument(format!(
+                "'{}:{}' has a value for each turn of loop '{}' and is not fetchable; fetch what leaves the loop",
+                graph.node(fetch.node).name,
+                fetch.index,
+                frames.infos[frame].name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The nodes that are not fed.
+fn inner_nodes(program: &Program) -> Vec<NodeId> {
+    let is_feed = |node: &NodeId| &*program.graph.node(*node).op == "_Arg";
+    program.graph.nodes().filter(|node| !is_feed(node)).collect()
 }
 
 /// The plan for a function: feeds are its arguments, fetches its results.
@@ -138,8 +166,7 @@ impl<'a> Compiler<'a> {
         site: &'a str,
     ) -> Result<Compiler<'a>> {
         let graph = &program.graph;
-        let is_feed = |node: &NodeId| &*graph.node(*node).op == "_Arg";
-        let nodes: Vec<NodeId> = graph.nodes().filter(|node| !is_feed(node)).collect();
+        let nodes = inner_nodes(program);
         for &node in &nodes {
             graph.inputs(node)?;
         }

@@ -142,7 +142,7 @@ impl SavedModel {
     /// `NOT_FOUND`, with the names that there are, when there is none of that name; `UNIMPLEMENTED` when it needs an
     /// operator, attribute or dtype that there is not.
     pub fn signature(&self, name: &str) -> Result<SignatureFunction<'_>> {
-        let signature = self.meta.signatures.get(name).ok_or_else(|| {
+        let (name, signature) = self.meta.signatures.get_key_value(name).ok_or_else(|| {
             let known: Vec<&str> = self.meta.signatures.keys().map(String::as_str).collect();
             Error::not_found(format!(
                 "Serving signature name: \"{name}\" not found; there are: {}",

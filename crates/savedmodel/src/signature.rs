@@ -17,6 +17,7 @@ use crate::{Value, prune};
 /// components in order, `x/0`, `x/1` ….
 pub struct SignatureFunction<'m> {
     session: &'m Session,
+    name: &'m str,
     signature: &'m Signature,
     plan: Arc<Prepared>,
     inputs: Vec<Input>,
@@ -38,7 +39,7 @@ struct Input {
 impl<'m> SignatureFunction<'m> {
     pub(crate) fn new(
         session: &'m Session,
-        name: &str,
+        name: &'m str,
         signature: &'m Signature,
     ) -> Result<SignatureFunction<'m>> {
         let at = |e: Error| e.at(format!("signature '{name}'"));
@@ -74,7 +75,7 @@ impl<'m> SignatureFunction<'m> {
             prune::check_fed(session, &feeds, &fetches, &[]).map_err(at)?;
         }
         let plan = session.prepare(&feeds, &fetches, &[]).map_err(at)?;
-        Ok(SignatureFunction { session, signature, plan, inputs, outputs })
+        Ok(SignatureFunction { session, name, signature, plan, inputs, outputs })
     }
 
     /// What the signature takes and gives.
@@ -124,7 +125,7 @@ impl<'m> SignatureFunction<'m> {
                 None => feeds.push(tensor),
             }
         }
-        let values = self.session.run(&self.plan, feeds)?;
+        let values = self.session.run(&self.plan, feeds).map_err(|e| self.at(e))?;
         Ok(self.outputs.iter().cloned().zip(values).collect())
     }
 
@@ -227,7 +228,11 @@ impl<'m> SignatureFunction<'m> {
 
     fn refuse(&self, what: String) -> Error {
         let list: Vec<String> = self.inputs.iter().map(Input::describe).collect();
-        Error::invalid_argument(format!("{what}; the signature takes {}", list.join(", ")))
+        self.at(Error::invalid_argument(format!("{what}; the signature takes {}", list.join(", "))))
+    }
+
+    fn at(&self, error: Error) -> Error {
+        error.at(format!("signature '{}'", self.name))
     }
 }
 

@@ -127,7 +127,7 @@ fn declared_defaults_and_nests() {
     let nested = root.function("nested").unwrap();
     assert_eq!(shown(&nested.call([nest(Value::Tuple(vec![2.into()]))], []).unwrap()), "float [3.0]");
     let error = nested.call([nest(list([2]))], []).unwrap_err();
-    assert!(error.message().contains("Can not cast [2] to (TensorSpec("), "{error}");
+    assert!(error.message().contains("argument 'x': Can not cast [2] to (TensorSpec("), "{error}");
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn check(
         (Err(error), Err(part)) => {
             assert_eq!(error.code(), Code::InvalidArgument);
             assert!(error.message().contains(part), "{function}{args:?}: {error}, without '{part}'");
+            assert!(error.to_string().contains(&format!("calling '{function}'")), "{error}");
         }
         (got, expected) => panic!("{function}{args:?}{kwargs:?}: {got:?}, not {expected:?}"),
     }
@@ -60,7 +61,13 @@ fn traces_are_chosen_as_tensorflow_chooses() {
     check(&root, "f", &[x()], &[("scale", 2.0.into())], Ok(&[2.0]));
     check(&root, "f", &[], &[("x", vec![list(&[1.0, 2.0])].into())], Ok(&[2.0, 4.0]));
     check(&root, "f", &[3.into()], &[("scale", 5.into())], Ok(&[15.0]));
-    check(&root, "f", &[floats(&[1.0, 2.0])], &[], Err("Option 4:\n  Positional arguments: (TensorSpec("));
+    check(
+        &root,
+        "f",
+        &[floats(&[1.0, 2.0])],
+        &[],
+        Err("Option 4:\n  Positional arguments (2 total):\n    * TensorSpec("),
+    );
     check(&root, "f", &[x()], &[("scale", 5.into())], Err("Could not find matching concrete function"));
     check(&root, "f", &[], &[], Err("missing a required argument: 'x'"));
     check(&root, "f", &[x(), x(), x()], &[], Err("too many positional arguments"));

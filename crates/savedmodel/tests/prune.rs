@@ -229,6 +229,22 @@ fn inside_of_branches_and_loops() {
 }
 
 #[test]
+fn inside_of_loops_of_tensorflow_1() {
+    let model = load("models/v1_while/model");
+    let graph = model.graph();
+    let of = |op: &str| {
+        let node = graph.nodes().find(|&node| &*graph.node(node).op == op);
+        graph.node(node.unwrap_or_else(|| panic!("no {op}"))).name.to_string()
+    };
+    for inside in ["Merge", "Switch", "NextIteration", "Enter"].map(of) {
+        let error = model.run(&[], &[&inside], &[]).unwrap_err();
+        assert_eq!(error.code(), Code::InvalidArgument);
+        let text = format!("'{inside}:0' has a value for each turn of loop '");
+        assert!(error.message().contains(&text), "{error}, without {text}");
+    }
+}
+
+#[test]
 fn variables_of_graphs() {
     let model = load("objects/session");
     let variables = model.variables().unwrap();

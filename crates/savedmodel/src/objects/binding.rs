@@ -55,27 +55,7 @@ pub(super) fn bind(spec: &FunctionSpec, args: Vec<Value>, kwargs: Vec<(String, V
 }
 
 fn refuse(what: String, spec: &FunctionSpec) -> Error {
-    let mut parameters: Vec<String> = spec
-        .args
-        .iter()
-        .enumerate()
-        .map(|(i, name)| match spec.default_of(i) {
-            Some(default) => format!("{name}={default}"),
-            None => name.clone(),
-        })
-        .collect();
-    match &spec.varargs {
-        Some(name) => parameters.push(format!("*{name}")),
-        None if !spec.kwonly.is_empty() => parameters.push("*".to_owned()),
-        None => {}
-    }
-    parameters.extend(spec.kwonly.iter().map(|name| match spec.kwonly_defaults.get(name) {
-        Some(default) => format!("{name}={default}"),
-        None => name.clone(),
-    }));
-    parameters.extend(spec.varkw.iter().map(|name| format!("**{name}")));
-    let parameters = parameters.join(", ");
-    Error::invalid_argument(format!("Binding inputs to the function failed: {what}; it takes ({parameters})"))
+    Error::invalid_argument(format!("Binding inputs to the function failed: {what}; it takes {spec}"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Restored functions.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::sync::{Arc, OnceLock};
 
 use savedmodel_graph::{Graph, StructuredValue};
@@ -20,6 +20,8 @@ pub struct RestoredFunction<'m> {
     model: &'m SavedModel,
     objects: &'m Objects,
     kind: Kind<'m>,
+    /// The path to it, or the other name that it was asked for by.
+    place: &'m str,
 }
 
 #[derive(Clone, Copy)]
@@ -34,24 +36,22 @@ impl<'m> RestoredFunction<'m> {
         objects: &'m Objects,
         id: usize,
     ) -> Result<RestoredFunction<'m>> {
+        let place = objects.paths[id].as_deref().unwrap_or("?");
         let kind = match &objects.graph.objects[id].kind {
             ObjectKind::Function { traces, spec } => Kind::Traces { names: traces, spec },
             ObjectKind::ConcreteFunction { name, keywords, positional } => {
                 Kind::Concrete { name, keywords, positional: *positional }
             }
-            _ => {
-                let path = objects.paths[id].as_deref().unwrap_or_default();
-                return Err(Error::invalid_argument(format!("object '{path}' is no function")));
-            }
+            _ => return Err(Error::invalid_argument(format!("object '{place}' is no function"))),
         };
-        Ok(RestoredFunction { model, objects, kind })
+        Ok(RestoredFunction { model, objects, kind, place })
     }
 
-    /// Traces of which nothing tells how they were declared.
+    /// The traces of an alias, of which nothing tells how they were declared.
     pub(super) fn of_traces(
         model: &'m SavedModel,
         objects: &'m Objects,
-        names: &'m [String],
+        (alias, names): (&'m str, &'m [String]),
     ) -> RestoredFunction<'m> {
         static ANYTHING: OnceLock<FunctionSpec> = OnceLock::new();
         let spec = ANYTHING.get_or_init(|| FunctionSpec {
@@ -59,7 +59,7 @@ impl<'m> RestoredFunction<'m> {
             varkw: Some("kwargs".to_owned()),
             ..FunctionSpec::default()
         });
-        RestoredFunction { model, objects, kind: Kind::Traces { names, spec } }
+        RestoredFunction { model, objects, kind: Kind::Traces { names, spec }, place: alias }
     }
 
     /// The parameters, as they were declared in Python; `None` for a function of one trace.
@@ -147,13 +147,14 @@ impl<'m> RestoredFunction<'m> {
     ) -> Result<Value> {
         let args: Vec<Value> = args.into_iter().map(Into::into).collect();
         let kwargs = kwargs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        match self.kind {
+        let called = match self.kind {
             Kind::Traces { names, spec } => self.call_traces(names, spec, args, kwargs),
             Kind::Concrete { name, keywords, positional } => {
-                let tensors = self.flat(name, keywords, positional, args, kwargs)?;
-                self.run(name, tensors)
+                let tensors = self.flat(name, keywords, positional, args, kwargs);
+                tensors.and_then(|tensors| self.run(name, tensors))
             }
-        }
+        };
+        called.map_err(|e| e.at(format!("calling '{}'", self.place)))
     }
 
     fn call_traces(
@@ -164,11 +165,13 @@ impl<'m> RestoredFunction<'m> {
         kwargs: Vec<(String, Value)>,
     ) -> Result<Value> {
         let (mut positional, keyword) = binding::bind(spec, args, kwargs)?;
-        for (declared, value) in spec.input_signature.iter().flatten().zip(&mut positional) {
-            let refuse = |e: Error| {
-                Error::invalid_argument(format!("Binding inputs to the function failed: {}", e.message()))
-            };
-            *value = matching::cast(declared, value).map_err(refuse)?;
+        for (i, (declared, value)) in spec.input_signature.iter().flatten().zip(&mut positional).enumerate() {
+            *value = matching::cast(declared, value).map_err(|e| {
+                let name = spec.args.get(i).or(spec.varargs.as_ref()).map_or("?", String::as_str);
+                let text =
+                    format!("Binding inputs to the function failed: argument '{name}': {}", e.message());
+                Error::invalid_argument(text)
+            })?;
         }
         let given = Value::Tuple(vec![Value::Tuple(positional), Value::Dict(keyword)]);
         for convert in [false, true] {
@@ -227,10 +230,15 @@ impl<'m> RestoredFunction<'m> {
 
     #[cold]
     fn no_match(&self, names: &[String], given: &Value) -> Error {
+        if names.is_empty() {
+            return Error::invalid_argument("Found zero restored functions for caller function.");
+        }
         let mut text =
             "Could not find matching concrete function to call loaded from the SavedModel. Got:\n".to_owned();
-        if let Value::Tuple(parts) = given {
-            describe(&mut text, &parts[0], &parts[1]);
+        if let Value::Tuple(parts) = given
+            && let [Value::Tuple(positional), keyword] = &parts[..]
+        {
+            describe(&mut text, positional, keyword);
         }
         let _ = write!(
             text,
@@ -241,7 +249,7 @@ impl<'m> RestoredFunction<'m> {
             let _ = write!(text, "\n\nOption {}:\n", i + 1);
             if let Some(ConcreteFunctionDef { inputs: StructuredValue::Tuple(parts), .. }) =
                 self.objects.graph.functions.get(name)
-                && let [positional, keyword] = &parts[..]
+                && let [StructuredValue::Tuple(positional), keyword] = &parts[..]
             {
                 describe(&mut text, positional, keyword);
             }
@@ -250,6 +258,12 @@ impl<'m> RestoredFunction<'m> {
     }
 }
 
-fn describe(text: &mut String, positional: &dyn std::fmt::Display, keyword: &dyn std::fmt::Display) {
-    let _ = write!(text, "  Positional arguments: {positional}\n  Keyword arguments: {keyword}");
+/// Writes arguments as TensorFlow does.
+fn describe<V: fmt::Display>(text: &mut String, positional: &[V], keyword: &V) {
+    // Writing to a string does not fail.
+    let _ = write!(text, "  Positional arguments ({} total):", positional.len());
+    for argument in positional {
+        let _ = write!(text, "\n    * {argument}");
+    }
+    let _ = write!(text, "\n  Keyword arguments: {keyword}");
 }

@@ -121,7 +121,7 @@ impl<'m> Object<'m> {
 
     /// The function that was saved under another name: the function whose traces all have it, or else those traces.
     pub(crate) fn aliased_function(&self, alias: &str) -> Result<RestoredFunction<'m>> {
-        let names = self.objects.aliases.get(alias).ok_or_else(|| {
+        let (alias, names) = self.objects.aliases.get_key_value(alias).ok_or_else(|| {
             let known: Vec<&str> = self.objects.aliases.keys().map(String::as_str).collect();
             Error::not_found(format!("no function has the alias '{alias}'; there are: {}", known.join(", ")))
         })?;
@@ -133,7 +133,7 @@ impl<'m> Object<'m> {
         };
         match (0..self.objects.graph.objects.len()).find(is_it) {
             Some(id) => RestoredFunction::new(self.model, self.objects, id),
-            None => Ok(RestoredFunction::of_traces(self.model, self.objects, names)),
+            None => Ok(RestoredFunction::of_traces(self.model, self.objects, (alias, names))),
         }
     }
 
