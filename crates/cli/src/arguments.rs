@@ -157,6 +157,11 @@ pub struct Ask {
     /// tensorflow.serving.PredictRequest).
     #[arg(long, value_name = "FILE", conflicts_with_all = ["feed", "fetch"])]
     pub inputs: Option<TensorFile>,
+    /// Call a function of an object of a TensorFlow 2 model instead, by the path to it, such as `f` or `encoder.__call__`. Inputs
+    /// are `.npz`, or `.json` of the form `{"args": […], "kwargs": {…}}`: JSON's values are Python's, and
+    /// `{"tuple": […]}`, `{"b64": "…"}` and `{"tensor": …, "dtype": "float32"}` the others.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["signature", "feed", "fetch"])]
+    pub function: Option<String>,
     /// Feed a tensor of the graph: `NAME:0=FILE.npy`. May be repeated.
     #[arg(long, value_name = "NAME:0=FILE.npy", requires = "fetch")]
     pub feed: Vec<Feed>,
@@ -328,6 +333,7 @@ mod tests {
             "savedmodel run m --tags serve,gpu --signature s --inputs x.npz --outputs y.json --threads 2",
             "savedmodel run m --feed x:0=x.npy --fetch y:0 --fetch ^init",
             "savedmodel run m",
+            "savedmodel run m --function encoder.__call__ --inputs x.json",
             "savedmodel verify m --log l --rtol 1e-3 --atol 0",
             "savedmodel bench m --runs 3 --json",
             "savedmodel ops",
@@ -353,6 +359,7 @@ mod tests {
             "savedmodel run m --inputs x.txt",
             "savedmodel run m --outputs x",
             "savedmodel run m --threads 0",
+            "savedmodel run m --function f --signature s",
             "savedmodel run m --feed x:0=x.npy",
             "savedmodel run m --feed x.npy --fetch y",
             "savedmodel run m --feed x=x.npz --fetch y",

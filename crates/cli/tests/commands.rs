@@ -2,6 +2,8 @@
 
 #[path = "commands/examples.rs"]
 mod examples;
+#[path = "commands/functions.rs"]
+mod functions;
 #[path = "commands/writing.rs"]
 mod writing;
 

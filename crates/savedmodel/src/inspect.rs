@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use savedmodel_graph::{AttrValue, FunctionRef, Graph, NodeId, Signature};
-use savedmodel_loader::{MetaGraph, Source};
+use savedmodel_loader::{MetaGraph, ObjectGraph, ObjectKind, SavedObject, Source};
 use savedmodel_op::Registry;
 use savedmodel_tensor::{DType, PartialShape, Result};
 
@@ -36,6 +36,19 @@ pub struct MetaGraphInfo {
     pub assets: Vec<String>,
     /// The operators of the graph and of all functions, sorted by name.
     pub operators: Vec<OperatorUse>,
+    /// The functions of its objects, by path, sorted; none in a model of TensorFlow 1.
+    pub functions: Vec<FunctionInfo>,
+}
+
+/// A function of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionInfo {
+    /// The attributes that lead to it from the root, with dots between.
+    pub path: String,
+    /// Its parameters, as Python writes them.
+    pub parameters: String,
+    /// How many traces it has.
+    pub traces: usize,
 }
 
 /// A variable of a metagraph, or a placeholder.
@@ -96,7 +109,11 @@ fn meta_graph(meta: MetaGraph, registry: &Arc<Registry>) -> Result<MetaGraphInfo
         .filter(|(name, _)| name != "_Arg" && functions.binary_search(name).is_err())
         .map(|(name, count)| OperatorUse { supported: registry.find(&name).is_some(), name, count })
         .collect();
+    // A model whose objects are malformed has its signatures all the same.
+    let objects = if meta.has_objects() { meta.objects().ok() } else { None };
+    let functions = objects.map_or_else(Vec::new, |objects| object_functions(&objects));
     Ok(MetaGraphInfo {
+        functions,
         variables: nodes(&meta.graph, &["VarHandleOp", "VariableV2", "Variable"]),
         placeholders: nodes(&meta.graph, &["Placeholder", "PlaceholderV2", "PlaceholderWithDefault"]),
         leaves: leaves(&meta.graph),
@@ -106,6 +123,20 @@ fn meta_graph(meta: MetaGraph, registry: &Arc<Registry>) -> Result<MetaGraphInfo
         signatures: meta.signatures,
         operators,
     })
+}
+
+fn object_functions(objects: &ObjectGraph) -> Vec<FunctionInfo> {
+    let info = |(object, path): (&SavedObject, Option<String>)| {
+        let (parameters, traces) = match &object.kind {
+            ObjectKind::Function { traces, spec } => (spec.to_string(), traces.len()),
+            ObjectKind::ConcreteFunction { keywords, .. } => (format!("({})", keywords.join(", ")), 1),
+            _ => return None,
+        };
+        Some(FunctionInfo { path: path?, parameters, traces })
+    };
+    let mut found: Vec<_> = objects.objects.iter().zip(objects.paths()).filter_map(info).collect();
+    found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    found
 }
 
 fn count(graph: &Graph, counts: &mut BTreeMap<String, usize>) {

@@ -35,7 +35,7 @@ mod save;
 mod signature;
 
 pub use inference::{Class, Inference, Method, with_context};
-pub use inspect::{Inspection, MetaGraphInfo, OperatorUse, VariableInfo, inspect};
+pub use inspect::{FunctionInfo, Inspection, MetaGraphInfo, OperatorUse, VariableInfo, inspect};
 pub use load::{LoadOptions, wait_until_complete};
 pub use method_names::MethodNameUpdater;
 pub use model::SavedModel;
@@ -48,8 +48,8 @@ pub use savedmodel_export::{
     CheckpointTensor, Export, ExportedVariable, GraphBuilder, SavedModelBuilder, SavedTable, simple_save,
 };
 pub use savedmodel_graph::{
-    AttrValue, Graph, Node, NodeId, Output, Signature, StructuredValue, TensorInfo, TensorSource, TensorSpec,
-    TypeClass, TypeSpec,
+    AttrValue, FunctionRef, Graph, Node, NodeId, Output, Signature, StructuredValue, TensorInfo,
+    TensorSource, TensorSpec, TypeClass, TypeSpec,
 };
 pub use savedmodel_loader::{FunctionSpec, ObjectKind, VariableDef, VariableSlice};
 pub use savedmodel_op::Registry;

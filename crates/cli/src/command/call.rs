@@ -1,10 +1,10 @@
 //! A call of a signature or of a part of the graph, as `run`, `bench` and `profile` make it.
 
-use savedmodel::{ConcreteFunction, SavedModel, SignatureFunction};
+use savedmodel::{ConcreteFunction, RestoredFunction, SavedModel, SignatureFunction, Value};
 use savedmodel_tensor::{DType, Error, Result, Tensor};
 
 use crate::arguments::{Ask, Feed};
-use crate::file::json::Form;
+use crate::file::json::{Arguments, Form};
 use crate::file::{self, Request};
 
 /// What the inputs and the command line ask for together.
@@ -19,6 +19,7 @@ pub struct Call {
 
 enum What {
     Signature(Request),
+    Function { path: String, arguments: Arguments },
     Part { feeds: Vec<Feed>, fetches: Vec<String> },
 }
 
@@ -30,6 +31,11 @@ impl Call {
     pub fn read(ask: Ask) -> Result<Call> {
         if !ask.fetch.is_empty() {
             let what = What::Part { feeds: ask.feed, fetches: ask.fetch };
+            return Ok(Call { signature: String::new(), form: Form::Column, filter: Vec::new(), what });
+        }
+        if let Some(path) = ask.function {
+            let arguments = ask.inputs.as_ref().map(file::read_arguments).transpose()?.unwrap_or_default();
+            let what = What::Function { path, arguments };
             return Ok(Call { signature: String::new(), form: Form::Column, filter: Vec::new(), what });
         }
         let mut request = ask.inputs.as_ref().map_or_else(|| Ok(Request::empty()), Request::read)?;
@@ -59,6 +65,9 @@ impl Call {
                 let tensors = request.tensors(&inputs)?;
                 Function::Signature(function, tensors)
             }
+            What::Function { path, arguments } => {
+                Function::Restored(model.root()?.function(&path)?, arguments)
+            }
             What::Part { feeds, fetches } => {
                 let mut values = Vec::with_capacity(feeds.len());
                 for feed in &feeds {
@@ -82,6 +91,7 @@ pub struct Prepared<'m> {
 
 enum Function<'m> {
     Signature(SignatureFunction<'m>, Vec<(String, Tensor)>),
+    Restored(RestoredFunction<'m>, Arguments),
     Part(ConcreteFunction<'m>, Vec<Tensor>),
 }
 
@@ -95,11 +105,51 @@ impl Prepared<'_> {
             Function::Signature(function, inputs) => {
                 filtered(function.call(inputs.iter().cloned())?.into_iter().collect(), &self.filter)
             }
+            Function::Restored(function, Arguments { args, kwargs }) => {
+                let kwargs = kwargs.iter().map(|(name, value)| (name.as_str(), value.clone()));
+                let mut outputs = Vec::new();
+                flatten(String::new(), function.call(args.clone(), kwargs)?, &mut outputs);
+                Ok(outputs)
+            }
             Function::Part(function, values) => {
                 let names = function.outputs().map(str::to_owned).collect::<Vec<String>>();
                 Ok(names.into_iter().zip(function.call(values)?).collect())
             }
         }
+    }
+}
+
+/// The tensors of a result: `output_0` …, or by their keys, with slashes between those of nests. What is none is left out.
+fn flatten(name: String, value: Value, outputs: &mut Vec<(String, Tensor)>) {
+    let below = |key: &str| if name.is_empty() { key.to_owned() } else { format!("{name}/{key}") };
+    let items = |items: Vec<Value>, outputs: &mut Vec<(String, Tensor)>| {
+        for (i, item) in items.into_iter().enumerate() {
+            let key = if name.is_empty() { format!("output_{i}") } else { i.to_string() };
+            flatten(below(&key), item, outputs);
+        }
+    };
+    match value {
+        Value::Tensor(tensor) | Value::Array(tensor) => {
+            outputs.push((if name.is_empty() { "output_0".to_owned() } else { name }, tensor));
+        }
+        Value::List(values) | Value::Tuple(values) => items(values, outputs),
+        Value::Dict(fields) => {
+            fields.into_iter().for_each(|(key, value)| flatten(below(&key), value, outputs))
+        }
+        Value::NamedTuple(_, fields) => {
+            fields.into_iter().for_each(|(key, value)| flatten(below(&key), value, outputs));
+        }
+        Value::Ragged { values, row_splits } => {
+            let parts = std::iter::once(values).chain(row_splits).map(Value::Tensor);
+            items(parts.collect(), outputs);
+        }
+        Value::Sparse { indices, values, dense_shape } => {
+            for (key, part) in [("indices", indices), ("values", values), ("dense_shape", dense_shape)] {
+                outputs.push((below(key), part));
+            }
+        }
+        Value::Composite(parts) => items(parts.into_iter().map(Value::Tensor).collect(), outputs),
+        _ => {}
     }
 }
 

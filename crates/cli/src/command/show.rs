@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use comfy_table::Table;
 use indexmap::IndexMap;
 use savedmodel::{
-    Inspection, MetaGraphInfo, PartialShape, Signature, TensorInfo, TensorSource, TypeClass, inspect,
+    FunctionInfo, Inspection, MetaGraphInfo, PartialShape, Signature, TensorInfo, TensorSource, TypeClass,
+    inspect,
 };
 use savedmodel_loader::Source;
 use savedmodel_tensor::{DType, Result};
@@ -47,6 +48,7 @@ fn meta_graph(graph: &MetaGraphInfo, out: &mut String) {
     } else {
         let _ = writeln!(out, "\nSignatures\n{}", signatures(&graph.signatures));
     }
+    functions(graph, out);
     if !graph.variables.is_empty() {
         let mut table = print::table(["variable", "dtype", "shape"]);
         for variable in &graph.variables {
@@ -102,6 +104,19 @@ pub fn signatures(signatures: &IndexMap<String, Signature>) -> Table {
     table
 }
 
+/// The functions of the root, which are what a person calls; those of other objects are counted.
+fn functions(graph: &MetaGraphInfo, out: &mut String) {
+    let is_own = |function: &&FunctionInfo| !function.path.contains('.');
+    let mut table = print::table(["function", "parameters", "traces"]);
+    for function in graph.functions.iter().filter(is_own) {
+        table.add_row([&function.path, &function.parameters, &function.traces.to_string()]);
+    }
+    if !table.is_empty() {
+        let others = graph.functions.len() - table.row_iter().count();
+        let _ = writeln!(out, "\nFunctions of the root; {others} more of its objects\n{table}");
+    }
+}
+
 fn name(dtype: Option<DType>) -> &'static str {
     dtype.map_or("?", DType::name)
 }
@@ -130,6 +145,7 @@ fn graph_json(graph: &MetaGraphInfo) -> Value {
     let leaf = |(name, op): &(String, String)| json!({ "name": name, "op": op });
     let variable = |variable: &savedmodel::VariableInfo| json!({ "name": variable.name, "dtype": variable.dtype.map(DType::name), "shape": variable.shape });
     let operator = |op: &savedmodel::OperatorUse| json!({ "name": op.name, "count": op.count, "supported": op.supported });
+    let function = |function: &FunctionInfo| json!({ "path": function.path, "parameters": function.parameters, "traces": function.traces });
     json!({
         "tags": graph.tags,
         "tensorflow_version": graph.tensorflow_version,
@@ -139,6 +155,7 @@ fn graph_json(graph: &MetaGraphInfo) -> Value {
         "leaves": graph.leaves.iter().map(leaf).collect::<Vec<_>>(),
         "assets": graph.assets,
         "operators": graph.operators.iter().map(operator).collect::<Vec<_>>(),
+        "functions": graph.functions.iter().map(function).collect::<Vec<_>>(),
         "unsupported": unsupported(graph).collect::<Vec<_>>(),
     })
 }

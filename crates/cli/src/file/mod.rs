@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use savedmodel::Value;
 use savedmodel_tensor::{DType, Error, Result, Tensor};
 
 use json::{Body, Form};
@@ -125,6 +126,27 @@ impl Request {
             }
         }
     }
+}
+
+/// Reads what a function is called with: JSON, or arrays by the names of parameters.
+///
+/// # Errors
+/// Those of the file; `INVALID_ARGUMENT` when it is no such thing.
+pub fn read_arguments(file: &TensorFile) -> Result<json::Arguments> {
+    let read = || match file.format {
+        Format::Json => json::Arguments::parse(&std::fs::read(&file.path)?),
+        Format::Npz => {
+            let array = |(name, array): (String, npy::Array)| match array.into_tensor(None) {
+                Ok(tensor) => Ok((name, Value::Array(tensor))),
+                Err(error) => Err(error.at(format!("'{name}'"))),
+            };
+            let arrays = npz::read(BufReader::new(File::open(&file.path)?))?;
+            let kwargs = arrays.into_iter().map(array).collect::<Result<_>>()?;
+            Ok(json::Arguments { args: Vec::new(), kwargs })
+        }
+        Format::Predict => Err(Error::invalid_argument("arguments of functions are .json or .npz")),
+    };
+    read().map_err(|error| error.at(format!("file '{}'", file.path.display())))
 }
 
 /// Writes outputs whole or not at all.

@@ -161,7 +161,11 @@ fn is_base64(value: &Value) -> bool {
     matches!(value, Value::Object(members) if matches!(&members[..], [(key, Value::String(_))] if key == "b64"))
 }
 
-fn whole(value: &Value, dtype: Option<DType>) -> Result<Tensor> {
+/// A tensor as nested lists.
+///
+/// # Errors
+/// As [`Body::tensors`].
+pub(super) fn whole(value: &Value, dtype: Option<DType>) -> Result<Tensor> {
     let mut leaves = Vec::new();
     let shape = shape_of(value);
     flatten(value, &shape, 0, &mut leaves)?;
