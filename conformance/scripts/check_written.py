@@ -104,6 +104,13 @@ class Checker:
             lambda: differ({"serving_default": {"y": y}}, answers_v2(simple, {"x": x}))
             or differ({"serving_default": {"y": y}}, answers_v1(simple, ["serve"], {"x": x}))
             or variables(simple)))
+        functions = os.path.join(place, "functions")
+        for choice in (True, False):
+            given = {"x": np.float32([1, 2]), "choice": np.array(choice)}
+            expected = {"serving_default": {"y": np.float32([3, 6] if choice else [-1, -2])}}
+            self.note(f"functions, {choice}", guarded(
+                lambda: differ(expected, answers_v2(functions, given))
+                or differ(expected, answers_v1(functions, ["serve"], given))))
         tags = os.path.join(place, "tags")
         for own in (["foo-tag"], ["foo-tag", "train"]):
             self.note(f"simple_save with tags {own}", guarded(
