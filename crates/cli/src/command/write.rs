@@ -33,7 +33,8 @@ pub fn freeze(arguments: &Freeze) -> Result<()> {
         export.freeze()?.into_iter().map(|(name, why)| format!("'{name}', as {why}")).collect();
     if let (Source::GraphDef(path), false) = (Source::of(&arguments.out), staying.is_empty()) {
         return Err(Error::failed_precondition(format!(
-            "{} can't hold the variables that can't be constants: {}",
+            "{} can't hold the variables that can't be constants: {}. A directory can, as a SavedModel; --signature keeps only \
+             what a signature needs",
             path.display(),
             staying.join("; ")
         )));

@@ -128,7 +128,11 @@ fn methods() {
         let json = room.good_json(&["show", directory, "--json"]);
         assert_eq!(json["meta_graphs"][0]["signatures"]["serving_default"]["method_name"], method);
     }
-    room.bad(&["set-method", "m", "serving_default", "x", "--output", "copy"], 1, &["ALREADY_EXISTS", "copy"]);
+    room.bad(
+        &["set-method", "m", "serving_default", "x", "--output", "copy"],
+        1,
+        &["ALREADY_EXISTS", "copy"],
+    );
     room.bad(&["set-method", "m", "none", "x"], 1, &["NOT_FOUND", "'none'"]);
     room.bad(&["set-method", "m", "serving_default", "x", "--tags", "tpu"], 1, &["NOT_FOUND", "[tpu]"]);
     room.bad(&["set-method", "none", "serving_default", "x"], 1, &["NOT_FOUND"]);
