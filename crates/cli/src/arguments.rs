@@ -264,6 +264,9 @@ pub struct Profile {
     /// Write the last call's steps as a trace for Perfetto or chrome://tracing.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Write the graphs after each pass that changes them, and the plans, as text into a folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub dump: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

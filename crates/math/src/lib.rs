@@ -6,8 +6,9 @@
 //! Start at [`par`] (chunks and threads) and [`simd`] (instruction sets); [`map`] applies any closure, [`unary`] and
 //! [`binary`] hold the vectorised functions, [`chain`] computes several of them in one pass, [`lane`] has their scalar forms for
 //! use in loops of your own, [`packet`] what TensorFlow's loops make of denormals; [`reduce`], [`softmax`] and [`norm`] work
-//! along axes, [`rows`] picks rows of tables, [`gemm`] multiplies matrices, [`winograd`] and [`depthwise`] convolve without.
+//! along axes, [`rows`] picks rows of tables, [`gemm`] multiplies matrices, [`attention`] keeps what lies between two products in cache, [`winograd`] and [`depthwise`] convolve without.
 
+pub mod attention;
 pub mod binary;
 pub mod chain;
 pub mod denormal;

@@ -164,6 +164,24 @@ impl Kernel for Row<'_> {
     }
 }
 
+/// [`Row`] where it lies.
+#[inline(always)]
+pub(crate) fn in_place<I: Isa>(row: &mut [f32]) {
+    let max = max_of(row);
+    let mut sums = [0.0; LANES];
+    let (chunks, rest) = row.as_chunks_mut::<LANES>();
+    for chunk in chunks {
+        *chunk = exp_chunk::<I>(chunk, max, &mut sums);
+    }
+    if !rest.is_empty() {
+        let y = exp_chunk::<I>(&padded(rest), max, &mut sums);
+        // Where the maximum is -inf the padding is NaN, as the row is.
+        rest.copy_from_slice(&y[..rest.len()]);
+    }
+    let scale = 1.0 / halve(sums, |a, b| a + b);
+    row.iter_mut().for_each(|y| *y *= scale);
+}
+
 struct LogRow<'a>(&'a [f32], &'a mut [f32]);
 
 impl Kernel for LogRow<'_> {

@@ -1,5 +1,8 @@
 //! Biases and activations become part of the product before them; scales of channels become part of its weights.
 
+mod activation;
+mod gelu;
+mod reshape;
 mod scale;
 
 use savedmodel_graph::{AttrValue, Node, NodeId, Output};
@@ -27,6 +30,7 @@ pub(crate) fn products(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
 fn fused_name(op: &str) -> Option<&'static str> {
     match op {
         "MatMul" => Some("_FusedMatMul"),
+        "BatchMatMulV2" => Some("_FusedBatchMatMulV2"),
         "Conv2D" => Some("_FusedConv2D"),
         "Conv3D" => Some("_FusedConv3D"),
         "DepthwiseConv2dNative" => Some("_FusedDepthwiseConv2dNative"),
@@ -42,7 +46,8 @@ pub(crate) fn is_product(program: &Program, node: NodeId) -> bool {
         _ => true,
     };
     let is_float = matches!(node.attrs.get("T"), Some(AttrValue::Type(DType::Float)));
-    fused_name(&node.op).is_some() && channels_last && is_float
+    let takes_rows = !matches!(node.attrs.get("adj_x"), Some(AttrValue::Bool(true)));
+    fused_name(&node.op).is_some() && channels_last && is_float && takes_rows
 }
 
 /// Whether one single input takes the node's first output, and nothing else of the node is used.
@@ -65,14 +70,19 @@ pub(crate) fn channels(program: &Program, product: NodeId) -> Option<usize> {
     let weights = program.graph.inputs(product).ok()?.get(1).copied()?;
     let shape = program.constant(weights)?.shape();
     let node = program.graph.node(product);
-    let transposed = matches!(node.attrs.get("transpose_b"), Some(AttrValue::Bool(true)));
     match (&*node.op, shape.dims()) {
-        ("MatMul", &[rows, _]) if transposed => Some(rows),
-        ("MatMul", &[_, columns]) => Some(columns),
+        ("MatMul" | "BatchMatMulV2", &[rows, _]) if is_transposed(node) => Some(rows),
+        ("MatMul" | "BatchMatMulV2", &[_, columns]) => Some(columns),
         ("Conv2D", &[_, _, _, outputs]) | ("Conv3D", &[_, _, _, _, outputs]) => Some(outputs),
         ("DepthwiseConv2dNative", &[_, _, inputs, multiplier]) => inputs.checked_mul(multiplier),
         _ => None,
     }
+}
+
+/// Whether the second matrix of a product is given as its transpose.
+pub(crate) fn is_transposed(product: &Node) -> bool {
+    let flag = |name| matches!(product.attrs.get(name), Some(AttrValue::Bool(true)));
+    flag("transpose_b") || flag("adj_y")
 }
 
 /// A constant with one value for each channel, as a vector; `[1, 1, 1, c]` counts as one.
@@ -101,17 +111,21 @@ pub(crate) fn added(program: &Program, node: NodeId) -> Option<(NodeId, Tensor)>
     })
 }
 
-/// The rank of what a product gives.
+/// The least rank of what a product gives.
 pub(crate) fn rank(program: &Program, product: NodeId) -> usize {
     match &*program.graph.node(product).op {
-        "MatMul" => 2,
+        "MatMul" | "BatchMatMulV2" => 2,
         "Conv3D" => 5,
         _ => 4,
     }
 }
 
 fn bias(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
-    let Some((product, bias)) = added(program, node) else { return Ok(()) };
+    let direct = added(program, node).map(|(product, bias)| (product, bias, None));
+    let Some((product, bias, reshape)) = direct.or_else(|| reshape::added(program, node)) else {
+        return Ok(());
+    };
+    let is_matrix = rank(program, product) == 2;
     let Some(name) =
         fused_name(&program.graph.node(product).op).filter(|name| scope.registry.find(name).is_some())
     else {
@@ -121,13 +135,12 @@ fn bias(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
     let mut last = node;
     let mut alpha = 0.2;
     let mut args = vec![];
-    if name != "_FusedMatMul"
-        && let Some((sum, other)) = sum_after(program, node)
+    if !is_matrix && let Some((sum, other)) = sum_after(program, node)
     {
         fused_ops.push("Add");
         (last, args) = (sum, vec![other]);
     }
-    if let Some((activation, function)) = activation_after(program, last, name != "_FusedMatMul") {
+    if let Some((activation, function)) = activation::after(program, last, is_matrix) {
         if let Some(AttrValue::Float(value)) = program.graph.node(activation).attrs.get("alpha") {
             alpha = *value;
         }
@@ -155,8 +168,13 @@ fn bias(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
     for (i, arg) in std::iter::once(bias).chain(args).enumerate() {
         program.graph.connect(arg, fused, inputs.len() + i);
     }
-    program.take_over(last, fused);
-    Ok(())
+    match reshape {
+        Some(reshape) => reshape::take_over(program, last, (fused, reshape)),
+        None => {
+            program.take_over(last, fused);
+            Ok(())
+        }
+    }
 }
 
 /// The sum that alone takes a node's output, and what else it takes, if that is no constant.
@@ -166,42 +184,6 @@ fn sum_after(program: &Program, node: NodeId) -> Option<(NodeId, Output)> {
     let is_sum = matches!(&*program.graph.node(next).op, "AddV2" | "Add");
     let other = inputs.iter().copied().find(|input| input.node != node).filter(|_| is_sum)?;
     program.constant(other).is_none().then_some((next, other))
-}
-
-/// The activation that alone takes a node's output, and what fused operators call it.
-fn activation_after(program: &Program, node: NodeId, silu: bool) -> Option<(NodeId, &'static str)> {
-    if !is_private(program, node) {
-        return silu.then(|| silu_after(program, node))?;
-    }
-    let next = program.graph.successors(node).next()?;
-    let function = match &*program.graph.node(next).op {
-        "Relu" => "Relu",
-        "Relu6" => "Relu6",
-        "Elu" => "Elu",
-        "LeakyRelu" => "LeakyRelu",
-        "Tanh" => "Tanh",
-        "Sigmoid" => "Sigmoid",
-        _ => return None,
-    };
-    Some((next, function))
-}
-
-/// The product of a node's output with its sigmoid, if nothing else takes either.
-fn silu_after(program: &Program, node: NodeId) -> Option<(NodeId, &'static str)> {
-    let is_used_elsewhere = !program.graph.controlled(node).is_empty()
-        || !program.graph.controls(node).is_empty()
-        || program.targets.contains(&node)
-        || program.fetches.iter().any(|fetch| fetch.node == node);
-    let next: Vec<NodeId> = program.graph.successors(node).collect();
-    let &[a, b] = &next[..] else { return None };
-    let is = |node: NodeId, op: &str| &*program.graph.node(node).op == op;
-    let (sigmoid, product) = if is(a, "Sigmoid") { (a, b) } else { (b, a) };
-    let inputs = program.graph.inputs(product).ok()?;
-    let joins = inputs.len() == 2
-        && inputs.iter().any(|input| input.node == node)
-        && inputs.iter().any(|input| input.node == sigmoid);
-    let fits = is(sigmoid, "Sigmoid") && is(product, "Mul") && joins && is_private(program, sigmoid);
-    (fits && !is_used_elsewhere).then_some((product, "Silu"))
 }
 
 /// A new constant node.

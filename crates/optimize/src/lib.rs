@@ -6,6 +6,7 @@
 //! follow each other become one. Graphs go in and graphs come out; what plans are, this crate does not know. Start reading at [`optimize`].
 #![forbid(unsafe_code)]
 
+mod attention;
 mod branches;
 mod cell;
 mod chain;
@@ -22,6 +23,7 @@ mod program;
 mod reach;
 mod simplify;
 mod turn;
+pub mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -52,30 +54,38 @@ pub struct Scope<'a> {
     pub epoch: &'a Arc<AtomicU64>,
 }
 
+type Pass = fn(&mut Program, &Scope<'_>) -> Result<()>;
+
+/// What is done, in order; what nothing needs any more is taken away after each.
+const PASSES: &[(&str, Pass)] = &[
+    ("loops::frames", loops::frames),
+    ("inline::calls", inline::calls),
+    ("freeze::variables", freeze::variables),
+    ("order::loosen", |program, _| {
+        order::loosen(program);
+        Ok(())
+    }),
+    ("fold::constants", fold::constants),
+    ("simplify::pass_through", simplify::pass_through),
+    ("loops::products", loops::products),
+    ("norm::layers", norm::layers),
+    ("attention::heads", attention::heads),
+    ("fuse::products", fuse::products),
+    ("embedding::lookups", embedding::lookups),
+    ("cell::recurrent", cell::recurrent),
+    ("chain::elementwise", chain::elementwise),
+];
+
 /// Rewrites a program.
 ///
 /// # Errors
 /// When a function that it calls is malformed.
 pub fn optimize(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
-    loops::frames(program, scope)?;
-    inline::calls(program, scope)?;
-    program.prune();
-    freeze::variables(program, scope)?;
-    order::loosen(program);
-    fold::constants(program, scope)?;
-    simplify::pass_through(program, scope)?;
-    program.prune();
-    loops::products(program, scope)?;
-    program.prune();
-    norm::layers(program, scope)?;
-    program.prune();
-    fuse::products(program, scope)?;
-    program.prune();
-    embedding::lookups(program, scope)?;
-    program.prune();
-    cell::recurrent(program, scope)?;
-    program.prune();
-    chain::elementwise(program, scope)?;
-    program.prune();
+    watch::begin(program);
+    for (name, pass) in PASSES {
+        pass(program, scope)?;
+        program.prune();
+        watch::see(name, program);
+    }
     Ok(())
 }

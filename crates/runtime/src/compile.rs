@@ -138,7 +138,9 @@ fn plan(unit: &Arc<Unit>, mut program: Program, infos: Vec<FeedInfo>, site: &str
         };
         savedmodel_optimize::optimize(&mut program, &scope)?;
     }
-    Compiler::new(unit, &program, functions, site)?.root(&program, infos)
+    let plan = Compiler::new(unit, &program, functions, site)?.root(&program, infos)?;
+    savedmodel_optimize::watch::see("plan", &format_args!("{plan:?}"));
+    Ok(plan)
 }
 
 /// What stays the same while one program is compiled.

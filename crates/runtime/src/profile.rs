@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use savedmodel_math::limits;
+pub use savedmodel_optimize::watch::{Snapshot, record as record_passes};
 use savedmodel_tensor::{DType, Shape};
 
 /// One step that ran.

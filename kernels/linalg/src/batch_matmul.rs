@@ -85,7 +85,8 @@ impl Rule {
         Rule { transpose: ["transpose_a", "transpose_b"], adjoint: false, matrices: true, broadcast: false };
     const EQUAL: Rule =
         Rule { transpose: ["adj_x", "adj_y"], adjoint: true, matrices: false, broadcast: false };
-    const BROADCAST: Rule = Rule { broadcast: true, ..Rule::EQUAL };
+    /// `BatchMatMulV2`.
+    pub const BROADCAST: Rule = Rule { broadcast: true, ..Rule::EQUAL };
 }
 
 /// The shape function of all versions.

@@ -1,35 +1,58 @@
-//! See [`OP`].
+//! See [`OPS`].
 
 use savedmodel_math::gemm::{Activation, Epilogue, Gemm, PackedB, View};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op};
-use savedmodel_tensor::{DType, Element, Error, Result, Tensor};
+use savedmodel_tensor::{DType, Element, Error, Result, Shape, Tensor};
 
 use crate::batch_matmul::{Rule, shape};
 
 /// Multiplies two matrices, adds a bias to each column and applies an activation, in one pass over the result.
 ///
-/// Graph optimisers make it, TensorFlow's and ours. `fused_ops` is `BiasAdd`, perhaps followed by one of `Relu`, `Relu6`,
-/// `Elu`, `LeakyRelu`, `Tanh`, `Sigmoid`, `GeluExact` and `GeluApproximate`. A constant `b` is packed when the kernel is made.
-pub const OP: Op = Op {
-    name: "_FusedMatMul",
-    inputs: &["a: T", "b: T", "args: num_args * T"],
-    outputs: &["product: T"],
-    attrs: &[
-        "transpose_a: bool = false",
-        "transpose_b: bool = false",
-        "T: {bfloat16, half, float}",
-        "num_args: int >= 0",
-        "fused_ops: list(string) = []",
-        "epsilon: float = 0.0001",
-        "leakyrelu_alpha: float = 0.2",
-    ],
-    effect: Effect::Pure,
-    shape: |ctx| shape(ctx, &Rule::MATMUL),
-    kernels: Kernels::All(&[("T", &[DType::Float])], build),
-};
+/// Graph optimisers make them, TensorFlow's and ours; the one for batches multiplies all of them with one matrix. `fused_ops` is
+/// `BiasAdd`, perhaps followed by one of `Relu`, `Relu6`, `Elu`, `LeakyRelu`, `Tanh`, `Sigmoid`, `GeluExact` and
+/// `GeluApproximate`. A constant second matrix is packed when the kernel is made.
+pub const OPS: &[Op] = &[
+    Op {
+        name: "_FusedMatMul",
+        inputs: &["a: T", "b: T", "args: num_args * T"],
+        outputs: &["product: T"],
+        attrs: &[
+            "transpose_a: bool = false",
+            "transpose_b: bool = false",
+            "T: {bfloat16, half, float}",
+            "num_args: int >= 0",
+            "fused_ops: list(string) = []",
+            "epsilon: float = 0.0001",
+            "leakyrelu_alpha: float = 0.2",
+        ],
+        effect: Effect::Pure,
+        shape: |ctx| shape(ctx, &Rule::MATMUL),
+        kernels: Kernels::All(&[("T", &[DType::Float])], |node| build(node, ["transpose_a", "transpose_b"], false)),
+    },
+    Op {
+        name: "_FusedBatchMatMulV2",
+        inputs: &["x: T", "y: T", "args: num_args * T"],
+        outputs: &["output: T"],
+        attrs: &[
+            "adj_x: bool = false",
+            "adj_y: bool = false",
+            "T: {bfloat16, half, float}",
+            "num_args: int >= 0",
+            "fused_ops: list(string) = []",
+            "epsilon: float = 0.0001",
+            "leakyrelu_alpha: float = 0.2",
+        ],
+        effect: Effect::Pure,
+        shape: |ctx| shape(ctx, &Rule::BROADCAST),
+        kernels: Kernels::All(&[("T", &[DType::Float])], |node| build(node, ["adj_x", "adj_y"], true)),
+    },
+];
 
-fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let [transpose_a, transpose_b] = [node.attr::<bool>("transpose_a")?, node.attr::<bool>("transpose_b")?];
+fn build(node: &Construction<'_>, transpose: [&str; 2], batches: bool) -> Result<Box<dyn Kernel>> {
+    let [transpose_a, transpose_b] = [node.attr::<bool>(transpose[0])?, node.attr::<bool>(transpose[1])?];
+    if batches && transpose_a {
+        return Err(node.unimplemented(transpose[0]));
+    }
     let activation = activation(node)?;
     let packed = match node.constant(1) {
         Some(b) if b.rank() == 2 => {
@@ -40,10 +63,13 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     };
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let (a, b, bias) = (ctx.input(0), ctx.input(1), ctx.input(2));
-        if a.rank() != 2 || b.rank() != 2 {
+        let is_row = a.rank() < 2 || a.rank() > 2 && !batches;
+        if is_row || b.rank() != 2 {
             return Err(Error::invalid_argument(format!("In[0] and In[1] ndims must be == 2: {}", a.rank())));
         }
-        let ([m, k], [inner, n]) = (sizes(a, transpose_a), sizes(b, transpose_b));
+        let [outer @ .., rows, columns] = a.shape().dims() else { return Ok(()) };
+        let (m, k) = if transpose_a { (*columns, *rows) } else { (*rows, *columns) };
+        let [inner, n] = sizes(b, transpose_b);
         if k != inner {
             return Err(Error::invalid_argument(format!(
                 "Matrix size-incompatible: In[0]: {}, In[1]: {}",
@@ -57,12 +83,14 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 bias.shape()
             )));
         }
-        let mut out = ctx.allocate(f32::DTYPE, [m, n])?;
+        let shape: Shape = outer.iter().copied().chain([m, n]).collect();
+        let mut out = ctx.allocate(f32::DTYPE, shape)?;
         let gemm = Gemm {
             epilogue: Epilogue { bias: bias.as_slice()?, residual: &[], activation },
             ..Gemm::default()
         };
-        let left = view(a, [m, k], transpose_a)?;
+        let m = outer.iter().product::<usize>() * m;
+        let left = View::maybe_t(a.as_slice()?, [m, k], transpose_a);
         match &packed {
             Some(packed) => gemm.run([m, k, n], left, packed, out.as_mut_slice()?),
             None => gemm.run([m, k, n], left, view(b, [k, n], transpose_b)?, out.as_mut_slice()?),
@@ -109,7 +137,7 @@ mod tests {
     fn bias_then_activation() {
         let call = |ops: Vec<&'static str>, bias: Vec<f32>| {
             let matrix = |shape: [usize; 2], values: &[f32]| Tensor::from_slice(shape, values).unwrap();
-            let test = OpTest::new(&OP)
+            let test = OpTest::new(&OPS[0])
                 .input(matrix([1, 2], &[1.0, 2.0]))
                 .constant(matrix([2, 2], &[1.0, 2.0, 3.0, 4.0]));
             let test = test.input(Tensor::from_slice([bias.len()], &bias).unwrap());
@@ -122,5 +150,24 @@ mod tests {
         assert_eq!(call(vec!["BiasAdd", "Relu6"], vec![-8.0, 1.0]), Ok(vec![0.0, 6.0]));
         assert_eq!(call(vec!["BiasAdd", "Exp"], vec![-8.0, 1.0]), Err(Code::Unimplemented));
         assert_eq!(call(vec!["BiasAdd"], vec![1.0]), Err(Code::InvalidArgument));
+    }
+
+    #[test]
+    fn rows_of_any_number_of_dimensions() {
+        let call = |shape: &[usize], adj_x: bool| {
+            let values: Vec<f32> = (1..=shape.iter().product()).map(|i| i as f32).collect();
+            let test = OpTest::new(&OPS[1]).input(Tensor::from_slice(shape, &values).unwrap());
+            let test = test.constant(Tensor::from_slice([1, 2], &[1.0_f32, 1.0]).unwrap());
+            let test = test.input(Tensor::from_slice([1], &[0.5_f32]).unwrap());
+            let test = test.attr("fused_ops", vec!["BiasAdd"]).attr("num_args", 1_i64);
+            let out = test.attr("adj_y", true).attr("adj_x", adj_x).run().map_err(|e| e.code())?;
+            Ok((out[0].shape().dims().to_vec(), out[0].as_slice::<f32>().unwrap().to_vec()))
+        };
+        use savedmodel_tensor::Code;
+        assert_eq!(call(&[2, 1, 2], false), Ok((vec![2, 1, 1], vec![3.5, 7.5])));
+        assert_eq!(call(&[1, 2], false), Ok((vec![1, 1], vec![3.5])));
+        assert_eq!(call(&[0, 3, 2], false), Ok((vec![0, 3, 1], vec![])));
+        assert_eq!(call(&[2], false), Err(Code::InvalidArgument));
+        assert_eq!(call(&[1, 2], true), Err(Code::Unimplemented));
     }
 }

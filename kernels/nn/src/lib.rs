@@ -27,6 +27,7 @@ mod ctc_greedy_decoder;
 mod depthwise_conv2d_native;
 mod dilation2d;
 mod fractional_pool;
+mod fused_attention;
 mod fused_batch_norm;
 mod fused_conv;
 mod fused_gru_cell;
@@ -80,6 +81,7 @@ pub static OPS: &[&[Op]] = &[
         ctc_greedy_decoder::OP,
         depthwise_conv2d_native::OP,
         dilation2d::OP,
+        fused_attention::OP,
         fused_gru_cell::OP,
         fused_layer_norm::OP,
         fused_lstm_cell::OP,

@@ -1,11 +1,12 @@
 //! `savedmodel profile`.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use indicatif::ProgressBar;
-use savedmodel::profile::{self, StepTime, limits};
+use savedmodel::profile::{self, Snapshot, StepTime, limits};
 use savedmodel::{DType, Shape};
 use savedmodel_tensor::Result;
 use serde_json::{Value, json};
@@ -22,8 +23,14 @@ use crate::print;
 pub fn run(arguments: Profile) -> Result<()> {
     let call = Call::read(arguments.ask)?;
     let model = arguments.load.open()?;
-    let prepared = call.prepare(&model)?;
-    prepared.call()?;
+    let (prepared, snapshots) = profile::record_passes(|| {
+        let prepared = call.prepare(&model)?;
+        prepared.call().map(|_| prepared)
+    });
+    let prepared = prepared?;
+    if let Some(folder) = &arguments.dump {
+        dump(folder, &snapshots)?;
+    }
     let machine = Machine { flops: limits::flops(), bandwidth: limits::bandwidth() };
     let mut summary = Summary { runs: arguments.runs, ..Summary::default() };
     let mut last = Vec::new();
@@ -41,6 +48,24 @@ pub fn run(arguments: Profile) -> Result<()> {
     }
     let most = arguments.steps;
     print::out(&if arguments.json { summary.json(machine, most) } else { summary.text(machine, most) })
+}
+
+/// Writes what passes left, one file for each that changed something.
+fn dump(folder: &Path, snapshots: &[Snapshot]) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let mut number = 0;
+    let mut before: Option<&Snapshot> = None;
+    for snapshot in snapshots {
+        let is_same = before.is_some_and(|before| before.text == snapshot.text);
+        number = if before.is_some_and(|before| before.program == snapshot.program) { number + 1 } else { 0 };
+        before = Some(snapshot);
+        if !is_same {
+            let stage = snapshot.stage.replace("::", "-");
+            let path = folder.join(format!("{:03}-{number:02}-{stage}.txt", snapshot.program));
+            whole::write(&path, |out| Ok(out.write_all(snapshot.text.as_bytes())?))?;
+        }
+    }
+    Ok(())
 }
 
 /// What one thread of the machine can do at most.

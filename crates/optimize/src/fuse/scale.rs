@@ -3,7 +3,7 @@
 use savedmodel_graph::{AttrValue, Node, NodeId, Output};
 use savedmodel_tensor::{DType, Result, Tensor};
 
-use super::{added, channels, constant, is_private, per_channel, product_before, rank, scaled};
+use super::{added, channels, constant, is_private, is_transposed, per_channel, product_before, rank, scaled};
 use crate::Program;
 
 /// What a node does to the channels of a product: multiply, then add.
@@ -20,8 +20,7 @@ pub(super) fn fold(program: &mut Program, node: NodeId) -> Result<()> {
         return Ok(());
     };
     let inputs = program.graph.inputs(affine.product)?;
-    let transposed =
-        matches!(program.graph.node(affine.product).attrs.get("transpose_b"), Some(AttrValue::Bool(true)));
+    let transposed = is_transposed(program.graph.node(affine.product));
     let Some(weights) =
         program.constant(inputs[1]).filter(|weights| weights.dtype() == DType::Float && !transposed)
     else {

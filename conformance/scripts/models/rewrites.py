@@ -1,0 +1,147 @@
+"""What optimisers fuse, in each of the forms in which models write it, and forms that look alike but mean something else."""
+
+import numpy as np
+import tensorflow as tf
+from models import model
+from records import Case, Predict
+
+
+def normal(*shape) -> np.ndarray:
+    return np.random.standard_normal(shape).astype(np.float32)
+
+
+def spec(*shape, dtype=tf.float32):
+    return tf.TensorSpec(shape, dtype)
+
+
+class Attention(tf.Module):
+    """Queries, keys and values `[batch, position, head, depth]` in, averages out."""
+
+    @tf.function(input_signature=[spec(None, None, 2, 5), spec(None, None, 2, 5), spec(None, None, 2, 3), spec(None, 1, 1, None)])
+    def einsum(self, q, k, v, mask):
+        scores = tf.einsum("aecd,abcd->acbe", k, q * 0.4) + mask
+        return {"y": tf.einsum("acbe,aecd->abcd", tf.nn.softmax(scores), v)}
+
+    @tf.function(input_signature=[spec(None, None, 2, 5), spec(None, None, 2, 5), spec(None, None, 2, 3), spec(None, None, dtype=tf.bool)])
+    def selected(self, q, k, v, keep):
+        scores = tf.einsum("BTNH,BSNH->BNTS", q, k) * 0.4
+        keep = tf.logical_and(tf.fill(tf.shape(scores), True), keep[:, None, None, :])
+        return {"y": tf.einsum("BNTS,BSNH->BTNH", tf.nn.softmax(tf.where(keep, scores, -1e9)), v)}
+
+    @tf.function(input_signature=[spec(None, None, 2, 5), spec(None, None, 2, 5), spec(None, None, 2, 3), spec(None, 1, None, None)])
+    def transposed(self, q, k, v, mask):
+        q, k, v = (tf.transpose(x, [0, 2, 1, 3]) for x in (q, k, v))
+        scores = tf.matmul(q, k, transpose_b=True) / tf.sqrt(5.0) + mask
+        return {"y": tf.transpose(tf.matmul(tf.nn.softmax(scores), v), [0, 2, 1, 3])}
+
+    @tf.function(input_signature=[spec(None, None, 2, 5), spec(None, None, 1, 5), spec(None, None, 1, 3)])
+    def shared(self, q, k, v):
+        q, k, v = tf.transpose(q, [0, 2, 1, 3]), tf.transpose(k, [0, 2, 3, 1]), tf.transpose(v, [0, 2, 1, 3])
+        return {"y": tf.matmul(tf.nn.softmax(tf.matmul(q, k)), v)}
+
+    @tf.function(input_signature=[spec(None, None, 2, 5), spec(None, None, 2, 5), spec(None, None, 2, 3)])
+    def watched(self, q, k, v):
+        """The weights are asked for as well, so that nothing may swallow them."""
+        weights = tf.nn.softmax(tf.einsum("bqhd,bkhd->bhqk", q, k))
+        return {"weights": weights, "y": tf.einsum("bhqk,bkhd->bqhd", weights, v)}
+
+    @tf.function(input_signature=[spec(None, None, 2, 5), spec(None, None, 2, 5), spec(None, None, 2, 3)])
+    def over_queries(self, q, k, v):
+        """The weights of keys are averaged over queries: no attention, though it has its shape."""
+        weights = tf.nn.softmax(tf.einsum("bqhd,bkhd->bhqk", q, k))
+        return {"y": tf.einsum("bhqk,bqhd->bkhd", weights, v)}
+
+
+@model
+def rewrite_attention(folder):
+    np.random.seed(71)
+    module = Attention()
+    names = ["einsum", "selected", "transposed", "shared", "watched", "over_queries"]
+    tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in names})
+
+    def operands(batch, queries, keys, heads=2):
+        return {"q": normal(batch, queries, 2, 5), "k": normal(batch, keys, heads, 5), "v": normal(batch, keys, heads, 3)}
+
+    def added(*shape):
+        return np.where(np.random.uniform(size=shape) < 0.3, np.float32(-1e9), 0).astype(np.float32)
+
+    calls = []
+    for batch, queries, keys in ((1, 1, 1), (2, 7, 9), (3, 33, 65), (1, 130, 77), (2, 0, 3)):
+        some = operands(batch, queries, keys)
+        calls += [
+            Predict({**some, "mask": added(batch, 1, 1, keys)}, signature="einsum"),
+            Predict({**some, "keep": np.random.uniform(size=(batch, keys)) < 0.7}, signature="selected"),
+            Predict({**some, "mask": added(batch, 1, queries, keys)}, signature="transposed"),
+            Predict(operands(batch, queries, keys, 1), signature="shared"),
+            Predict(some, signature="watched"),
+        ]
+    calls += [Predict(operands(2, 7, 7), signature="over_queries")]
+    none = {**operands(2, 4, 6), "keep": np.zeros((2, 6), bool)}
+    calls += [Predict(none, signature="selected")]
+    one = {**operands(1, 4, 6), "mask": added(3, 1, 4, 6)}
+    few = operands(2, 3, 4)
+    errors = [
+        Predict({**few, "k": normal(2, 5, 2, 5)}, signature="watched"),
+        Predict({**few, "v": normal(1, 4, 2, 3), "mask": added(2, 1, 1, 4)}, signature="einsum"),
+        Predict({**few, "mask": added(2, 1, 1, 5)}, signature="einsum"),
+        Predict({**few, "v": normal(2, 5, 2, 3), "mask": added(2, 1, 3, 4)}, signature="transposed"),
+    ]
+    return Case(calls + [Predict(one, signature="transposed")], errors=errors)
+
+
+class Dense(tf.Module):
+    """Products with what follows them."""
+
+    def __init__(self):
+        self.w = tf.Variable(normal(6, 8) / 2)
+        self.b = tf.Variable(normal(8))
+        self.parts = tf.Variable(normal(6, 2, 4))
+        self.part_bias = tf.Variable(normal(2, 4))
+
+    @tf.function(input_signature=[spec(None, None, 6)])
+    def tensordot(self, x):
+        y = tf.nn.bias_add(tf.tensordot(x, self.w, 1), self.b)
+        return {"erf": tf.nn.gelu(y), "relu": tf.nn.relu(tf.nn.bias_add(tf.tensordot(x, self.w, 1), self.b))}
+
+    @tf.function(input_signature=[spec(None, None, 6)])
+    def gelus(self, x):
+        def y():
+            return tf.matmul(x, self.w) + self.b
+
+        def by_erfc(y):
+            return 0.5 * y * tf.math.erfc(-y * 0.70710677)
+
+        def by_cube(y):
+            return y * 0.5 * (1.0 + tf.tanh(0.7978845608 * (y + 0.044715 * y * y * y)))
+
+        kept = y()
+        return {
+            "erf": tf.nn.gelu(y()),
+            "erfc": by_erfc(y()),
+            "tanh": tf.nn.gelu(y(), approximate=True),
+            "cube": by_cube(y()),
+            "other": 0.5 * kept * (1.0 + tf.math.erf(kept / 1.5)),
+            "kept": kept,
+            "of_kept": tf.nn.gelu(kept),
+        }
+
+    @tf.function(input_signature=[spec(None, 3, 6)])
+    def heads(self, x):
+        y = tf.matmul(x, tf.reshape(self.parts, [6, 8]))
+        split = tf.reshape(y, [-1, 3, 2, 4]) + self.part_bias
+        # Here the bias does not lie along the channels.
+        mixed = tf.reshape(tf.matmul(x, self.w), [-1, 8, 3]) + tf.reshape(self.b, [8, 1])[:, :1]
+        return {"split": split, "mixed": mixed, "einsum": tf.einsum("abc,cde->abde", x, self.parts) + self.part_bias}
+
+
+@model
+def rewrite_dense(folder):
+    np.random.seed(72)
+    module = Dense()
+    names = ["tensordot", "gelus", "heads"]
+    tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in names})
+    calls = []
+    for batch, steps in ((1, 1), (2, 5), (4, 33), (0, 3)):
+        calls += [Predict({"x": normal(batch, steps, 6) * 3}, signature=name) for name in ("tensordot", "gelus")]
+    calls += [Predict({"x": normal(batch, 3, 6)}, signature="heads") for batch in (1, 3, 17, 0)]
+    return Case(calls, errors=[Predict({"x": normal(2, 5)}, signature="tensordot")])
