@@ -215,6 +215,7 @@ impl BundleReader {
                 }
                 if self.options.verify {
                     self.check(stored, crc32c::crc32c(bytes.bytes()))?;
+                    bytes.release();
                 }
                 from_content(stored.dtype, shape, bytes).map_err(|e| Error::data_loss(e.message()))
             }

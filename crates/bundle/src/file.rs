@@ -2,10 +2,11 @@
 #![allow(unsafe_code)]
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 
-use memmap2::Mmap;
-use savedmodel_tensor::{Error, Result};
+use memmap2::{Mmap, UncheckedAdvice};
+use savedmodel_tensor::{Error, ForeignBytes, Result};
 
 /// The bytes of a file, mapped or read.
 pub(crate) enum FileBytes {
@@ -28,6 +29,26 @@ impl FileBytes {
     /// Reads a file.
     pub fn read(path: &Path) -> Result<FileBytes> {
         Ok(FileBytes::Read(std::fs::read(path).map_err(|error| at(path, error))?))
+    }
+}
+
+/// Bytes of a mapped file that are worth a call to the system.
+const WORTH_RELEASING: usize = 1 << 18;
+
+impl ForeignBytes for FileBytes {
+    fn bytes(&self) -> &[u8] {
+        self.as_ref()
+    }
+
+    #[cfg(unix)]
+    fn release(&self, part: Range<usize>) {
+        if let FileBytes::Mapped(map) = self
+            && part.len() >= WORTH_RELEASING
+        {
+            // SAFETY: the map is read-only and backed by its file, so its pages come back with the same content. That the
+            // system may refuse the advice is no error.
+            let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, part.start, part.len()) };
+        }
     }
 }
 

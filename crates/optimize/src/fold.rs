@@ -42,6 +42,7 @@ fn folded(program: &Program, id: NodeId, scope: &Scope<'_>) -> Result<Option<Vec
     let Some(values) = values else { return Ok(None) };
     // What fails here fails when it is run, with its place.
     let Ok(results) = evaluate(program, id, &values, scope) else { return Ok(None) };
+    values.iter().for_each(Tensor::release_pages);
     let bytes =
         |tensors: &[Tensor]| tensors.iter().map(|t| t.bytes().map_or(64 * t.elements(), <[u8]>::len)).sum();
     let (made, given): (usize, usize) = (bytes(&results), bytes(&values));

@@ -201,5 +201,6 @@ pub(crate) fn scaled(weights: &Tensor, factors: &[f32]) -> Result<Tensor> {
     for row in values.chunks_mut(factors.len().max(1)) {
         row.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
     }
+    weights.release_pages();
     Tensor::from_vec(shape, values)
 }

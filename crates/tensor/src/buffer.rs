@@ -1,8 +1,8 @@
 //! Shared memory: with [`allocation`](crate::allocation), the home of `unsafe` in this crate.
 #![allow(unsafe_code)]
 
-use std::any::Any;
 use std::mem::size_of;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::allocation::Allocation;
@@ -25,15 +25,24 @@ enum Repr {
     Foreign { owner: Arc<dyn ForeignBytes>, start: usize, len: usize },
 }
 
-/// Memory that a buffer may borrow: it must not move or change while the owner lives.
-trait ForeignBytes: Send + Sync {
+/// Memory that a buffer may borrow: it must give the same bytes, where they were, each time it is asked.
+pub trait ForeignBytes: Send + Sync + 'static {
+    /// The bytes.
     fn bytes(&self) -> &[u8];
+
+    /// Hears that a part is not needed for a while. A mapped file may let its pages go; they come back when they are read.
+    fn release(&self, _part: Range<usize>) {}
 }
 
-impl<T: AsRef<[u8]> + Any + Send + Sync> ForeignBytes for T {
-    #[inline]
+impl ForeignBytes for Vec<u8> {
     fn bytes(&self) -> &[u8] {
-        self.as_ref()
+        self
+    }
+}
+
+impl ForeignBytes for bytes::Bytes {
+    fn bytes(&self) -> &[u8] {
+        self
     }
 }
 
@@ -75,7 +84,7 @@ impl Buffer {
     ///
     /// `owner` must give the same bytes each time it is asked; for a mapped file that holds as long as
     /// nobody truncates or rewrites the file.
-    pub fn foreign<T: AsRef<[u8]> + Any + Send + Sync>(owner: Arc<T>) -> Buffer {
+    pub fn foreign<T: ForeignBytes>(owner: Arc<T>) -> Buffer {
         let len = owner.bytes().len();
         Buffer(Repr::Foreign { owner, start: 0, len })
     }
@@ -92,6 +101,13 @@ impl Buffer {
                 Buffer(Repr::Foreign { owner: Arc::clone(owner), start: base + start, len })
             }
         })
+    }
+
+    /// Tells who lent the memory, if somebody did, that it is not needed for a while.
+    pub fn release(&self) {
+        if let Repr::Foreign { owner, start, len } = &self.0 {
+            owner.release(*start..*start + *len);
+        }
     }
 
     /// Number of bytes.

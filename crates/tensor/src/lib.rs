@@ -20,7 +20,7 @@ mod unit;
 mod variant;
 
 pub use allocation::{MAX_TENSOR_BYTES, release_kept_memory};
-pub use buffer::Buffer;
+pub use buffer::{Buffer, ForeignBytes};
 pub use bytes::Bytes;
 pub use dtype::DType;
 pub use element::{

@@ -99,6 +99,13 @@ impl Tensor {
         }
     }
 
+    /// Lets memory that is mapped from a file go until it is read again; what others hold is as it was.
+    pub fn release_pages(&self) {
+        if let Data::Plain(buffer) = &self.data {
+            buffer.release();
+        }
+    }
+
     /// An ndarray view of the elements.
     ///
     /// # Errors

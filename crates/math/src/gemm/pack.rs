@@ -5,7 +5,7 @@ use crate::par;
 use crate::simd::{self, Level};
 
 /// Rows of B in one block, so that a panel of it stays in the first-level cache.
-pub const DEPTH: usize = 512;
+pub const DEPTH: usize = 256;
 
 /// Bytes of a cache line.
 const LINE: usize = 64;

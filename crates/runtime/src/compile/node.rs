@@ -124,6 +124,8 @@ impl Region<'_, '_> {
             functions: &self.compiler.functions,
         };
         let kernel = env.registry.kernel(&construction)?;
+        // What it packed it does not read again.
+        constants.iter().flatten().for_each(Tensor::release_pages);
         let context = ShapeContext {
             attrs: &node.attrs,
             inputs: &shapes,
