@@ -145,3 +145,78 @@ def rewrite_dense(folder):
         calls += [Predict({"x": normal(batch, steps, 6) * 3}, signature=name) for name in ("tensordot", "gelus")]
     calls += [Predict({"x": normal(batch, 3, 6)}, signature="heads") for batch in (1, 3, 17, 0)]
     return Case(calls, errors=[Predict({"x": normal(2, 5)}, signature="tensordot")])
+
+
+class Convolutions(tf.Module):
+    """Convolutions with what stands around them."""
+
+    def __init__(self):
+        self.small = tf.Variable(normal(3, 3, 6, 8) / 5)
+        self.deep = tf.Variable(normal(3, 3, 6, 1))
+        self.wide = tf.Variable(normal(3, 3, 32, 32) / 10)
+        self.b = tf.Variable(normal(8))
+        self.wide_bias = tf.Variable(normal(32))
+        self.scale = tf.Variable(normal(8))
+
+    def conv(self, x, padding="VALID", strides=1):
+        return tf.nn.conv2d(x, self.small, strides, padding)
+
+    @tf.function(input_signature=[spec(None, None, None, 6)])
+    def padded(self, x):
+        once = [[0, 0], [1, 1], [0, 2], [0, 0]]
+        shared = tf.pad(x, once)
+        return {
+            "conv": self.conv(tf.pad(x, once)),
+            "strided": self.conv(tf.pad(x, [[0, 0], [0, 1], [0, 1], [0, 0]]), strides=2),
+            "twice": self.conv(tf.pad(x, once), [[0, 0], [1, 0], [0, 1], [0, 0]]),
+            "same": self.conv(tf.pad(x, once), "SAME"),
+            "ones": self.conv(tf.pad(x, once, constant_values=1.0)),
+            "mirrored": self.conv(tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT")),
+            "batch": self.conv(tf.pad(x, [[1, 0], [1, 1], [0, 2], [0, 0]])),
+            "depthwise": tf.nn.depthwise_conv2d(tf.pad(x, once), self.deep, [1, 2, 2, 1], "VALID"),
+            "depthwise_relu": tf.nn.relu6(
+                tf.nn.bias_add(tf.nn.depthwise_conv2d(tf.pad(x, once), self.deep, [1, 2, 2, 1], "VALID"), self.b[:6])),
+            "shared": self.conv(shared),
+            "kept": shared,
+        }
+
+    @tf.function(input_signature=[spec(None, None, None, 6)])
+    def followed(self, x):
+        def y():
+            return tf.nn.bias_add(self.conv(x, "SAME"), self.b)
+
+        watched, other = y(), self.conv(x, "SAME") * 0.5
+        return {
+            "relu": tf.nn.relu(y()),
+            "relu6": tf.nn.relu6(y()),
+            "leaky": tf.nn.leaky_relu(y(), 0.3),
+            "silu": tf.nn.silu(y()),
+            "by_sigmoid": (lambda y: y * tf.sigmoid(y))(y()),
+            "sum": y() + other,
+            "sum_relu": tf.nn.relu(other + y()),
+            "sum_of_one_image": y() + other[:1],
+            "sum_of_channels": y() + tf.reduce_mean(x),
+            "scaled": tf.nn.bias_add(self.conv(x, "SAME") * self.scale, self.b),
+            "watched": watched,
+            "of_watched": tf.nn.silu(watched),
+        }
+
+    @tf.function(input_signature=[spec(None, None, None, 32)])
+    def by_tiles(self, x):
+        y = tf.nn.bias_add(tf.nn.conv2d(x, self.wide, 1, "SAME"), self.wide_bias)
+        return {"relu": tf.nn.relu(y), "valid": tf.nn.conv2d(x, self.wide, 1, "VALID"), "sum": tf.nn.relu(y + x)}
+
+
+@model
+def rewrite_convolutions(folder):
+    np.random.seed(73)
+    module = Convolutions()
+    names = ["padded", "followed", "by_tiles"]
+    tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in names})
+    calls = []
+    for batch, height, width in ((1, 3, 3), (2, 5, 8), (1, 14, 13)):
+        x = normal(batch, height, width, 6)
+        calls += [Predict({"x": x}, signature=name) for name in ("padded", "followed")]
+    calls += [Predict({"x": normal(b, h, w, 32)}, signature="by_tiles") for b, h, w in ((1, 16, 16), (2, 11, 23), (1, 3, 4))]
+    # Transforms of tiles round at the size of the largest of 288 products, not of their sum.
+    return Case(calls, atol=2e-5, why="convolutions by tiles round at the size of the products")

@@ -183,7 +183,10 @@ impl Kernel for MaskedRow<'_> {
             Mask::Select(operand, other) => match operand.row(place, keys) {
                 &[keep] => scores.iter_mut().for_each(|x| *x = if keep { *x * scale } else { other }),
                 keep => {
-                    scores.iter_mut().zip(keep).for_each(|(x, &keep)| *x = if keep { *x * scale } else { other });
+                    scores
+                        .iter_mut()
+                        .zip(keep)
+                        .for_each(|(x, &keep)| *x = if keep { *x * scale } else { other });
                 }
             },
         }
@@ -202,11 +205,13 @@ mod tests {
 
     fn exact(attention: &Attention<'_>, head: usize, query: usize) -> Vec<f64> {
         let at = |operand: &Operand<'_>, row: usize, column: usize| {
-            let place = head * operand.head_stride + row * operand.row_stride + column * operand.column_stride;
+            let place =
+                head * operand.head_stride + row * operand.row_stride + column * operand.column_stride;
             f64::from(operand.data[place])
         };
         let score = |key: usize| {
-            let products = (0..attention.depth).map(|d| at(&attention.q, query, d) * at(&attention.k, key, d));
+            let products =
+                (0..attention.depth).map(|d| at(&attention.q, query, d) * at(&attention.k, key, d));
             let score = products.sum::<f64>() * f64::from(attention.scale);
             match attention.mask {
                 Mask::None => score,
@@ -218,7 +223,8 @@ mod tests {
         let powers: Vec<f64> = (0..attention.keys).map(|key| score(key).exp()).collect();
         let total: f64 = powers.iter().sum();
         let value = |column| {
-            let parts = powers.iter().enumerate().map(|(key, power)| power / total * at(&attention.v, key, column));
+            let parts =
+                powers.iter().enumerate().map(|(key, power)| power / total * at(&attention.v, key, column));
             parts.sum()
         };
         (0..attention.width).map(value).collect()
@@ -282,7 +288,8 @@ mod tests {
         let (heads, queries, keys, depth, width) = (1, 1, 0, 1, 1);
         let (scale, heads_first, mask) = (1.0, true, Mask::None);
         let mut out = [f32::NAN];
-        Attention { heads, queries, keys, depth, width, scale, heads_first, q, k: none, v: none, mask }.run(&mut out);
+        Attention { heads, queries, keys, depth, width, scale, heads_first, q, k: none, v: none, mask }
+            .run(&mut out);
         assert_eq!(out, [0.0]);
     }
 }

@@ -61,7 +61,8 @@ enum Mask {
 fn drop_whole_mask(program: &mut Program, node: NodeId) -> Result<()> {
     let inputs = program.graph.inputs(node)?;
     let &[condition, x, _] = &inputs[..] else { return Ok(()) };
-    if &*program.graph.node(node).op != "SelectV2" || &*program.graph.node(condition.node).op != "LogicalAnd" {
+    if &*program.graph.node(node).op != "SelectV2" || &*program.graph.node(condition.node).op != "LogicalAnd"
+    {
         return Ok(());
     }
     let sides = program.graph.inputs(condition.node)?;
@@ -132,7 +133,16 @@ fn find(program: &Program, node: NodeId) -> Option<Found> {
         _ => return None,
     };
     let broadcast = first.broadcasts || second.broadcasts;
-    [&q, &k, &v].iter().all(|operand| operand.is_known).then_some(Found { q, k, v, mask, scale, broadcast, last, layout })
+    [&q, &k, &v].iter().all(|operand| operand.is_known).then_some(Found {
+        q,
+        k,
+        v,
+        mask,
+        scale,
+        broadcast,
+        last,
+        layout,
+    })
 }
 
 /// A product of two tensors in the notation of `Einsum`.
@@ -165,8 +175,16 @@ impl Product {
             _ => return None,
         };
         [sides[0], sides[1], result].into_iter().all(|side| letters(side).is_some()).then(|| {
-            let operand = |output, letters: &str| Operand { output, letters: letters.to_owned(), is_known: !broadcasts };
-            Product { operands: [operand(x, sides[0]), operand(y, sides[1])], result: result.to_owned(), broadcasts }
+            let operand = |output, letters: &str| Operand {
+                output,
+                letters: letters.to_owned(),
+                is_known: !broadcasts,
+            };
+            Product {
+                operands: [operand(x, sides[0]), operand(y, sides[1])],
+                result: result.to_owned(),
+                broadcasts,
+            }
         })
     }
 
@@ -175,7 +193,9 @@ impl Product {
         let [batch, head, query, key] = letters(&self.result)?;
         let inner = |operand: &Operand| operand.letters.chars().find(|&letter| !self.result.contains(letter));
         let [x, y] = &self.operands;
-        let sides = |q: &Operand, k: &Operand| Some([q.renamed([batch, head, query])?, k.renamed([batch, head, key])?]);
+        let sides = |q: &Operand, k: &Operand| {
+            Some([q.renamed([batch, head, query])?, k.renamed([batch, head, key])?])
+        };
         sides(x, y).or_else(|| sides(y, x)).filter(|_| inner(x) == inner(y))
     }
 }
@@ -189,7 +209,8 @@ fn letters(text: &str) -> Option<[char; 4]> {
 
 /// The letters with these three called `b`, `h` and `s`, and the one that is left `d`.
 fn renamed(text: &str, known: [char; 3]) -> Option<String> {
-    let name = |letter| known.iter().position(|&known| known == letter).map_or('d', |place| ['b', 'h', 's'][place]);
+    let name =
+        |letter| known.iter().position(|&known| known == letter).map_or('d', |place| ['b', 'h', 's'][place]);
     let names: String = letters(text)?.into_iter().map(name).collect();
     letters(&names).map(|_| names)
 }

@@ -2,6 +2,7 @@
 
 mod activation;
 mod gelu;
+mod pad;
 mod reshape;
 mod scale;
 
@@ -10,13 +11,17 @@ use savedmodel_tensor::{Bytes, DType, Result, Shape, Tensor};
 
 use crate::{Program, Scope};
 
-/// Folds scales into weights, then fuses biases and activations.
+/// Lets convolutions pad, folds scales into weights, then fuses biases and activations.
 ///
 /// Works on products whose weights are constants, and only where nothing else takes what lies between.
 pub(crate) fn products(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
     if program.has_dead_values() {
         return Ok(());
     }
+    for node in program.graph.nodes().collect::<Vec<_>>() {
+        pad::take_in(program, node)?;
+    }
+    program.prune();
     for node in program.graph.nodes().collect::<Vec<_>>() {
         scale::fold(program, node)?;
     }
@@ -135,8 +140,7 @@ fn bias(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
     let mut last = node;
     let mut alpha = 0.2;
     let mut args = vec![];
-    if !is_matrix && let Some((sum, other)) = sum_after(program, node)
-    {
+    if !is_matrix && let Some((sum, other)) = sum_after(program, node) {
         fused_ops.push("Add");
         (last, args) = (sum, vec![other]);
     }

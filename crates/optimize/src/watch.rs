@@ -58,7 +58,8 @@ pub fn see(stage: &'static str, made: &impl fmt::Display) {
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |nodes: &[NodeId]| nodes.iter().map(|&node| self.name(node)).collect::<Vec<_>>().join(", ");
+        let names =
+            |nodes: &[NodeId]| nodes.iter().map(|&node| self.name(node)).collect::<Vec<_>>().join(", ");
         writeln!(f, "feeds: {}", names(&self.feeds))?;
         for node in self.sources_first() {
             writeln!(f, "{}", self.line(node)?)?;

@@ -27,7 +27,9 @@ pub const OPS: &[Op] = &[
         ],
         effect: Effect::Pure,
         shape: |ctx| shape(ctx, &Rule::MATMUL),
-        kernels: Kernels::All(&[("T", &[DType::Float])], |node| build(node, ["transpose_a", "transpose_b"], false)),
+        kernels: Kernels::All(&[("T", &[DType::Float])], |node| {
+            build(node, ["transpose_a", "transpose_b"], false)
+        }),
     },
     Op {
         name: "_FusedBatchMatMulV2",

@@ -76,7 +76,10 @@ impl<'a> Lying<'a> {
     fn of(tensor: &'a Tensor, places: Places) -> Result<Lying<'a>> {
         let rank = tensor.rank();
         if rank > 4 {
-            return Err(Error::invalid_argument(format!("attention takes tensors of rank 4, got {}", tensor.shape())));
+            return Err(Error::invalid_argument(format!(
+                "attention takes tensors of rank 4, got {}",
+                tensor.shape()
+            )));
         }
         // A mask may lack its first dimensions.
         let mut dims = [1; 4];
@@ -87,7 +90,11 @@ impl<'a> Lying<'a> {
             strides[axis] = if dims[axis] == 1 { 0 } else { stride };
             stride *= dims[axis];
         }
-        Ok(Lying { tensor, sizes: places.map(|place| dims[place]), strides: places.map(|place| strides[place]) })
+        Ok(Lying {
+            tensor,
+            sizes: places.map(|place| dims[place]),
+            strides: places.map(|place| strides[place]),
+        })
     }
 
     /// The matrices of one element of the batch.
@@ -119,11 +126,19 @@ impl Kernel for FusedAttention {
     fn compute(&self, ctx: &mut Context<'_>) -> Result<()> {
         let tensors = [0, 1, 2].map(|i| ctx.input(i));
         if let Some(tensor) = tensors.iter().find(|tensor| tensor.rank() != 4) {
-            return Err(Error::invalid_argument(format!("attention takes tensors of rank 4, got {}", tensor.shape())));
+            return Err(Error::invalid_argument(format!(
+                "attention takes tensors of rank 4, got {}",
+                tensor.shape()
+            )));
         }
         let [q, k, v] = [0, 1, 2].map(|i| Lying::of(tensors[i], self.places[i]).map(Lying::with_columns));
         let (q, k, v) = (q?, k?, v?);
-        let mask = ctx.inputs(3).chain(ctx.inputs(4)).next().map(|mask| Lying::of(mask, [0, 1, 2, 3])).transpose()?;
+        let mask = ctx
+            .inputs(3)
+            .chain(ctx.inputs(4))
+            .next()
+            .map(|mask| Lying::of(mask, [0, 1, 2, 3]))
+            .transpose()?;
         let of_mask = mask.as_ref().map_or([1; 4], |mask| mask.sizes);
         let outer = |axis: usize, what: &str| {
             let scores = self.join(what, q.sizes[axis], k.sizes[axis], self.broadcast)?;
@@ -136,13 +151,16 @@ impl Kernel for FusedAttention {
         self.join("keys", keys, v.sizes[2], false)?;
         let depth = self.join("columns", q.sizes[3], k.sizes[3], false)?;
         let width = v.sizes[3];
-        let shape = if self.heads_first { [batch, heads, queries, width] } else { [batch, queries, heads, width] };
+        let shape =
+            if self.heads_first { [batch, heads, queries, width] } else { [batch, queries, heads, width] };
         let mut out = ctx.allocate(DType::Float, shape)?;
         let mut operands = Vec::with_capacity(batch);
         for b in 0..batch {
             let mask = match &mask {
                 None => Mask::None,
-                Some(mask) if mask.tensor.dtype() == DType::Bool => Mask::Select(mask.operand(b)?, self.other),
+                Some(mask) if mask.tensor.dtype() == DType::Bool => {
+                    Mask::Select(mask.operand(b)?, self.other)
+                }
                 Some(mask) => Mask::Add(mask.operand(b)?),
             };
             let [q, k, v] = [&q, &k, &v].map(|lying| lying.operand(b));
@@ -153,7 +171,8 @@ impl Kernel for FusedAttention {
             par::for_rows_mut(out.as_mut_slice()?, size, 1, |first, out| {
                 for (&(q, k, v, mask), out) in operands[first..].iter().zip(out.chunks_exact_mut(size)) {
                     let (scale, heads_first) = (self.scale, self.heads_first);
-                    Attention { heads, queries, keys, depth, width, scale, heads_first, q, k, v, mask }.run(out);
+                    Attention { heads, queries, keys, depth, width, scale, heads_first, q, k, v, mask }
+                        .run(out);
                 }
             });
         }
@@ -172,7 +191,11 @@ mod tests {
         Tensor::from_slice(dims, values).unwrap()
     }
 
-    fn attend(tensors: &[Tensor], layouts: &[&'static str; 4], broadcast: bool) -> Result<(Vec<usize>, Vec<f32>)> {
+    fn attend(
+        tensors: &[Tensor],
+        layouts: &[&'static str; 4],
+        broadcast: bool,
+    ) -> Result<(Vec<usize>, Vec<f32>)> {
         let test = tensors.iter().fold(OpTest::new(&OP), |test, tensor| test.input(tensor.clone()));
         let keeps = tensors[3..].iter().filter(|mask| mask.dtype() == DType::Bool).count() as i64;
         let test = test.attr("num_masks", tensors.len() as i64 - 3 - keeps).attr("num_keeps", keeps);
@@ -196,7 +219,8 @@ mod tests {
         let keys_first = attend(&turned, &["bshd", "bhds", "bshd", "bshd"], false);
         assert_eq!(keys_first.unwrap().1, [3.0, 4.0, 1.0, 2.0]);
         let keep = Tensor::from_slice([1, 2], &[true, false]).unwrap();
-        let chosen = attend(&[q.clone(), k.clone(), v.clone(), keep], &["bhsd", "bhsd", "bhsd", "bhsd"], false);
+        let chosen =
+            attend(&[q.clone(), k.clone(), v.clone(), keep], &["bhsd", "bhsd", "bhsd", "bhsd"], false);
         assert_eq!(chosen, Ok((vec![1, 2, 2, 1], vec![1.0, 1.0, 3.0, 3.0])));
         // Equal scores; one head of keys and values for both heads of queries.
         let zeros = tensor([1, 1, 2, 1], &[0.0; 2]);

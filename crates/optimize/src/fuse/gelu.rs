@@ -74,7 +74,9 @@ impl Form<'_> {
         let Some((scale, factors)) = self.factors(output, false) else { return false };
         let &[sum] = &factors[..] else { return false };
         let terms = self.inputs(sum, "AddV2").or_else(|| self.inputs(sum, "Add"));
-        let Some(terms) = terms.filter(|_| is_near(scale, (2.0 / std::f32::consts::PI).sqrt())) else { return false };
+        let Some(terms) = terms.filter(|_| is_near(scale, (2.0 / std::f32::consts::PI).sqrt())) else {
+            return false;
+        };
         let cube = if terms[0].node == x { terms[1] } else { terms[0] };
         let Some((scale, factors)) = self.factors(cube, false) else { return false };
         let is_third_power = match &factors[..] {

@@ -56,7 +56,11 @@ fn trailing(program: &Program, reshape: NodeId) -> Option<Vec<i64>> {
 }
 
 /// Lets a reshape of `fused`, which stands for a product and all that followed it, stand for the last of these.
-pub(super) fn take_over(program: &mut Program, last: NodeId, (fused, reshape): (NodeId, NodeId)) -> Result<()> {
+pub(super) fn take_over(
+    program: &mut Program,
+    last: NodeId,
+    (fused, reshape): (NodeId, NodeId),
+) -> Result<()> {
     let shape = program.graph.inputs(reshape)?.get(1).copied();
     let stem = program.graph.node(last).name.to_string();
     let copy = Node {

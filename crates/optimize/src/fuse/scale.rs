@@ -3,7 +3,9 @@
 use savedmodel_graph::{AttrValue, Node, NodeId, Output};
 use savedmodel_tensor::{DType, Result, Tensor};
 
-use super::{added, channels, constant, is_private, is_transposed, per_channel, product_before, rank, scaled};
+use super::{
+    added, channels, constant, is_private, is_transposed, per_channel, product_before, rank, scaled,
+};
 use crate::Program;
 
 /// What a node does to the channels of a product: multiply, then add.
