@@ -98,7 +98,7 @@ fn session(group: &Group, mode: Mode, registry: &Arc<Registry>) -> Result<Sessio
         savedmodel_loader::library(message.library.unwrap_or_default(), Arc::clone(registry));
     let options = SessionOptions {
         threads: Some(1),
-        plans: Options { optimize: mode == Mode::Optimized },
+        plans: Options { optimize: mode == Mode::Optimized, ..Options::default() },
         ..SessionOptions::default()
     };
     Session::new(Arc::new(graph), Arc::new(library), Arc::clone(registry), options)

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
-use savedmodel::{LoadOptions, SavedModel};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use savedmodel::{LoadOptions, Precision, SavedModel};
 
 use crate::file::TensorFile;
 
@@ -104,6 +104,19 @@ pub struct Settings {
     /// Run the graph as it is, without rewriting it for speed.
     #[arg(long)]
     pub unoptimized: bool,
+    /// `bf16`: products of matrices and convolutions may round their factors to bfloat16, where the processor multiplies these
+    /// faster. Answers then have two to three digits.
+    #[arg(long, value_enum, value_name = "PRECISION", default_value_t = Rounding::F32, conflicts_with = "unoptimized")]
+    pub precision: Rounding,
+}
+
+/// How exact products are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Rounding {
+    /// As they are written.
+    F32,
+    /// Rounded to bfloat16.
+    Bf16,
 }
 
 impl Settings {
@@ -113,6 +126,10 @@ impl Settings {
             tags: tags.list(),
             threads: self.threads.map(usize::from),
             optimize: !self.unoptimized,
+            precision: match self.precision {
+                Rounding::F32 => Precision::Full,
+                Rounding::Bf16 => Precision::Bfloat16,
+            },
             ..LoadOptions::default()
         }
     }

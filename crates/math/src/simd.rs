@@ -84,6 +84,17 @@ fn detect() -> Level {
     })
 }
 
+/// Whether AMD made this processor.
+pub(crate) fn is_amd() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let found = std::arch::x86_64::__cpuid(0);
+        [found.ebx, found.edx, found.ecx].map(u32::to_le_bytes).concat() == b"AuthenticAMD"
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
 /// Runs `kernel`, compiled for the best level of this processor.
 #[inline]
 pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {

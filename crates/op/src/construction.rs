@@ -7,6 +7,9 @@ use savedmodel_tensor::{Bytes, DType, Error, PartialShape, Result, Tensor};
 
 use crate::{Callable, Functions, ResourceManager};
 
+/// The attribute of products that may round; see [`Construction::rounds`].
+pub const ROUNDS: &str = "_rounds";
+
 /// A node for which a kernel is to be made (TensorFlow's OpKernelConstruction).
 ///
 /// Attributes are complete (defaults filled in) and checked against the declaration.
@@ -51,6 +54,11 @@ impl<'a> Construction<'a> {
             let found = self.attrs.get(name).map_or_else(|| "nothing".to_owned(), ToString::to_string);
             Error::invalid_argument(format!("Op {}: attr '{name}' has unusable value {found}", self.op))
         })
+    }
+
+    /// Whether products may be of numbers rounded to bfloat16: the session was told so.
+    pub fn rounds(&self) -> bool {
+        matches!(self.attrs.get(ROUNDS), Some(AttrValue::Bool(true)))
     }
 
     /// Input `i`, if it never changes while the plan lives.

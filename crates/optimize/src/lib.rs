@@ -19,6 +19,7 @@ mod inline;
 mod loops;
 mod norm;
 mod order;
+mod precision;
 mod program;
 mod reach;
 mod simplify;
@@ -33,6 +34,7 @@ use savedmodel_op::{Functions, Limits, Registry, ResourceManager};
 use savedmodel_tensor::Result;
 
 pub use expand::{Bodies, expand};
+pub use precision::Precision;
 pub use program::Program;
 pub use reach::{Written, is_random};
 
@@ -50,6 +52,8 @@ pub struct Scope<'a> {
     pub functions: &'a dyn Functions,
     /// The variables that something in reach of the run may write, so that they can't be frozen.
     pub written: &'a Written,
+    /// How exact products are.
+    pub precision: Precision,
     /// What a write to a frozen variable counts up.
     pub epoch: &'a Arc<AtomicU64>,
 }
@@ -74,6 +78,7 @@ const PASSES: &[(&str, Pass)] = &[
     ("embedding::lookups", embedding::lookups),
     ("cell::recurrent", cell::recurrent),
     ("chain::elementwise", chain::elementwise),
+    ("precision::products", precision::products),
 ];
 
 /// Rewrites a program.

@@ -134,6 +134,7 @@ fn plan(unit: &Arc<Unit>, mut program: Program, infos: Vec<FeedInfo>, site: &str
             limits: &env.limits,
             functions: &functions,
             written: &unit.written,
+            precision: env.options.precision,
             epoch: &env.epoch,
         };
         savedmodel_optimize::optimize(&mut program, &scope)?;

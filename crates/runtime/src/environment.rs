@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use rustc_hash::FxHashMap;
 use savedmodel_graph::{FunctionLibrary, FunctionRef, Graph};
 use savedmodel_op::{Callable, Functions, Limits, Registry, ResourceManager, Run};
-use savedmodel_optimize::{self as optimize, Written};
+use savedmodel_optimize::{self as optimize, Precision, Written};
 use savedmodel_tensor::{Error, Result, Tensor};
 
 use crate::{Plan, compile, execute};
@@ -16,11 +16,13 @@ use crate::{Plan, compile, execute};
 pub struct Options {
     /// Whether graphs are rewritten before they are compiled. Without, each node of the model is one step.
     pub optimize: bool,
+    /// How exact products are; those of graphs that are not rewritten are as they are written.
+    pub precision: Precision,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { optimize: true }
+        Options { optimize: true, precision: Precision::Full }
     }
 }
 

@@ -20,5 +20,5 @@ mod session;
 pub use environment::{Environment, Options};
 pub use function::BoundFunction;
 pub use plan::Plan;
-pub use savedmodel_optimize::Bodies;
+pub use savedmodel_optimize::{Bodies, Precision};
 pub use session::{Fetch, Prepared, Session, SessionOptions};

@@ -53,6 +53,6 @@ pub use savedmodel_graph::{
 };
 pub use savedmodel_loader::{FunctionSpec, ObjectKind, VariableDef, VariableSlice};
 pub use savedmodel_op::Registry;
-pub use savedmodel_runtime::profile;
+pub use savedmodel_runtime::{Precision, profile};
 pub use savedmodel_tensor::{Bytes, Code, DType, Element, Error, PartialShape, Result, Shape, Tensor};
 pub use signature::SignatureFunction;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use savedmodel_graph::{AttrValue, Graph, NodeId};
 use savedmodel_loader::{MetaGraph, SavedModelFile};
 use savedmodel_op::{Registry, Variable};
-use savedmodel_runtime::{Options, Session, SessionOptions};
+use savedmodel_runtime::{Options, Precision, Session, SessionOptions};
 use savedmodel_tensor::{Code, DType, Error, Handle, PartialShape, Result, Tensor};
 
 use crate::restore::Reading;
@@ -27,6 +27,8 @@ pub struct LoadOptions {
     pub threads: Option<usize>,
     /// Whether graphs are rewritten before they run.
     pub optimize: bool,
+    /// How exact products of matrices and convolutions are; only optimised graphs round.
+    pub precision: Precision,
     /// Whether the checksums of the checkpoint are verified.
     pub verify_checksums: bool,
     /// Whether variables that the checkpoint lacks stay without values; else they are an error. Some must be there.
@@ -47,6 +49,7 @@ impl Default for LoadOptions {
             tags: None,
             threads: None,
             optimize: true,
+            precision: Precision::Full,
             verify_checksums: true,
             allow_partial_checkpoint: false,
             skip_checkpoint: false,
@@ -110,7 +113,7 @@ fn open(file: SavedModelFile, options: &LoadOptions) -> Result<(MetaGraph, Sessi
     }
     let mut settings = SessionOptions {
         threads: options.threads,
-        plans: Options { optimize: options.optimize },
+        plans: Options { optimize: options.optimize, precision: options.precision },
         ..SessionOptions::default()
     };
     if let Some(bytes) = options.tensor_bytes {

@@ -25,8 +25,11 @@ pub(crate) fn run(op: &str, attrs: &[(&str, AttrValue)], inputs: Vec<Tensor>) ->
         graph.connect(output, node, i);
         feeds.push(output);
     }
-    let options =
-        SessionOptions { threads: Some(1), plans: Options { optimize: false }, ..SessionOptions::default() };
+    let options = SessionOptions {
+        threads: Some(1),
+        plans: Options { optimize: false, ..Options::default() },
+        ..SessionOptions::default()
+    };
     let library = Arc::new(FunctionLibrary::empty());
     let session = Session::new(Arc::new(graph), library, crate::registry(), options)?;
     let plan = session.prepare(&feeds, &[Output { node, index: 0 }], &[])?;

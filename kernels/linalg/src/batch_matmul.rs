@@ -164,7 +164,7 @@ fn build_v3(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 pub fn build<T: Product>(node: &Construction<'_>, rule: &'static Rule) -> Result<Box<dyn Kernel>> {
     let transposed = [node.attr::<bool>(rule.transpose[0])?, node.attr::<bool>(rule.transpose[1])?];
     let prepared = match node.constant(1) {
-        Some(b) => prepare::<T>(b, transposed[1], rule)?,
+        Some(b) => prepare::<T>(b, transposed[1], rule, node.rounds())?,
         None => None,
     };
     Ok(Box::new(move |ctx: &mut Context<'_>| {
@@ -177,7 +177,12 @@ pub fn build<T: Product>(node: &Construction<'_>, rule: &'static Rule) -> Result
     }))
 }
 
-fn prepare<T: Product>(b: &Tensor, transposed: bool, rule: &Rule) -> Result<Option<Box<dyn Prepared<T>>>> {
+fn prepare<T: Product>(
+    b: &Tensor,
+    transposed: bool,
+    rule: &Rule,
+    rounds: bool,
+) -> Result<Option<Box<dyn Prepared<T>>>> {
     let [batch @ .., rows, columns] = b.shape().dims() else { return Ok(None) };
     if batch.iter().any(|&d| d != 1) || b.elements() == 0 {
         return Ok(None);
@@ -185,7 +190,7 @@ fn prepare<T: Product>(b: &Tensor, transposed: bool, rule: &Rule) -> Result<Opti
     let data = operand::<T>(b)?;
     let data = conjugated(&data, rule.adjoint && transposed);
     let [k, n] = if transposed { [*columns, *rows] } else { [*rows, *columns] };
-    Ok(T::prepare(k, n, View::maybe_t(&data, [k, n], transposed)))
+    Ok(T::prepare([k, n], View::maybe_t(&data, [k, n], transposed), rounds))
 }
 
 /// The sizes of one call.

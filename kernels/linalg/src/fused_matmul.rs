@@ -59,7 +59,7 @@ fn build(node: &Construction<'_>, transpose: [&str; 2], batches: bool) -> Result
     let packed = match node.constant(1) {
         Some(b) if b.rank() == 2 => {
             let [k, n] = sizes(b, transpose_b);
-            Some(PackedB::new(k, n, view(b, [k, n], transpose_b)?))
+            Some(PackedB::perhaps_rounded(node.rounds(), [k, n], view(b, [k, n], transpose_b)?))
         }
         _ => None,
     };

@@ -23,7 +23,9 @@ pub trait Product: Element {
     fn multiply(sizes: [usize; 3], a: View<Self>, b: View<Self>, c: &mut [Self]);
 
     /// Makes the `k` x `n` matrix `b` ready for many products, where that pays.
-    fn prepare(_k: usize, _n: usize, _b: View<Self>) -> Option<Box<dyn Prepared<Self>>> {
+    ///
+    /// It may be rounded to bfloat16 if `rounds` says so and the processor multiplies that faster.
+    fn prepare(_sizes: [usize; 2], _b: View<Self>, _rounds: bool) -> Option<Box<dyn Prepared<Self>>> {
         None
     }
 
@@ -86,8 +88,8 @@ macro_rules! wide {
             fn multiply(sizes: [usize; 3], a: View<$t>, b: View<$t>, c: &mut [$t]) {
                 Gemm::default().run(sizes, a, b, c);
             }
-            fn prepare(k: usize, n: usize, b: View<$t>) -> Option<Box<dyn Prepared<$t>>> {
-                Some(Box::new(PackedB::new(k, n, b)))
+            fn prepare(sizes: [usize; 2], b: View<$t>, rounds: bool) -> Option<Box<dyn Prepared<$t>>> {
+                Some(Box::new(PackedB::perhaps_rounded(rounds, sizes, b)))
             }
         }
         impl Prepared<$t> for PackedB<$t> {
@@ -113,7 +115,7 @@ macro_rules! narrow {
             fn multiply(sizes: [usize; 3], a: View<$t>, b: View<$t>, c: &mut [$t]) {
                 gemm::narrow(sizes, a, b, c);
             }
-            fn prepare(k: usize, n: usize, b: View<$t>) -> Option<Box<dyn Prepared<$t>>> {
+            fn prepare([k, n]: [usize; 2], b: View<$t>, _: bool) -> Option<Box<dyn Prepared<$t>>> {
                 Some(Box::new(PackedB::new(k, n, View { data: &widen(b.data), ..strides_of(b) })))
             }
         }

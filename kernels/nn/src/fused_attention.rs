@@ -34,6 +34,7 @@ type Places = [usize; 4];
 
 struct FusedAttention {
     scale: f32,
+    rounds: bool,
     other: f32,
     broadcast: bool,
     /// Of `q`, `k` and `v`.
@@ -58,6 +59,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     };
     Ok(Box::new(FusedAttention {
         scale: node.attr("scale")?,
+        rounds: node.rounds(),
         other: node.attr("other")?,
         broadcast: node.attr("broadcast")?,
         places: [places(q)?, places(k)?, places(v)?],
@@ -170,9 +172,22 @@ impl Kernel for FusedAttention {
         if size > 0 {
             par::for_rows_mut(out.as_mut_slice()?, size, 1, |first, out| {
                 for (&(q, k, v, mask), out) in operands[first..].iter().zip(out.chunks_exact_mut(size)) {
-                    let (scale, heads_first) = (self.scale, self.heads_first);
-                    Attention { heads, queries, keys, depth, width, scale, heads_first, q, k, v, mask }
-                        .run(out);
+                    let &FusedAttention { scale, rounds, heads_first, .. } = self;
+                    Attention {
+                        heads,
+                        queries,
+                        keys,
+                        depth,
+                        width,
+                        scale,
+                        rounds,
+                        heads_first,
+                        q,
+                        k,
+                        v,
+                        mask,
+                    }
+                    .run(out);
                 }
             });
         }

@@ -75,21 +75,31 @@ struct Machine {
     bandwidth: f64,
 }
 
-/// Time and work, added up.
+/// Time and work of all runs.
 #[derive(Clone, Debug, Default)]
 struct Cost {
     calls: u64,
-    time: Duration,
+    /// For each run, what its calls took together.
+    times: Vec<Duration>,
     flops: f64,
     bytes: f64,
     /// The dtypes and shapes of the first call.
     shapes: String,
 }
 
+impl Cost {
+    /// What a run takes: the median, as some runs are interrupted.
+    fn time(&self) -> Duration {
+        let mut times = self.times.clone();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied().unwrap_or_default()
+    }
+}
+
 #[derive(Default)]
 struct Summary {
     runs: u32,
-    total: Duration,
+    total: Cost,
     operators: IndexMap<String, Cost>,
     /// By node and operator.
     steps: IndexMap<(String, String), Cost>,
@@ -98,15 +108,17 @@ struct Summary {
 impl Summary {
     fn add(&mut self, steps: &[StepTime]) {
         let own = own_times(steps);
+        self.total.times.push(own.iter().sum());
+        let run = self.total.times.len() - 1;
         for (step, own) in steps.iter().zip(own) {
-            self.total += own;
             let (flops, bytes) = work(step);
             let node = (step.node.to_string(), step.op.to_string());
             for cost in
                 [self.operators.entry(step.op.to_string()).or_default(), self.steps.entry(node).or_default()]
             {
                 cost.calls += 1;
-                cost.time += own;
+                cost.times.resize(run + 1, Duration::ZERO);
+                cost.times[run] += own;
                 cost.flops += flops;
                 cost.bytes += bytes;
                 if cost.shapes.is_empty() {
@@ -117,18 +129,18 @@ impl Summary {
     }
 
     fn share(&self, cost: &Cost) -> f64 {
-        cost.time.as_secs_f64() / self.total.as_secs_f64().max(f64::MIN_POSITIVE)
+        cost.time().as_secs_f64() / self.total.time().as_secs_f64().max(f64::MIN_POSITIVE)
     }
 
     fn text(&self, machine: Machine, most: usize) -> String {
         let runs = f64::from(self.runs);
         let figures = |cost: &Cost| {
-            let seconds = cost.time.as_secs_f64().max(1e-12);
-            let (flops, bytes) = (cost.flops / seconds, cost.bytes / seconds);
+            let seconds = cost.time().as_secs_f64().max(1e-12);
+            let (flops, bytes) = (cost.flops / runs / seconds, cost.bytes / runs / seconds);
             let limit = (flops / machine.flops).max(bytes / machine.bandwidth);
             [
                 format!("{:.1}", cost.calls as f64 / runs),
-                format!("{:.4}", seconds * 1e3 / runs),
+                format!("{:.4}", seconds * 1e3),
                 format!("{:.1}%", self.share(cost) * 100.0),
                 if flops > 0.0 { format!("{:.1}", flops / 1e9) } else { String::new() },
                 format!("{:.1}", bytes / 1e9),
@@ -157,8 +169,8 @@ impl Summary {
             steps.add_row(names.into_iter().chain(figures(cost)).chain([shapes]));
         }
         format!(
-            "{operators}\n{steps}\n{:.4} ms a call in steps, mean of {}; one thread's limits: {:.0} GFLOP/s, {:.1} GB/s\n",
-            self.total.as_secs_f64() * 1e3 / runs,
+            "{operators}\n{steps}\n{:.4} ms a call in steps, median of {}; one thread's limits: {:.0} GFLOP/s, {:.1} GB/s\n",
+            self.total.time().as_secs_f64() * 1e3,
             self.runs,
             machine.flops / 1e9,
             machine.bandwidth / 1e9
@@ -166,13 +178,14 @@ impl Summary {
     }
 
     fn json(&self, machine: Machine, most: usize) -> String {
+        let runs = f64::from(self.runs);
         let row = |cost: &Cost| {
             json!({
-                "calls": cost.calls,
-                "ms": cost.time.as_secs_f64() * 1e3,
+                "calls": cost.calls as f64 / runs,
+                "ms": cost.time().as_secs_f64() * 1e3,
                 "share": self.share(cost),
-                "flop": cost.flops,
-                "bytes": cost.bytes,
+                "flop": cost.flops / runs,
+                "bytes": cost.bytes / runs,
                 "shapes": cost.shapes,
             })
         };
@@ -196,7 +209,7 @@ impl Summary {
         let limits = json!({"flops": machine.flops, "bytes_per_second": machine.bandwidth});
         let all = json!({
             "runs": self.runs,
-            "ms_per_call": self.total.as_secs_f64() * 1e3 / f64::from(self.runs),
+            "ms_per_call": self.total.time().as_secs_f64() * 1e3,
             "limits_of_one_thread": limits,
             "operators": operators,
             "steps": steps,
@@ -228,12 +241,12 @@ fn work(step: &StepTime) -> (f64, f64) {
         dims if dims.len() >= from_end => dims[dims.len() - from_end] as f64,
         _ => 0.0,
     };
-    let per_element = match &*step.op {
-        "MatMul" | "_FusedMatMul" | "BatchMatMul" | "BatchMatMulV2" | "BatchMatMulV3" => {
+    let per_element = match step.op.strip_prefix("_Fused").unwrap_or(&step.op) {
+        "MatMul" | "BatchMatMul" | "BatchMatMulV2" | "BatchMatMulV3" => {
             last(weights, 1) * last(weights, 2) / last(out, 1).max(1.0)
         }
-        "Conv2D" | "_FusedConv2D" | "Conv3D" => weights.elements() as f64 / last(weights, 1).max(1.0),
-        "DepthwiseConv2dNative" | "_FusedDepthwiseConv2dNative" => last(weights, 4) * last(weights, 3),
+        "Conv2D" | "Conv3D" => weights.elements() as f64 / last(weights, 1).max(1.0),
+        "DepthwiseConv2dNative" => last(weights, 4) * last(weights, 3),
         _ => 0.0,
     };
     (2.0 * per_element * out.elements() as f64, bytes)
@@ -241,7 +254,7 @@ fn work(step: &StepTime) -> (f64, f64) {
 
 fn sorted<K>(costs: &IndexMap<K, Cost>) -> Vec<(&K, &Cost)> {
     let mut rows: Vec<_> = costs.iter().collect();
-    rows.sort_by_key(|(_, cost)| std::cmp::Reverse(cost.time));
+    rows.sort_by_cached_key(|(_, cost)| std::cmp::Reverse(cost.time()));
     rows
 }
 

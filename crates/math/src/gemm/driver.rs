@@ -31,6 +31,9 @@ pub trait Scalar: Tiled + Default {
     fn add<I: Isa>(row: &mut [Self], other: &[Self]);
     #[doc(hidden)]
     fn fma<I: Isa>(a: Self, b: Self, c: Self) -> Self;
+    /// Rounds adjacent numbers to pairs; only where such numbers can be multiplied.
+    #[doc(hidden)]
+    fn pair_up(row: &[Self], out: &mut [Self]);
 }
 
 impl Scalar for f32 {
@@ -49,6 +52,9 @@ impl Scalar for f32 {
     #[inline(always)]
     fn fma<I: Isa>(a: f32, b: f32, c: f32) -> f32 {
         I::fma(a, b, c)
+    }
+    fn pair_up(row: &[f32], out: &mut [f32]) {
+        super::pairs::pair_up(row, out);
     }
 }
 
@@ -70,6 +76,9 @@ impl Scalar for f64 {
     #[inline(always)]
     fn fma<I: Isa>(a: f64, b: f64, c: f64) -> f64 {
         I::fma64(a, b, c)
+    }
+    fn pair_up(_: &[f64], _: &mut [f64]) {
+        unreachable!("matrices in double precision are never rounded");
     }
 }
 
@@ -149,12 +158,12 @@ pub(super) fn task_size([m, k, panels]: [usize; 3], height: usize) -> (usize, us
 impl<'a, T: Scalar> Product<'a, T> {
     /// The product that `gemm` makes of B (`k` x `n`) and some A; the sizes have been checked.
     pub fn new(gemm: &'a Gemm<'a, T>, [k, n]: [usize; 2], b: Rhs<'a, T>, c: &mut [T]) -> Self {
-        let level = match b {
-            Rhs::Packed(packed) => packed.level,
-            Rhs::View(_) => simd::level(),
+        let table = match b {
+            Rhs::Packed(packed) => packed.table,
+            Rhs::View(_) => T::table(simd::level()),
         };
         let out = Out { c: c.as_mut_ptr(), stride: gemm.c_stride.unwrap_or(n) };
-        Product { gemm, k, n, b, table: T::table(level), out }
+        Product { gemm, k, n, b, table, out }
     }
 
     /// Computes some rows of some panels.

@@ -5,7 +5,7 @@
 //! Products with one row stream through B as it lies. Any strides are taken, so transposes cost nothing but packing.
 //! Each element of C is summed in ascending order of k in blocks, the same for any number of threads.
 //! [`narrow`] takes half and bfloat16 and accumulates in single precision, [`integer`] wraps, [`complex`] goes through
-//! matrixmultiply.
+//! matrixmultiply. [`PackedB::rounded`] trades digits for speed.
 //!
 //! ```
 //! use savedmodel_math::gemm::{Gemm, View};
@@ -19,6 +19,7 @@ mod driver;
 mod epilogue;
 mod other;
 mod pack;
+mod pairs;
 mod row;
 pub(crate) mod sums;
 mod tile;
@@ -30,6 +31,7 @@ pub use driver::Scalar;
 pub use epilogue::{Activation, Epilogue};
 pub use other::{Complex, complex, integer, narrow};
 pub use pack::{Lhs, PackedB, View};
+pub use pairs::has_fast_pairs;
 pub use windows::{Axis, Windows};
 
 use crate::par;
@@ -53,20 +55,20 @@ impl<T> Default for Gemm<'_, T> {
 
 /// B as it lies, or packed.
 #[derive(Clone, Copy, Debug)]
-pub enum Rhs<'a, T> {
+pub enum Rhs<'a, T: 'static> {
     /// A strided matrix.
     View(View<'a, T>),
     /// A packed one.
     Packed(&'a PackedB<T>),
 }
 
-impl<'a, T> From<View<'a, T>> for Rhs<'a, T> {
+impl<'a, T: 'static> From<View<'a, T>> for Rhs<'a, T> {
     fn from(view: View<'a, T>) -> Self {
         Rhs::View(view)
     }
 }
 
-impl<'a, T> From<&'a PackedB<T>> for Rhs<'a, T> {
+impl<'a, T: 'static> From<&'a PackedB<T>> for Rhs<'a, T> {
     fn from(packed: &'a PackedB<T>) -> Self {
         Rhs::Packed(packed)
     }
@@ -118,6 +120,11 @@ impl<T: Scalar> Gemm<'_, T> {
             return;
         }
         match b {
+            Rhs::Packed(packed) if packed.rounded => {
+                let units = packed.units();
+                let paired = pairs::rows(a, [m, k]);
+                driver::run(self, [m, units, n], &View::new(&paired, units), b, c);
+            }
             Rhs::View(view) if view.column_stride != 1 || m >= PACK_ROWS => {
                 let packed = PackedB::new(k, n, view);
                 driver::run(self, [m, k, n], a, Rhs::Packed(&packed), c);

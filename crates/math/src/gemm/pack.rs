@@ -1,8 +1,8 @@
 //! Operands: strided views, and B in panels.
 
-use super::tile::Tiled;
+use super::tile::{Table, Tiled};
 use crate::par;
-use crate::simd::{self, Level};
+use crate::simd;
 
 /// Rows of B in one block, so that a panel of it stays in the first-level cache.
 pub const DEPTH: usize = 256;
@@ -52,13 +52,15 @@ impl<'a, T> View<'a, T> {
 
 /// B, ready for the microkernels of this processor: blocks of [`DEPTH`] rows, in each the panels of adjacent columns.
 #[derive(Debug)]
-pub struct PackedB<T> {
+pub struct PackedB<T: 'static> {
     data: Vec<T>,
     /// Where the panels start, so that their rows don't cross cache lines.
     start: usize,
-    k: usize,
+    pub(super) k: usize,
     n: usize,
-    pub(super) level: Level,
+    pub(super) table: &'static Table<T>,
+    /// Whether panels hold pairs of rows, rounded to bfloat16.
+    pub(super) rounded: bool,
 }
 
 impl<T: Tiled + Default> PackedB<T> {
@@ -67,9 +69,12 @@ impl<T: Tiled + Default> PackedB<T> {
     /// # Panics
     /// When an element lies outside the view.
     pub fn new(k: usize, n: usize, b: View<T>) -> Self {
+        PackedB::with(T::table(simd::level()), [k, n], b)
+    }
+
+    pub(super) fn with(table: &'static Table<T>, [k, n]: [usize; 2], b: View<T>) -> Self {
         b.check(k, n);
-        let level = simd::level();
-        let width = T::table(level).columns;
+        let width = table.columns;
         let panels = n.div_ceil(width);
         let mut data = vec![T::default(); panels * width * k + LINE / size_of::<T>()];
         let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
@@ -83,12 +88,17 @@ impl<T: Tiled + Default> PackedB<T> {
                 }
             });
         }
-        PackedB { data, start, k, n, level }
+        PackedB { data, start, k, n, table, rounded: false }
     }
 
     /// Rows.
     pub fn k(&self) -> usize {
         self.k
+    }
+
+    /// Rows of the panels.
+    pub(super) fn units(&self) -> usize {
+        if self.rounded { self.k.div_ceil(2) } else { self.k }
     }
 
     /// Columns.
@@ -98,8 +108,8 @@ impl<T: Tiled + Default> PackedB<T> {
 
     /// One panel of the block of rows that starts at row `first`.
     pub(super) fn panel(&self, first: usize, panel: usize) -> &[T] {
-        let width = T::table(self.level).columns;
-        let depth = DEPTH.min(self.k - first);
+        let width = self.table.columns;
+        let depth = DEPTH.min(self.units() - first);
         let start = first * self.n.next_multiple_of(width) + panel * depth * width;
         &self.data[self.start + start..][..depth * width]
     }

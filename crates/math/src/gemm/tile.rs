@@ -2,7 +2,7 @@
 
 use super::sums::{Sums, sums};
 use super::vector::Vector;
-use crate::simd::Level;
+use crate::simd::{self, Level};
 
 /// One call of a microkernel: `C = clamp(A B + start + residual)` for a tile of C, where `start` is C itself, a row of bias,
 /// or 0.
@@ -161,6 +161,11 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
 pub trait Tiled: Copy + Send + Sync + 'static {
     /// The microkernels for an instruction set.
     fn table(level: Level) -> &'static Table<Self>;
+
+    /// Those for pairs of bfloat16 given as elements of this type, if this processor multiplies them.
+    fn pairs() -> Option<&'static Table<Self>> {
+        None
+    }
 }
 
 macro_rules! kernels {
@@ -188,11 +193,13 @@ macro_rules! kernels {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    use super::super::vector::Pairs;
     use super::*;
     use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
 
     kernels!(F32_AVX512 f32, __m512, "avx512f,avx512bw,avx512dq,avx512vl"; 12 1 2 3 4 5 6 7 8 9 10 11 12);
     kernels!(F64_AVX512 f64, __m512d, "avx512f,avx512bw,avx512dq,avx512vl"; 12 1 2 3 4 5 6 7 8 9 10 11 12);
+    kernels!(PAIRS f32, Pairs, "avx512f,avx512bw,avx512dq,avx512vl,avx512bf16"; 12 1 2 3 4 5 6 7 8 9 10 11 12);
     kernels!(F32_AVX2 f32, __m256, "avx2,fma"; 6 1 2 3 4 5 6);
     kernels!(F64_AVX2 f64, __m256d, "avx2,fma"; 6 1 2 3 4 5 6);
 }
@@ -223,6 +230,14 @@ impl Tiled for f32 {
             Level::Avx2 => &x86::F32_AVX2,
             _ => &F32_PORTABLE,
         }
+    }
+
+    fn pairs() -> Option<&'static Table<f32>> {
+        #[cfg(target_arch = "x86_64")]
+        if simd::level() == Level::Avx512 && is_x86_feature_detected!("avx512bf16") {
+            return Some(&x86::PAIRS);
+        }
+        None
     }
 }
 

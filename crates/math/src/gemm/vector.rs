@@ -151,6 +151,58 @@ mod x86 {
         )*};
     }
 
+    /// Sixteen sums in single precision, or sixteen pairs of bfloat16 that are given as numbers of four bytes.
+    #[derive(Clone, Copy)]
+    pub struct Pairs(__m512);
+
+    // SAFETY: each method is one instruction of AVX-512, which callers have checked, as they have AVX512-BF16.
+    unsafe impl Vector for Pairs {
+        type Element = f32;
+        const LEN: usize = 16;
+        #[inline(always)]
+        unsafe fn splat(x: f32) -> Self {
+            // SAFETY: promised by the caller, as below.
+            unsafe { Pairs(__m512::splat(x)) }
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: as above.
+            unsafe { Pairs(__m512::load(from)) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: as above.
+            unsafe { self.0.store(to) }
+        }
+        #[inline(always)]
+        fn prefetch(from: *const f32) {
+            __m512::prefetch(from);
+        }
+        #[inline(always)]
+        fn prefetch_far(from: *const f32) {
+            __m512::prefetch_far(from);
+        }
+        #[inline(always)]
+        unsafe fn add(self, b: Self) -> Self {
+            // SAFETY: as above.
+            unsafe { Pairs(self.0.add(b.0)) }
+        }
+        /// The products of the first and of the second numbers of pairs, on top of sums.
+        #[inline(always)]
+        unsafe fn fma(self, b: Self, c: Self) -> Self {
+            // SAFETY: as above; registers of 64 bytes may be seen as pairs.
+            unsafe {
+                let [a, b] = [self.0, b.0].map(|pairs| std::mem::transmute::<__m512, __m512bh>(pairs));
+                Pairs(_mm512_dpbf16_ps(c.0, a, b))
+            }
+        }
+        #[inline(always)]
+        unsafe fn clamp(self, lo: Self, hi: Self) -> Self {
+            // SAFETY: as above.
+            unsafe { Pairs(self.0.clamp(lo.0, hi.0)) }
+        }
+    }
+
     register! {
         __m512, f32, 16: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps _mm512_max_ps _mm512_min_ps;
         __m512d, f64, 8: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_fmadd_pd _mm512_max_pd _mm512_min_pd;
@@ -158,3 +210,6 @@ mod x86 {
         __m256d, f64, 4: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_fmadd_pd _mm256_max_pd _mm256_min_pd;
     }
 }
+
+#[cfg(target_arch = "x86_64")]
+pub use x86::Pairs;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::driver::{Product, ROWS, Rows, Scalar, Strip, task_size};
 use super::pack::{DEPTH, PackedB};
 use super::tile::Run;
-use super::{Gemm, Rhs};
+use super::{Gemm, Rhs, pairs};
 use crate::par;
 
 /// One dimension that windows slide over.
@@ -109,7 +109,7 @@ impl<T: Scalar> Gemm<'_, T> {
     /// C from windows and a packed B.
     ///
     /// # Panics
-    /// When a cell lies outside the data, or B, C, the bias or the residual does not fit.
+    /// When a cell lies outside the data, or B, C, the bias or the residual does not fit; when B is rounded and the channels are odd.
     pub fn run_windows(&self, a: &Windows<'_, T>, b: &PackedB<T>, c: &mut [T]) {
         let (lines, width) = (a.lines(), a.axes[2].windows);
         let cells: usize = a.axes.iter().map(|axis| axis.cells).product();
@@ -119,9 +119,18 @@ impl<T: Scalar> Gemm<'_, T> {
         if m == 0 || n == 0 {
             return;
         }
-        let product = Product::new(self, [k, n], Rhs::Packed(b), c);
+        let mut data = Vec::new();
+        let paired;
+        let a = if b.rounded {
+            paired = pairs::windows(a, &mut data)
+                .expect("callers round filters of an even number of channels only");
+            &paired
+        } else {
+            a
+        };
+        let product = Product::new(self, [b.units(), n], Rhs::Packed(b), c);
         let panels = n.div_ceil(product.table.columns);
-        let (rows, columns) = task_size([m, k, panels], product.table.rows);
+        let (rows, columns) = task_size([m, b.units(), panels], product.table.rows);
         let rows = rows.min(ROWS).div_ceil(width).min(lines);
         let column_tasks = panels.div_ceil(columns);
         par::for_each(lines.div_ceil(rows) * column_tasks, |task| {

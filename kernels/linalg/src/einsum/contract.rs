@@ -99,7 +99,7 @@ impl<T: Product + Reduce<Sum>> Contraction<T> {
         let (a, b) = (a.view(0, [m, k], a_strides), b.view(0, [k, n], b_strides));
         let lay = [k, n, b_strides[0], b_strides[1]];
         if self.is_constant && may_keep {
-            let prepare = || T::prepare(k, n, b).map(|matrix| Ready { lay, matrix });
+            let prepare = || T::prepare([k, n], b, false).map(|matrix| Ready { lay, matrix });
             if let Some(ready) = self.ready.get_or_init(prepare)
                 && ready.lay == lay
             {

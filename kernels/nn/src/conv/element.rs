@@ -46,6 +46,11 @@ pub trait Multiply: Element {
     /// Makes a filter matrix of `k` rows and `n` columns ready.
     fn pack(k: usize, n: usize, matrix: View<Self>) -> Self::Packed;
 
+    /// [`Multiply::pack`], rounded to bfloat16 where the processor multiplies that faster.
+    fn pack_rounded(k: usize, n: usize, matrix: View<Self>) -> Self::Packed {
+        Self::pack(k, n, matrix)
+    }
+
     /// Writes the product of windows, to rows of `out` that lie `stride` apart.
     fn multiply_windows(
         windows: &Windows<'_, Self>,
@@ -167,6 +172,9 @@ macro_rules! floats {
             type Packed = PackedB<$t>;
             fn pack(k: usize, n: usize, matrix: View<$t>) -> PackedB<$t> {
                 PackedB::new(k, n, matrix)
+            }
+            fn pack_rounded(k: usize, n: usize, matrix: View<$t>) -> PackedB<$t> {
+                PackedB::perhaps_rounded(true, [k, n], matrix)
             }
             const UNBOUNDED: [$t; 2] = [<$t>::NEG_INFINITY, <$t>::INFINITY];
             fn bounds(activation: Activation) -> Option<[$t; 2]> {

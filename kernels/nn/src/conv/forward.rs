@@ -31,16 +31,31 @@ pub enum Filter<W: Multiply> {
 
 impl<W: Multiply> Filter<W> {
     /// Makes a filter ready: taps, then `[channels of a group, outputs]`.
-    pub fn new(filter: &[W], [taps, channels, outputs]: [usize; 3], groups: usize) -> Filter<W> {
+    pub fn new(filter: &[W], sizes: [usize; 3], groups: usize) -> Filter<W> {
+        Filter::packed_by(W::pack, filter, sizes, groups)
+    }
+
+    /// [`Filter::new`], rounded to bfloat16 where the processor multiplies that faster: pairs of channels at a time.
+    pub fn rounded(filter: &[W], sizes: [usize; 3], groups: usize) -> Filter<W> {
+        let pack = if sizes[1].is_multiple_of(2) { W::pack_rounded } else { W::pack };
+        Filter::packed_by(pack, filter, sizes, groups)
+    }
+
+    fn packed_by(
+        pack: fn(usize, usize, View<W>) -> W::Packed,
+        filter: &[W],
+        [taps, channels, outputs]: [usize; 3],
+        groups: usize,
+    ) -> Filter<W> {
         if channels == 1 && groups > 1 {
             return Filter::Depthwise(filter.to_vec());
         }
         let part = outputs / groups;
-        let pack = |group: usize| {
+        let group = |group: usize| {
             let data = filter.get(group * part..).unwrap_or_default();
-            W::pack(taps * channels, part, View { data, row_stride: outputs, column_stride: 1 })
+            pack(taps * channels, part, View { data, row_stride: outputs, column_stride: 1 })
         };
-        Filter::Groups((0..groups).map(pack).collect())
+        Filter::Groups((0..groups).map(group).collect())
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Forward<T: Convolve> {
     /// How it moves.
     pub attributes: Attributes,
     ready: Ready<Filter<T::Wide>>,
+    /// Whether the filter may be rounded.
+    rounds: bool,
     /// The filter ready for convolution by tiles, if it never changes.
     tiled: Option<OnceLock<Option<<T::Wide as Multiply>::Tiled>>>,
 }
@@ -52,7 +54,8 @@ impl<T: Convolve> Forward<T> {
         let attributes = Attributes::of(node, spec.spatial, spec.code)?;
         let constant = node.constant(1);
         let tiled = constant.is_some().then(OnceLock::new);
-        let this = Forward { spec, attributes, ready: Ready::new(constant.is_some()), tiled };
+        let (ready, rounds) = (Ready::new(constant.is_some()), node.rounds());
+        let this = Forward { spec, attributes, ready, rounds, tiled };
         let unknown = PartialShape::unknown();
         let input = node.shapes.first().unwrap_or(&unknown);
         let (channels, space) = partial(input, spec.spatial, this.attributes.channels_first);
@@ -73,7 +76,7 @@ impl<T: Convolve> Forward<T> {
                 let output = Images { batch: 1, space: dims.map(|dim| dim.output), channels: outputs };
                 let sizes = Sizes { input, output, dims, groups };
                 if this.tiles(&sizes, filter)?.is_none() {
-                    this.ready.set(groups, prepare::<T>(filter, groups, outputs)?);
+                    this.ready.set(groups, this.prepare(filter, groups, outputs)?);
                 }
             }
         }
@@ -88,6 +91,13 @@ impl<T: Convolve> Forward<T> {
         let filter = filter.as_slice()?;
         let (channels, outputs) = (sizes.input.channels, sizes.output.channels);
         Ok(cell.get_or_init(|| T::Wide::tile(&T::widen(filter), channels, outputs)).as_ref())
+    }
+
+    fn prepare(&self, filter: &Tensor, groups: usize, outputs: usize) -> Result<Filter<T::Wide>> {
+        let taps: usize = window(filter.shape()).iter().product();
+        let channels = filter.elements() / (taps * outputs);
+        let make = if self.rounds { Filter::rounded } else { Filter::new };
+        Ok(make(&T::widen(filter.as_slice()?), [taps, channels, outputs], groups))
     }
 
     /// The sizes for an input and a filter.
@@ -142,7 +152,7 @@ impl<T: Convolve> Forward<T> {
                 });
             });
         }
-        let make = || prepare::<T>(filter, sizes.groups, sizes.output.channels);
+        let make = || self.prepare(filter, sizes.groups, sizes.output.channels);
         self.ready.with(sizes.groups, make, |filter| {
             with_layout(out, &sizes.output, self.attributes.channels_first, |out: &mut [T]| {
                 T::round(out, |out| {
@@ -160,10 +170,4 @@ pub fn window(filter: &Shape) -> [usize; 3] {
     let spatial = filter.rank() - 2;
     window[3 - spatial..].copy_from_slice(&filter[..spatial]);
     window
-}
-
-fn prepare<T: Convolve>(filter: &Tensor, groups: usize, outputs: usize) -> Result<Filter<T::Wide>> {
-    let taps: usize = window(filter.shape()).iter().product();
-    let channels = filter.elements() / (taps * outputs);
-    Ok(Filter::new(&T::widen(filter.as_slice()?), [taps, channels, outputs], groups))
 }
