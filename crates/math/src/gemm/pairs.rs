@@ -73,17 +73,22 @@ impl<T: Scalar> PackedB<T> {
 pub(super) fn rows<T: Scalar>(a: &impl Lhs<T>, [m, k]: [usize; 2]) -> Vec<T> {
     let units = k.div_ceil(2);
     let mut paired = vec![T::default(); m * units];
-    if k > 0 {
-        par::for_rows_mut(&mut paired, units, (par::grain(ROUND_NS) / k).max(ROWS), |first, paired| {
-            let mut buffer = Vec::new();
-            for (block, paired) in paired.chunks_mut(ROWS * units).enumerate() {
-                let first = first + block * ROWS;
-                let (rows, stride) = a.block(first..first + paired.len() / units, 0..k, &mut buffer);
-                for (row, out) in paired.chunks_exact_mut(units).enumerate() {
-                    T::pair_up(&rows[row * stride..][..k], out);
+    if units > 0 {
+        par::for_rows_mut(
+            &mut paired,
+            units,
+            (par::grain(ROUND_NS / 2.0) / units).max(ROWS),
+            |first, paired| {
+                let mut buffer = Vec::new();
+                for (block, paired) in paired.chunks_mut(ROWS * units).enumerate() {
+                    let first = first + block * ROWS;
+                    let (rows, stride) = a.block(first..first + paired.len() / units, 0..k, &mut buffer);
+                    for (row, out) in paired.chunks_exact_mut(units).enumerate() {
+                        T::pair_up(&rows[row * stride..][..k], out);
+                    }
                 }
-            }
-        });
+            },
+        );
     }
     paired
 }
