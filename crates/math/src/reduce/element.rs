@@ -74,7 +74,7 @@ macro_rules! widening {
     )*};
 }
 
-widening! { i8 => i64; i16 => i64; i32 => i64; u8 => u64; u16 => u64; u32 => u64; }
+widening! { i8 => i64; i16 => i64; i32 => i64; u8 => u64; u16 => u64; u32 => u64; bool => u64; }
 
 /// An associative way to make one value of two.
 pub trait Fold<W>: 'static {
