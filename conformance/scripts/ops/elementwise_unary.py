@@ -65,19 +65,30 @@ def complex_real(name, rng):
     yield from component(name, rng)
 
 
-# The difference of an exponential to one is as exact as the exponential, whose error is a part of one.
-@op("Elu", "Selu", family="math", tolerance="eps 2")
+# TensorFlow subtracts one from a rounded exponential, and so does this project: near zero the last places are gone. Elu(-0.001) of
+# TensorFlow is 86.5 units of the last place off in float32 and 139.6 in float64, which is half an epsilon of one (Selu: 152 and 245,
+# 0.87 of an epsilon). Two exponentials that are exact to a unit differ there by an epsilon, times Selu's 1.76.
+@op("Elu", "Selu", family="math", tolerance="ulp 4")
 def exponential_less_one(name, rng):
-    yield from unary(name, rng)
+    for call in unary(name, rng):
+        dtype = call.inputs[0].dtype
+        if dtype in (f32, f64):
+            epsilon = float(np.finfo(dtype).eps)
+            call.tolerance = f"close {2 * epsilon} {epsilon if name == 'Elu' else 1.76 * epsilon}"
+        yield call
 
 
-# TensorFlow's is up to 6 units of the last place off, this project's up to 3.
-@op("Sigmoid", family="math", tolerance="ulp 9")
+# In float32 TensorFlow's is up to 6.26 units of the last place off (at -4.851228), this project's up to 2.5; in other dtypes both are close.
+@op("Sigmoid", family="math", tolerance="ulp 4")
 def sigmoid(name, rng):
-    yield from unary(name, rng)
+    for call in unary(name, rng):
+        if call.inputs[0].dtype == f32:
+            call.tolerance = "ulp 9"
+        yield call
 
 
-@op("Exp", "Expm1", "Tanh", "Erf", "Erfc", "Sin", "Cos", "Atan", "Asinh", "Sinh", "Cosh", "Softplus", "Softsign", "Sqrt", "Inv", "Reciprocal", family="math", tolerance="ulp 4")
+@op("Exp", "Expm1", "Tanh", "Erf", "Erfc", "Sin", "Cos", "Atan", "Asinh", "Sinh", "Cosh", "Softplus", "Softsign", "Sqrt", "Inv",
+    "Reciprocal", family="math", tolerance="ulp 4")
 def transcendental(name, rng):
     yield from unary(name, rng)
 

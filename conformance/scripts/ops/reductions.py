@@ -30,9 +30,10 @@ def reduce(name, rng, low=-4, high=4, dtype_list=None, **rest):
         yield Call([values(rng, widest, (size, 3), low, high), np.array([0], i32)], **rest)
     big = periodic(rng, widest, 70000, low, high)
     for shape, axes in (((70000,), [0]), ((7, 10000), [1]), ((10000, 7), [0]), ((10, 70, 100), [0, 2])):
-        # Of ten thousand numbers added one after the other, as TensorFlow does, the last places are lost.
-        loose = {**rest, "tolerance": "eps 64"} if rest.get("tolerance") == "eps 16" else rest
-        yield Call([big.reshape(shape), np.array(axes, i32)], **loose)
+        # TensorFlow adds ten thousand rows one after the other: measured, its sums are 42.5 epsilons of the largest off, those of the
+        # other shapes 7.4 at most (means 0.7, norms 10.5).
+        loose = name == "Sum" and shape == (10000, 7)
+        yield Call([big.reshape(shape), np.array(axes, i32)], **({**rest, "tolerance": "eps 44"} if loose else rest))
     bad = values(rng, widest, (2, 3), low, high)
     for axes in ([2], [-3], [0, 0], [1, -1]):
         yield Bad([bad, np.array(axes, i32)])
