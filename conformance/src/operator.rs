@@ -34,10 +34,13 @@ pub(crate) fn run(case: &Case, options: &LoadOptions) -> Result<Vec<Check>> {
     if registry.find(case.operator()).is_none() {
         return Err(Error::unimplemented(format!("operator {} is not supported", case.operator())));
     }
+    let mut settings = SessionOptions { threads: Some(1), ..SessionOptions::default() };
+    settings.limits.tensor_bytes = options.tensor_limit();
     let mut checks = Vec::new();
     for (i, group) in read(case)?.iter().enumerate() {
         for mode in Mode::ALL {
-            checks.push(Check::of(i.to_string(), mode, check(group, mode, &registry)));
+            settings.plans = Options { optimize: mode == Mode::Optimized, ..Options::default() };
+            checks.push(Check::of(i.to_string(), mode, check(group, settings, &registry)));
         }
     }
     Ok(checks)
@@ -65,8 +68,8 @@ fn read(case: &Case) -> Result<Vec<Group>> {
     Ok(groups)
 }
 
-fn check(group: &Group, mode: Mode, registry: &Arc<Registry>) -> Outcome {
-    let session = session(group, mode, registry);
+fn check(group: &Group, settings: SessionOptions, registry: &Arc<Registry>) -> Outcome {
+    let session = session(group, settings, registry);
     let mut all = Outcome::default();
     for (i, run) in group.runs.iter().enumerate() {
         let answer = session.as_ref().map_err(Error::clone).and_then(|session| answer(session, &run.log));
@@ -91,17 +94,12 @@ fn compare(answer: Result<Named>, run: &Run, tolerance: Tolerance) -> Outcome {
     }
 }
 
-fn session(group: &Group, mode: Mode, registry: &Arc<Registry>) -> Result<Session> {
+fn session(group: &Group, settings: SessionOptions, registry: &Arc<Registry>) -> Result<Session> {
     let message = group.message.graph_def.clone().unwrap_or_default();
     let graph: Graph = savedmodel_loader::graph(&message)?;
     let library: FunctionLibrary =
         savedmodel_loader::library(message.library.unwrap_or_default(), Arc::clone(registry));
-    let options = SessionOptions {
-        threads: Some(1),
-        plans: Options { optimize: mode == Mode::Optimized, ..Options::default() },
-        ..SessionOptions::default()
-    };
-    Session::new(Arc::new(graph), Arc::new(library), Arc::clone(registry), options)
+    Session::new(Arc::new(graph), Arc::new(library), Arc::clone(registry), settings)
 }
 
 fn answer(session: &Session, log: &PredictionLog) -> Result<Named> {

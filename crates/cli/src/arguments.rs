@@ -11,7 +11,7 @@ mod inference;
 mod write;
 
 pub use inference::{ExampleFile, Infer, MultiInference};
-pub use write::{Convert, Freeze, Named, Part, Prune, SetMethod};
+pub use write::{Convert, Named, Part, Rewrite, SetMethod};
 
 /// Runs TensorFlow SavedModels without TensorFlow.
 ///
@@ -49,9 +49,15 @@ pub enum Command {
     /// Lists what a checkpoint holds, or gets tensors out of it.
     Checkpoint(CheckpointArguments),
     /// Writes the part of a model that some signatures need, or that lies between some tensors.
-    Prune(Prune),
+    ///
+    /// Tensors that are fed and that nothing computes any more become placeholders. What is written is a model in the manner of
+    /// TensorFlow 1, without objects.
+    Prune(Rewrite),
     /// Writes a model with constants instead of variables.
-    Freeze(Freeze),
+    ///
+    /// Only what the signatures need is kept. Variables that it writes stay variables; they are listed, and a GraphDef, which
+    /// has no place for their values, is refused.
+    Freeze(Rewrite),
     /// Writes a model in another form: SavedModel, GraphDef, MetaGraphDef; text, binary.
     Convert(Convert),
     /// Changes the method name of a signature, in place or in a copy.
@@ -104,6 +110,9 @@ pub struct Settings {
     /// Run the graph as it is, without rewriting it for speed.
     #[arg(long)]
     pub unoptimized: bool,
+    /// The most bytes that one tensor may take; half of the memory that is free if left out.
+    #[arg(long, value_name = "N")]
+    pub tensor_bytes: Option<usize>,
     /// `bf16`: products of matrices and convolutions may round their factors to bfloat16, where the processor multiplies these
     /// faster. Answers then have two to three digits.
     #[arg(long, value_enum, value_name = "PRECISION", default_value_t = Rounding::F32, conflicts_with = "unoptimized")]
@@ -130,6 +139,7 @@ impl Settings {
                 Rounding::F32 => Precision::Full,
                 Rounding::Bf16 => Precision::Bfloat16,
             },
+            tensor_bytes: self.tensor_bytes,
             ..LoadOptions::default()
         }
     }

@@ -22,6 +22,7 @@ mod hidden;
 mod inference;
 mod inspect;
 mod load;
+mod memory;
 mod method_names;
 mod model;
 mod objects;
@@ -52,7 +53,7 @@ pub use savedmodel_graph::{
     TensorSource, TensorSpec, TypeClass, TypeSpec,
 };
 pub use savedmodel_loader::{FunctionSpec, ObjectKind, VariableDef, VariableSlice};
-pub use savedmodel_op::Registry;
+pub use savedmodel_op::{self as op, Registry};
 pub use savedmodel_runtime::{Precision, profile};
 pub use savedmodel_tensor::{Bytes, Code, DType, Element, Error, PartialShape, Result, Shape, Tensor};
 pub use signature::SignatureFunction;

@@ -11,7 +11,7 @@ use savedmodel_runtime::{Options, Precision, Session, SessionOptions};
 use savedmodel_tensor::{Code, DType, Error, Handle, PartialShape, Result, Tensor};
 
 use crate::restore::Reading;
-use crate::{SavedModel, restore};
+use crate::{SavedModel, memory, restore};
 
 /// How to load a model.
 ///
@@ -39,7 +39,8 @@ pub struct LoadOptions {
     pub skip_checkpoint: bool,
     /// The operators; those of this project if `None`.
     pub registry: Option<Arc<Registry>>,
-    /// The most bytes that one tensor may take.
+    /// The most bytes that one tensor may take; if `None`, half of the memory that is free when the model is loaded, as the system and the
+    /// control groups of the process tell, or 2^38 where nothing does.
     pub tensor_bytes: Option<usize>,
 }
 
@@ -56,6 +57,13 @@ impl Default for LoadOptions {
             registry: None,
             tensor_bytes: None,
         }
+    }
+}
+
+impl LoadOptions {
+    /// The most bytes that one tensor may take in a session that is made now.
+    pub fn tensor_limit(&self) -> usize {
+        self.tensor_bytes.unwrap_or_else(memory::tensor_bytes)
     }
 }
 
@@ -116,9 +124,7 @@ fn open(file: SavedModelFile, options: &LoadOptions) -> Result<(MetaGraph, Sessi
         plans: Options { optimize: options.optimize, precision: options.precision },
         ..SessionOptions::default()
     };
-    if let Some(bytes) = options.tensor_bytes {
-        settings.limits.tensor_bytes = bytes;
-    }
+    settings.limits.tensor_bytes = options.tensor_limit();
     let session = Session::new(Arc::clone(&meta.graph), Arc::clone(&meta.library), registry, settings)?;
     Ok((meta, session))
 }
