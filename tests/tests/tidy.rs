@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/savedmodel", &["bundle", "export", "graph", "kernels-*", "loader", "op", "runtime", "tensor"]),
     ("crates/verify", &["", "proto", "tensor"]),
     ("crates/cli", &["", "loader", "proto", "tensor", "verify"]),
+    ("examples/", &[""]),
     ("conformance", &["", "graph", "loader", "proto", "runtime", "verify"]),
     ("tests", &["", "loader", "op"]),
     ("benches", &["", "bundle", "graph", "kernels-*", "loader", "math", "op", "proto", "runtime", "tensor"]),

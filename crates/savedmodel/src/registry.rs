@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use savedmodel_op::Registry;
 
-/// The operators of this project, to which [`LoadOptions::registry`](crate::LoadOptions) may hold additions.
+/// The operators of this project, to which [`LoadOptions::registry`](crate::LoadOptions) may hold additions: a clone to which
+/// [`Registry::add`] adds operators of your own, which [`op`](crate::op) has the words for. `examples/custom-operator` is such a crate.
 ///
 /// ```
 /// assert!(savedmodel::registry().find("AddV2").is_some());
