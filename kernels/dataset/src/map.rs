@@ -6,6 +6,19 @@ use savedmodel_tensor::{DType, Error, Result};
 use crate::dataset::{DATASET, Dataset, Row, give};
 use crate::function::Function;
 
+/// The attributes of a dataset with a function: the function, its arguments, what rows are like, and more.
+macro_rules! attributes {
+    ($function:literal, $($more:literal),+ $(,)?) => {
+        &[
+            $function,
+            "Targuments: list(type) >= 0",
+            "output_types: list(type) >= 1",
+            "output_shapes: list(shape) >= 1",
+            $($more),+
+        ]
+    };
+}
+
 /// Datasets of what a function makes of each row, or of the rows that it holds for.
 ///
 /// The rows of a parallel map come in order, which is one of the orders that it may have.
@@ -19,49 +32,40 @@ pub const OPS: &[Op] = &[
     Op {
         name: "MapDataset",
         inputs: &["input_dataset: variant", "other_arguments: Targuments"],
-        attrs: &[
+        attrs: attributes!(
             "f: func",
-            "Targuments: list(type) >= 0",
-            "output_types: list(type) >= 1",
-            "output_shapes: list(shape) >= 1",
             "use_inter_op_parallelism: bool = true",
             "preserve_cardinality: bool = false",
             "force_synchronous: bool = false",
             "metadata: string = ''",
-        ],
+        ),
         kernels: Kernels::one(|node| build_map(node, 0)),
         ..DATASET
     },
     Op {
         name: "ParallelMapDataset",
         inputs: &["input_dataset: variant", "other_arguments: Targuments", "num_parallel_calls: int32"],
-        attrs: &[
+        attrs: attributes!(
             "f: func",
-            "Targuments: list(type) >= 0",
-            "output_types: list(type) >= 1",
-            "output_shapes: list(shape) >= 1",
             "use_inter_op_parallelism: bool = true",
             "sloppy: bool = false",
             "preserve_cardinality: bool = false",
             "metadata: string = ''",
-        ],
+        ),
         kernels: Kernels::one(|node| build_map(node, 1)),
         ..DATASET
     },
     Op {
         name: "ParallelMapDatasetV2",
         inputs: &["input_dataset: variant", "other_arguments: Targuments", "num_parallel_calls: int64"],
-        attrs: &[
+        attrs: attributes!(
             "f: func",
-            "Targuments: list(type) >= 0",
-            "output_types: list(type) >= 1",
-            "output_shapes: list(shape) >= 1",
             "use_inter_op_parallelism: bool = true",
             "deterministic: string = 'default'",
             "preserve_cardinality: bool = false",
             "use_unbounded_threadpool: bool = false",
             "metadata: string = ''",
-        ],
+        ),
         kernels: Kernels::one(|node| build_map(node, 1)),
         ..DATASET
     },
@@ -97,13 +101,7 @@ pub const OPS: &[Op] = &[
     },
 ];
 
-const PREDICATE: &[&str] = &[
-    "predicate: func",
-    "Targuments: list(type) >= 0",
-    "output_types: list(type) >= 1",
-    "output_shapes: list(shape) >= 1",
-    "metadata: string = ''",
-];
+const PREDICATE: &[&str] = attributes!("predicate: func", "metadata: string = ''");
 
 /// The builder of a map whose last `settings` inputs do not matter.
 fn build_map(node: &Construction<'_>, settings: usize) -> Result<Box<dyn Kernel>> {

@@ -40,8 +40,15 @@ pub struct Infer {
     /// ClassificationRequest or RegressionRequest).
     #[arg(long, value_name = "FILE")]
     pub inputs: ExampleFile,
-    /// Where the answer goes: `.json` (the reply of the REST call) or `.pb` (a ClassificationResponse or RegressionResponse).
-    /// Without, it is printed.
+    #[command(flatten)]
+    pub answer: Answer,
+}
+
+/// Where the answer about examples goes.
+#[derive(Debug, Args)]
+pub struct Answer {
+    /// Where the answer goes: `.json` (the reply of the REST call; a list of them from several signatures) or `.pb` (a
+    /// ClassificationResponse, RegressionResponse or MultiInferenceResponse). Without, it is printed.
     #[arg(long, value_name = "FILE")]
     pub outputs: Option<ExampleFile>,
     /// Refuse a signature whose method name is another.
@@ -66,14 +73,6 @@ pub struct MultiInference {
     /// A signature to regress with. May be repeated.
     #[arg(long, value_name = "NAME")]
     pub regress: Vec<String>,
-    /// Where the answer goes: `.json` (a list of the REST calls' replies) or `.pb` (a MultiInferenceResponse). Without, it is
-    /// printed.
-    #[arg(long, value_name = "FILE")]
-    pub outputs: Option<ExampleFile>,
-    /// Refuse signatures whose method names are others.
-    #[arg(long)]
-    pub check_method: bool,
-    /// Print the answer as JSON.
-    #[arg(long, conflicts_with = "outputs")]
-    pub json: bool,
+    #[command(flatten)]
+    pub answer: Answer,
 }

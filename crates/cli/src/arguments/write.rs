@@ -43,49 +43,26 @@ impl std::str::FromStr for Named {
     }
 }
 
-/// Writes the part of a model that some signatures need, or that lies between some tensors.
-///
-/// Tensors that are fed and that nothing computes any more become placeholders. What is written is a model in the manner of
-/// TensorFlow 1, without objects.
+/// Which model is written where.
 #[derive(Debug, Args)]
-pub struct Prune {
+pub struct Rewrite {
     #[command(flatten)]
     pub model: Model,
-    /// The directory of the new SavedModel.
-    pub out: PathBuf,
-    #[command(flatten)]
-    pub part: Part,
-}
-
-/// Writes a model with constants instead of variables.
-///
-/// Only what the signatures need is kept. Variables that it writes stay variables; they are listed, and a GraphDef, which
-/// has no place for their values, is refused.
-#[derive(Debug, Args)]
-pub struct Freeze {
-    #[command(flatten)]
-    pub model: Model,
-    /// The directory of the new SavedModel, or a file for its graph alone: `.pb`, `.pbtxt`.
+    /// Where the new model goes. A name that ends in `.pb` or `.pbtxt` means a GraphDef, for which variables stay behind; one that ends in
+    /// `.meta` or `.meta.pbtxt` a MetaGraphDef, with a checkpoint beside it; any other a SavedModel's directory.
     pub out: PathBuf,
     #[command(flatten)]
     pub part: Part,
 }
 
 /// Writes a model in another form.
-///
-/// A name that ends in `.pb` or `.pbtxt` means a GraphDef, for which variables stay behind; one that ends in `.meta` or
-/// `.meta.pbtxt` a MetaGraphDef, with a checkpoint beside it; any other a SavedModel's directory.
 #[derive(Debug, Args)]
 pub struct Convert {
     #[command(flatten)]
-    pub model: Model,
-    /// Where the model goes.
-    pub out: PathBuf,
+    pub rewrite: Rewrite,
     /// Write the SavedModel as `saved_model.pbtxt`.
     #[arg(long)]
     pub text: bool,
-    #[command(flatten)]
-    pub part: Part,
 }
 
 /// Changes the method name of a signature, in place or in a copy.

@@ -21,15 +21,15 @@ pub fn run(arguments: &Infer, method: Method) -> Result<()> {
     let read = examples::read(&arguments.inputs, method)?;
     let signature = arguments.signature.as_deref().or(read.signature.as_deref()).unwrap_or(DEFAULT);
     let model = arguments.load.open()?;
-    check(&model, arguments.check_method, &[(signature, method)])?;
+    check(&model, arguments.answer.check_method, &[(signature, method)])?;
     let result = match method {
         Method::Classify => Inference::Classifications(model.classify(signature, &read.examples)?),
         Method::Regress => Inference::Regressions(model.regress(signature, &read.examples)?),
     };
-    match &arguments.outputs {
+    match &arguments.answer.outputs {
         Some(ExampleFile::Json(path)) => write(path, json::results(&result).as_bytes()),
         Some(ExampleFile::Message(path)) => write(path, &examples::response(&result, signature)?),
-        None if arguments.json => print::out(&json::results(&result)),
+        None if arguments.answer.json => print::out(&json::results(&result)),
         None => print::out(&text(&result)),
     }
 }
@@ -54,13 +54,13 @@ pub fn several(arguments: &MultiInference) -> Result<()> {
     }
     let model = arguments.load.open()?;
     let borrowed: Vec<(&str, Method)> = tasks.iter().map(|(name, method)| (name.as_str(), *method)).collect();
-    check(&model, arguments.check_method, &borrowed)?;
+    check(&model, arguments.answer.check_method, &borrowed)?;
     let results = model.multi_inference(&borrowed, &examples)?;
     let named = || tasks.iter().map(|(name, _)| name.as_str()).zip(&results);
-    match &arguments.outputs {
+    match &arguments.answer.outputs {
         Some(ExampleFile::Json(path)) => write(path, json::all_results(&results).as_bytes()),
         Some(ExampleFile::Message(path)) => write(path, &examples::multi_response(named())?),
-        None if arguments.json => print::out(&json::all_results(&results)),
+        None if arguments.answer.json => print::out(&json::all_results(&results)),
         None => named().try_for_each(|(name, result)| print::out(&format!("{name}\n{}", text(result)))),
     }
 }

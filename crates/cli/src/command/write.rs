@@ -6,7 +6,7 @@ use savedmodel::{Export, LoadOptions, MethodNameUpdater, SavedModelBuilder, Sign
 use savedmodel_loader::Source;
 use savedmodel_tensor::{Error, Result};
 
-use crate::arguments::{Convert, Freeze, Model, Named, Part, Prune, SetMethod};
+use crate::arguments::{Convert, Model, Named, Part, Rewrite, SetMethod};
 use crate::print;
 
 /// The signature that is called when none is named, and the method of a new one.
@@ -17,7 +17,7 @@ const PREDICT: &str = "tensorflow/serving/predict";
 ///
 /// # Errors
 /// Those of loading and writing; then nothing is written.
-pub fn prune(arguments: &Prune) -> Result<()> {
+pub fn prune(arguments: &Rewrite) -> Result<()> {
     let mut export = export(&arguments.model, &arguments.part)?;
     export.prune()?;
     save(export, &arguments.out, false)
@@ -27,7 +27,7 @@ pub fn prune(arguments: &Prune) -> Result<()> {
 ///
 /// # Errors
 /// As [`prune`]; `FAILED_PRECONDITION` when variables must stay and there is no place for them.
-pub fn freeze(arguments: &Freeze) -> Result<()> {
+pub fn freeze(arguments: &Rewrite) -> Result<()> {
     let mut export = export(&arguments.model, &arguments.part)?;
     let staying: Vec<String> =
         export.freeze()?.into_iter().map(|(name, why)| format!("'{name}', as {why}")).collect();
@@ -50,8 +50,8 @@ pub fn freeze(arguments: &Freeze) -> Result<()> {
 /// # Errors
 /// As [`prune`].
 pub fn convert(arguments: &Convert) -> Result<()> {
-    let export = export(&arguments.model, &arguments.part)?;
-    save(export, &arguments.out, arguments.text)
+    let Convert { rewrite, text } = arguments;
+    save(export(&rewrite.model, &rewrite.part)?, &rewrite.out, *text)
 }
 
 /// Changes the method of a signature.
