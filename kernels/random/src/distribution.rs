@@ -140,7 +140,7 @@ fn join(words: [u32; 4]) -> [u64; 4] {
 
 /// 23 bits as a number in `[0, 1)`.
 #[inline(always)]
-fn to_f32(word: u32) -> f32 {
+pub(crate) fn to_f32(word: u32) -> f32 {
     f32::from_bits(word & 0x7f_ffff | 0x3f80_0000) - 1.0
 }
 

@@ -4,8 +4,10 @@
 //! Four generations of operators differ only in where key and counter come from (`source`). Start reading at [`OPS`].
 #![forbid(unsafe_code)]
 
+mod alias;
 mod arguments;
 mod broadcast;
+mod candidate_sampler;
 mod distribution;
 mod draws;
 pub mod generator;
@@ -21,6 +23,7 @@ mod random_poisson;
 mod random_real;
 mod random_shuffle;
 mod rng_skip;
+mod sample_distorted_bounding_box;
 mod source;
 mod stateless_random_get_key_counter;
 mod truncation;
@@ -29,6 +32,7 @@ use savedmodel_op::Op;
 
 /// The operators of this family.
 pub static OPS: &[&[Op]] = &[
+    candidate_sampler::OPS,
     multinomial::OPS,
     parameterized_truncated_normal::OPS,
     random_binomial::OPS,
@@ -38,6 +42,7 @@ pub static OPS: &[&[Op]] = &[
     random_real::OPS,
     random_shuffle::OPS,
     rng_skip::OPS,
+    sample_distorted_bounding_box::OPS,
     stateless_random_get_key_counter::OPS,
     &[non_deterministic_ints::OP, random_index_shuffle::OP],
 ];

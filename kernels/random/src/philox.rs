@@ -1,5 +1,7 @@
 //! The generator of random bits: Philox 4x32-10 (Salmon et al., SC 2011).
 
+use crate::distribution::{to_f32, to_f64};
+
 /// Blocks that are computed side by side.
 const LANES: usize = 8;
 
@@ -112,6 +114,48 @@ impl Words {
         }
         self.used += 1;
         self.block[self.used - 1]
+    }
+
+    /// Two words, the lower one first.
+    pub fn long(&mut self) -> u64 {
+        let low = self.word();
+        u64::from(low) | u64::from(self.word()) << 32
+    }
+
+    /// A number that is equally likely in `[0, 1)`.
+    pub fn uniform(&mut self) -> f32 {
+        to_f32(self.word())
+    }
+
+    /// A number of 52 bits that is equally likely in `[0, 1)`.
+    pub fn uniform_f64(&mut self) -> f64 {
+        let high = self.word();
+        to_f64(high, self.word())
+    }
+
+    /// A number below `n`, each as likely as the others; 0 if there is none.
+    pub fn below(&mut self, n: u32) -> u32 {
+        below(n.into(), u32::MAX.into(), || self.word().into()) as u32
+    }
+
+    /// The same of 64 bits.
+    pub fn below_u64(&mut self, n: u64) -> u64 {
+        below(n, u64::MAX, || self.long())
+    }
+}
+
+/// A number below `n` from numbers up to `most`, which is one less than a power of two: those that some remainders have over others are
+/// left out.
+fn below(n: u64, most: u64, mut draw: impl FnMut() -> u64) -> u64 {
+    if n == 0 || n.is_power_of_two() {
+        return draw() & n.saturating_sub(1);
+    }
+    let surplus = most % n + 1;
+    loop {
+        let drawn = draw();
+        if drawn >= surplus {
+            return drawn % n;
+        }
     }
 }
 
