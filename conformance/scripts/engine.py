@@ -13,10 +13,14 @@ from calls import Call, Scene, Spec
 from records import status, tensor_proto
 from tensorflow.core.framework import graph_pb2, tensor_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
-from tensorflow.python.framework import op_def_registry
+from tensorflow.python.framework import op_def_library, op_def_registry
 from tensorflow_serving.apis import prediction_log_pb2
 
 tf1 = tf.compat.v1
+# Old models hold operators that new graphs may not; a graph that an old one was imported to may.
+OLD_GRAPH = graph_pb2.GraphDef()
+OLD_GRAPH.versions.producer = 1
+op_def_library._CheckOpDeprecation = lambda *ignored: None
 M_PERTURB = -6
 CONST_LIMIT = 4096
 
@@ -151,6 +155,7 @@ def scene_graph(scene: Scene) -> tuple[graph_pb2.GraphDef, list[Request]]:
     """Builds a scene; every run feeds the placeholders that it needs."""
     feeds = {}
     with tf1.Graph().as_default() as graph:
+        tf1.import_graph_def(OLD_GRAPH, name="")
 
         def feed(value):
             value = proto(value)
@@ -286,12 +291,14 @@ class Maker:
         return [(graph, [request]) for graph, request in plans]
 
     def run(self, index: int, item) -> Group | None:
-        for graph, requests in self.plan(index, item):
+        plans = self.plan(index, item)
+        for graph, requests in plans:
             try:
                 first = self.answers(graph, requests, 0x5A)
             except BadGraph as error:
                 reason = str(error)
-                if item.fails is not False and isinstance(item, Call):
+                # What is refused for want of a known rank alone is not refused.
+                if isinstance(item, Call) and (item.fails or (item.fails is None and graph is plans[-1][0])):
                     message = re.sub(r"\s*(for '\{\{node|; NodeDef:).*", "", reason, flags=re.S)
                     first = [(unanswered(requests[0]), f"INVALID_ARGUMENT: {message}")]
                     return self.group(graph, item, first)

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use savedmodel::Method;
 use savedmodel_proto::serving::prediction_log::LogType;
 use savedmodel_proto::serving::{InferenceTask, ModelSpec, PredictLog, PredictionLog, SessionRunLog};
@@ -183,7 +183,7 @@ pub fn read<M: savedmodel_proto::Message + Name + Default>(path: &Path) -> Resul
 pub fn records(path: &Path) -> Result<Vec<bytes::Bytes>> {
     let file = BufReader::new(File::open(path)?);
     let input: Box<dyn Read> = match path.extension() {
-        Some(extension) if extension == "gz" => Box::new(BufReader::new(GzDecoder::new(file))),
+        Some(extension) if extension == "gz" => Box::new(BufReader::new(MultiGzDecoder::new(file))),
         _ => Box::new(file),
     };
     tfrecord::Reader::new(input).collect()

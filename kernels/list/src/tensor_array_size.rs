@@ -53,9 +53,7 @@ fn build_size(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 fn build_close(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
-        let array = TensorArray::of(ctx, 0)?;
-        array.close();
-        ctx.run().resources.remove::<TensorArray>(array.container(), array.name());
+        TensorArray::of(ctx, 0)?.close();
         Ok(())
     }))
 }

@@ -11,8 +11,7 @@ use crate::tensor_array::{Options, TensorArray};
 /// Each makes a new array of unwritten tensors each time it runs, and gives its handle.
 ///
 /// The handle is a resource, a reference (`TensorArray`) or the two names of the array (`TensorArrayV2`). An array is
-/// gone when nobody holds its handle; one that is only known by name when it is closed, or when the same node has made
-/// 4096 more.
+/// gone when nobody holds its handle; one that is only known by name when the same node has made 4096 more.
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/TensorArrayV3>
 pub const OPS: &[Op] = &[

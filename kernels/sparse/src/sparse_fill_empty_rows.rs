@@ -132,7 +132,8 @@ fn fill(ctx: &mut Context<'_>, ids: &[i64], rows: usize, rank: usize) -> Result<
     let plan = Plan::new(ids, empty.as_mut_slice()?, zeros(rows, &ctx.run())?)?;
     let columns = plan.indices(ctx.input(0).as_slice()?, rank);
     let indices = match ctx.input(0).rank() {
-        1 => vector(columns)?,
+        // Without rows there is a column all the same.
+        1 if rows > 0 => vector(columns)?,
         _ => matrix(plan.sources.len(), rank, columns)?,
     };
     let mut filled = ctx.allocate(values.dtype(), [plan.sources.len()])?;
