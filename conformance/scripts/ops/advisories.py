@@ -243,3 +243,46 @@ def gather(feed, shape, index, batch):
 
 advisory("ResourceGather", "qjj8-32p7-h289", lambda feed: gather(feed, (0, 2), np.zeros((0, 1)), 1))
 advisory("ResourceGather", "2r8p-fg3c-wcj4", lambda feed: gather(feed, (2, 2), [[0]], 5))
+
+# Ragged inputs come from other operators.
+for axis in (-2, 7):
+    advisory("QuantizeV2", "cvgx-3v3q-m36c", [F(2, 3), F(1), F(1)], {"T": tf.quint8, "axis": axis})
+for splits, values in ((L(), F(0)), (L(0, 5), F(2)), (L(1, 2), F(2)), (L(0, 2, 1), F(2))):
+    advisory("RaggedTensorToVariant", "84mw-34w6-2q43", lambda feed, splits=splits, values=values: list(raw.RaggedTensorFromVariant(
+        encoded_ragged=raw.RaggedTensorToVariant(rt_nested_splits=[feed(splits)], rt_dense_values=feed(values), batched_input=True),
+        input_ragged_rank=0, output_ragged_rank=1, Tvalues=tf.float32).output_nested_splits))
+advisory("RaggedTensorToTensor", "hwr7-8gxx-fj5p", [L(2), F(2), S(0), []], {"row_partition_types": [], "Tindex": i64})
+advisory("DrawBoundingBoxes", "393f-2jr3-cp69", [F(2, 0, 2, 3), F(2, 1, 4)])
+advisory("DrawBoundingBoxes", "whr9-vfh2-7hm6", [F(2, 3, 3, 3), F(2, 1, 3)])
+advisory("DrawBoundingBoxes", "2022-36001", [F(1, 3, 3, 3), F(1, 1, 4) * 1e30])
+for shape in (L(), L(0), L(-1), np.array(1, i32), L(2**40, 2**40)):
+    advisory("ParameterizedTruncatedNormal", "4p4p-www8-8fv9", [shape, F(1), F(1), F(1), F(1)], {"seed": 1})
+    advisory("RandomGamma", "2022-36004", [shape, F(1)], {"seed": 1})
+    advisory("RandomPoissonV2", "2022-36003", [shape, F(1)], {"seed": 1, "dtype": i64})
+for block in (0, 1, -1, 2**31 - 1):
+    advisory("DepthToSpace", "vf94-36g5-69v8", [F(1, 2, 2, 4)], {"block_size": block})
+    advisory("SpaceToDepth", "vf94-36g5-69v8", [F(1, 2, 2, 4)], {"block_size": block})
+    advisory("SpaceToBatchND", "v52p-hfjf-wg88", [F(1, 2, 2, 1), ints(block, 1), np.zeros((2, 2), i32)])
+for count in (0, -1, 3):
+    advisory("Split", "97wf-p777-86jq", [N(0), F(4)], {"num_split": count})
+advisory("CTCLoss", "vvg4-vgrv-xfr7", [F(2, 1, 3), np.array([[9, 0]], i64), ints(1), ints(2)])
+for shape, updates in ((ints(0, 1), F(1, 2)), (ints(5), F(1, 2))):
+    for name in ("InplaceAdd", "InplaceUpdate"):
+        advisory(name, "cm5x-837x-jf3c", [F(3, 2), shape, updates])
+        advisory(name, "cm5x-837x-jf3c", [F(0, 2), ints(), F(0, 2)])
+advisory("ParallelConcat", "7v94-64hj-m82h", [[F(0, 2)]], {"shape": [0, 2]})
+advisory("DeserializeSparse", "x3v8-c8qx-3j3r", [np.array(b"", object)], {"dtype": f32})
+for ksize in (2**31 - 1, 0, -1, 2**40):
+    advisory("AvgPool", "2022-35941", [F(1, 3, 3, 1)], {"ksize": [1, ksize, 1, 1], "strides": [1, 1, 1, 1], "padding": "VALID"})
+    advisory("MaxPool", "q7f7-544h-67h9", [F(1, 3, 3, 1)], {"ksize": [1, 2, 2, 1], "strides": [1, ksize, 1, 1], "padding": "SAME"})
+for id, pads in (("2022-41895", [[2**31 - 1, 2**31 - 1]]), ("2022-41895", [[-1, 0]]), ("2022-41895", [[4, 4]])):
+    for name in ("MirrorPad", "MirrorPadGrad"):
+        advisory(name, id, [F(4), np.array(pads, i32)], {"mode": "SYMMETRIC"})
+for second in ([np.zeros((0, 2), i64), F(0), L(2, 2)], [np.zeros((1, 1), i64), F(1), L(2)], [np.zeros((1, 2), i64), F(2), L(2, 2)]):
+    advisory("SparseSparseMaximum", "2023-25665", [np.zeros((1, 2), i64), F(1), L(2, 2), *second])
+for indices, sizes in ((np.array([[5, 0]], i64), L(2, 2)), (np.array([[0, 5]], i64), L(2, 2)), (np.array([[0]], i64), L(2))):
+    advisory("SparseTensorToCSRSparseMatrix", "hmg3-c7xj-6qwm", lambda feed, indices=indices, sizes=sizes: [raw.CSRSparseMatrixToDense(
+        sparse_input=raw.SparseTensorToCSRSparseMatrix(indices=feed(indices), values=feed(F(1)), dense_shape=feed(sizes)), type=tf.float32)])
+for data in (b"GIF89a\xff\xff\xff\xff\x00\x00\x00", b"GIF89a", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\xff\xff\xff\xff\xff\xff\xff\xff\x08\x02\x00\x00\x00", b"BM" + b"\xff" * 60, b"\xff\xd8\xff\xe0"):
+    for name in ("DecodeGif", "DecodePng", "DecodeBmp", "DecodeImage"):
+        advisory(name, "2023-25667", [np.array(data, object)])

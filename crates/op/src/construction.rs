@@ -74,11 +74,35 @@ impl<'a> Construction<'a> {
         self.functions.callable(&self.attr::<FunctionRef>(attr)?)
     }
 
-    /// An error for an attribute value that no kernel takes.
+    /// The value of an attribute that TensorFlow's kernel reads as 32 bits.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when it is missing, of another type or larger.
+    pub fn int32(&self, name: &str) -> Result<i64> {
+        match self.attr::<i64>(name)? {
+            value if i32::try_from(value).is_ok() => Ok(value),
+            value => Err(Error::invalid_argument(format!(
+                "Attr {name} has value {value} out of range for an int32"
+            ))),
+        }
+    }
+
+    /// An error for an attribute value that no kernel of TensorFlow's takes, with its code.
+    pub fn no_kernel(&self, attr: &str) -> Error {
+        let found = self.attrs.get(attr).map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        no_kernel(self.op, attr, &found)
+    }
+
+    /// An error for an attribute value that TensorFlow has a kernel for.
     pub fn unimplemented(&self, attr: &str) -> Error {
         let found = self.attrs.get(attr).map_or_else(|| "nothing".to_owned(), ToString::to_string);
         Error::unimplemented(format!("operator {} has no kernel for attr {attr} = {found}", self.op))
     }
+}
+
+/// The error for an attribute value that neither TensorFlow nor this project has a kernel for.
+pub(crate) fn no_kernel(op: &str, attr: &str, value: &str) -> Error {
+    Error::invalid_argument(format!("operator {op} has no kernel for attr {attr} = {value}"))
 }
 
 /// Types that attributes can be read as.

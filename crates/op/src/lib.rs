@@ -30,5 +30,7 @@ pub use op_def::{ArgDef, AttrDef, AttrType, Count, OpDef, TypeOf};
 pub use registry::Registry;
 pub use resources::{Resource, ResourceManager};
 pub use savedmodel_graph::{AttrValue, Attrs, FunctionRef};
+#[doc(hidden)] // for `by_dtype!`
+pub use savedmodel_tensor::Element;
 pub use shape::ShapeContext;
 pub use variable::Variable;

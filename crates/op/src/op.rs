@@ -115,7 +115,7 @@ impl Kernels {
 macro_rules! by_dtype {
     ($attr:literal; $($build:ident: $($element:ty)+);+ $(;)?) => {
         $crate::Kernels::ByDType($attr, &[$($(
-            (<$element as ::savedmodel_tensor::Element>::DTYPE, $build::<$element> as $crate::Builder),
+            (<$element as $crate::Element>::DTYPE, $build::<$element> as $crate::Builder),
         )+)+])
     };
 }

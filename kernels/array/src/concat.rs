@@ -6,7 +6,7 @@ use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeCon
 use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
 
 use crate::dtypes::POD_STRING_Q5_F8;
-use crate::strided;
+use crate::{index, strided};
 
 /// Joins tensors along an axis, which comes last (`ConcatV2`) or first (`Concat`).
 ///
@@ -58,6 +58,7 @@ fn shape_v1(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 }
 
 fn partial(ctx: &ShapeContext<'_>, places: &Places) -> Result<Vec<PartialShape>> {
+    index::of_rank(ctx, places.axis, 0)?;
     let values = &ctx.inputs[places.values..places.values + places.count];
     let Some(rank) = values.iter().find_map(PartialShape::rank) else {
         return Ok(vec![PartialShape::unknown()]);

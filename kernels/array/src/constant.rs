@@ -22,17 +22,23 @@ const fn constant(name: &'static str) -> Op {
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let value = ctx.attr::<Tensor>("value");
+    if let (Some(value), Some(dtype)) = (&value, ctx.attr::<DType>("dtype"))
+        && value.dtype() != dtype
+    {
+        return Err(mismatch(value.dtype(), dtype));
+    }
     Ok(vec![value.map_or_else(PartialShape::unknown, |value| value.shape().into())])
+}
+
+fn mismatch(value: DType, dtype: DType) -> Error {
+    Error::invalid_argument(format!("Type mismatch between value ({value}) and dtype ({dtype})"))
 }
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let value: Tensor = node.attr("value")?;
     let dtype: DType = node.attr("dtype")?;
     if value.dtype() != dtype {
-        return Err(Error::invalid_argument(format!(
-            "dtype mismatch between the value ({}) and the type ({dtype})",
-            value.dtype()
-        )));
+        return Err(mismatch(value.dtype(), dtype));
     }
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         ctx.set(0, value.clone());

@@ -96,7 +96,7 @@ fn to_depth(input: &Shape, block: usize) -> Result<(Shape, Layout)> {
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     if node.attr::<std::string::String>("data_format")? != "NHWC" {
-        return Err(node.unimplemented("data_format"));
+        return Err(node.no_kernel("data_format"));
     }
     let block: usize = node.attr("block_size")?;
     let moved = if node.op() == "DepthToSpace" { to_space } else { to_depth };

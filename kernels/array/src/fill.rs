@@ -27,6 +27,8 @@ const DTYPES: &[DType] = &[
 ];
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    index::of_rank(ctx, 0, 1)?;
+    index::of_rank(ctx, 1, 0)?;
     Ok(vec![index::shape_of_value(ctx, 0)?])
 }
 

@@ -68,7 +68,7 @@ pub fn gather_nd(run: Run<'_>, params: &Tensor, indices: &Tensor, ignore: bool) 
     }
     let shape: Shape = places.iter().chain(&from[depth..]).copied().collect();
     let elements = shape.checked_elements()?;
-    if elements == 0 {
+    if elements == 0 && (params.elements() > 0 || places.contains(&0)) {
         return run.allocate(params.dtype(), shape);
     }
     if params.elements() == 0 {

@@ -45,6 +45,19 @@ pub(crate) fn shape(dims: &[i64]) -> Result<Shape> {
     }
 }
 
+/// Refuses an input that is known to have another rank, as TensorFlow does while it builds a graph; its kernels may be lenient.
+///
+/// # Errors
+/// `INVALID_ARGUMENT`.
+pub(crate) fn of_rank(ctx: &ShapeContext<'_>, i: usize, rank: usize) -> Result<()> {
+    match ctx.input(i).rank() {
+        Some(found) if found != rank => {
+            Err(Error::invalid_argument(format!("Shape must be rank {rank} but is rank {found}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What is known of a shape that the value of input `i` tells.
 ///
 /// # Errors

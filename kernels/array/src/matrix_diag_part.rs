@@ -6,7 +6,7 @@ use savedmodel_tensor::{Error, PartialShape, Result, Tensor, Unit, by_unit};
 
 use crate::diagonals::{Align, Band};
 use crate::dtypes::POD;
-use crate::strided;
+use crate::{index, strided};
 
 /// Takes the main diagonal (`MatrixDiagPart`) or a range of diagonals out of matrices.
 ///
@@ -39,6 +39,9 @@ const fn band(name: &'static str, attrs: &'static [&'static str]) -> Op {
 }
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    if ctx.inputs.len() > 2 {
+        index::of_rank(ctx, 2, 0)?;
+    }
     let input = ctx.input(0);
     let Some(dims) = input.dims() else { return Ok(vec![PartialShape::unknown()]) };
     let [batch @ .., rows, cols] = dims else { return Err(no_matrix(&input)) };
@@ -80,7 +83,7 @@ fn take<U: Unit>(
     let [.., rows, cols] = *input.shape().dims() else { return Err(no_matrix(input.shape())) };
     let padding = match padding {
         Some(padding) => {
-            let value = padding.units::<U>()?.first().cloned();
+            let value = padding.units::<U>()?.first().filter(|_| padding.rank() == 0).cloned();
             value.ok_or_else(|| Error::invalid_argument("Padding must be scalar."))?
         }
         None => U::default(),

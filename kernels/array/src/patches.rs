@@ -43,10 +43,15 @@ impl Window {
 
 /// Reads an attribute with one number for each dimension, of which those of batch and depth must be one.
 pub(crate) fn spatial(values: &[i64], name: &str, rank: usize) -> Result<Vec<usize>> {
-    if values.len() < rank {
+    if values.len() != rank {
         return Err(Error::invalid_argument(format!(
             "{name} must have {rank} numbers, has {}",
             values.len()
+        )));
+    }
+    if let Some(value) = values.iter().find(|&&value| i32::try_from(value).is_err()) {
+        return Err(Error::invalid_argument(format!(
+            "Attr {name} has value {value} out of range for an int32"
         )));
     }
     if values[0] != 1 || values[rank - 1] != 1 {

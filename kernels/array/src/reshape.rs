@@ -4,6 +4,8 @@ use savedmodel_op::dtypes::INDICES;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
 use savedmodel_tensor::{Error, PartialShape, Result, Shape};
 
+use crate::index;
+
 /// Gives the same elements in another shape.
 ///
 /// One dimension may be -1 and follows from the others, also for an empty tensor: `[0, 3]` taken as `[-1, 0]` is
@@ -20,6 +22,7 @@ pub const OP: Op = Op {
 };
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    index::of_rank(ctx, 1, 1)?;
     let input = ctx.input(0);
     let Some(sizes) = ctx.integers(1) else {
         let rank = ctx.input(1).dim(0).filter(|&rank| rank <= Shape::MAX_RANK);

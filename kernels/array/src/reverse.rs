@@ -77,6 +77,9 @@ fn build_v1(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 dims.elements()
             )));
         }
+        if ctx.input(0).shape()[0] == 0 {
+            return Err(Error::invalid_argument("Invalid input first dimension. Found 0."));
+        }
         let turned = dims.as_slice::<bool>()?.to_vec();
         reverse(ctx, &turned)
     }))

@@ -4,6 +4,7 @@ use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeCon
 use savedmodel_tensor::DType::{Int8, Int32, Int64};
 use savedmodel_tensor::{Error, PartialShape, Result, Tensor, by_unit};
 
+use crate::index;
 use crate::split::{DTYPES, cut, place};
 
 /// Cuts a tensor into parts of given sizes along an axis; one of several sizes may be -1 and takes the rest.
@@ -21,6 +22,7 @@ pub const OP: Op = Op {
 };
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    index::of_rank(ctx, 2, 0)?;
     let value = ctx.input(0);
     let Some(dims) = value.dims() else { return Ok(vec![value; ctx.outputs]) };
     let Some(&[axis]) = ctx.integers(2).as_deref() else {

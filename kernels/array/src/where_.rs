@@ -2,7 +2,7 @@
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
 use savedmodel_tensor::{
-    Complex32, Complex64, DType, Element, Error, PartialShape, Result, Shape, Tensor, bf16,
+    Complex32, Complex64, DType, Element, Error, PartialShape, Result, Shape, Tensor, bf16, f16,
 };
 
 /// Gives the coordinates of all elements that are not zero, in row-major order.
@@ -17,11 +17,18 @@ pub const OP: Op = Op {
     attrs: &["T: {numbertype, qint16, quint16, bool} = DT_BOOL"],
     effect: Effect::Pure,
     shape,
-    kernels: by_dtype!("T"; build: f32 f64 bf16 i8 i16 i32 i64 u8 u16 u32 u64 bool Complex32 Complex64),
+    kernels: by_dtype!("T"; half: f16; build: f32 f64 bf16 i8 i16 i32 i64 u8 u16 u32 u64 bool Complex32 Complex64),
 };
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     Ok(vec![PartialShape::new([None, ctx.input(0).rank()])])
+}
+
+/// TensorFlow has a kernel that only says so.
+fn half<T: Element>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(|_: &mut Context<'_>| {
+        Err(Error::unimplemented("No WhereOp available for float16/half type on CPU"))
+    }))
 }
 
 fn build<T: Element>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {

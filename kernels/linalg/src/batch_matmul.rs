@@ -144,7 +144,7 @@ fn build_v3(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         Bfloat16 if (byte(a) || a == Bfloat16) && (byte(b) || b == Bfloat16) && !(byte(a) && byte(b)) => {
             broadcast::<bf16>
         }
-        out if a != out || b != out => return Err(node.unimplemented("Tout")),
+        out if a != out || b != out => return Err(node.no_kernel("Tout")),
         Float => broadcast::<f32>,
         Double => broadcast::<f64>,
         Int16 => broadcast::<i16>,
@@ -152,7 +152,7 @@ fn build_v3(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         Int64 => broadcast::<i64>,
         Complex64 => broadcast::<Complex32>,
         Complex128 => broadcast::<Complex64>,
-        _ => return Err(node.unimplemented("Tout")),
+        _ => return Err(node.no_kernel("Tout")),
     };
     build(node)
 }
@@ -393,7 +393,7 @@ mod tests {
                     "BatchMatMulV3",
                     "Tout=float",
                     "int32[1,1] 1; int32[1,1] 1",
-                    "UNIMPLEMENTED: operator BatchMatMulV3 has no kernel for attr Tout",
+                    "INVALID_ARGUMENT: operator BatchMatMulV3 has no kernel for attr Tout",
                 ),
             ],
         );

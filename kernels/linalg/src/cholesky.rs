@@ -72,7 +72,7 @@ mod tests {
                     "Cholesky",
                     "",
                     "half[1,1] 1",
-                    "UNIMPLEMENTED: operator Cholesky has no kernel for attr T = half",
+                    "INVALID_ARGUMENT: operator Cholesky has no kernel for attr T = half",
                 ),
             ],
         );

@@ -48,7 +48,7 @@ fn build<T: Scalar>(node: &Construction<'_>, decompose: Decompose<T>) -> Result<
     let with_v: bool = node.attr("compute_v")?;
     let dtype = T::Complex::DTYPE;
     if node.outputs.iter().any(|&output| output != dtype) {
-        return Err(node.unimplemented("Tout"));
+        return Err(node.no_kernel("Tout"));
     }
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let batch = Batch::square(ctx.input(0).shape())?;
@@ -111,7 +111,7 @@ mod tests {
                     "Eig",
                     "Tout=complex128",
                     "float[1,1] 1",
-                    "UNIMPLEMENTED: operator Eig has no kernel for attr Tout = complex128",
+                    "INVALID_ARGUMENT: operator Eig has no kernel for attr Tout = complex128",
                 ),
                 ("Eig", "Tout=complex64", "float[1,2] 1 2", "INVALID_ARGUMENT: Input matrix must be square."),
             ],

@@ -7,7 +7,7 @@ use savedmodel_tensor::{DType, Element, Error, Result};
 
 use crate::elementwise::{CHEAP, loops, tasks};
 
-/// Whether elements are closer to each other than `tolerance`.
+/// Whether elements are not farther from each other than `tolerance`.
 ///
 /// Shapes must be equal. Neither NaN nor equal infinities are close.
 /// See `https://www.tensorflow.org/api_docs/python/tf/raw_ops/ApproximateEqual`.
@@ -40,7 +40,7 @@ fn build<T: Element + Float + From<f32>>(node: &Construction<'_>) -> Result<Box<
         let (x, y) = (x.as_slice::<T>()?, y.as_slice::<T>()?);
         tasks::for_chunks(z.as_mut_slice::<bool>()?, par::grain(CHEAP), &|start, z| {
             let range = start..start + z.len();
-            loops::zip(&x[range.clone()], &y[range], z, |x, y| (x - y).abs() < tolerance);
+            loops::zip(&x[range.clone()], &y[range], z, |x, y| (x - y).abs() <= tolerance);
         });
         ctx.set(0, z);
         Ok(())

@@ -107,8 +107,8 @@ pub const OPS: &[Op] = &[
 /// # Errors
 /// `UNIMPLEMENTED` when there is none.
 pub fn add(dtype: DType, node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let Kernels::ByDType(_, rows) = OPS[0].kernels else { return Err(node.unimplemented("T")) };
-    let row = rows.iter().find(|row| row.0 == dtype).ok_or_else(|| node.unimplemented("T"))?;
+    let Kernels::ByDType(_, rows) = OPS[0].kernels else { return Err(node.no_kernel("T")) };
+    let row = rows.iter().find(|row| row.0 == dtype).ok_or_else(|| node.no_kernel("T"))?;
     row.1(node)
 }
 

@@ -84,7 +84,7 @@ type Built = Result<Box<dyn Kernel>>;
 
 fn part<C: Element, R: Element>(node: &Construction<'_>, run: Map<C, R>) -> Built {
     if node.outputs != [R::DTYPE] {
-        return Err(node.unimplemented("Tout"));
+        return Err(node.no_kernel("Tout"));
     }
     map::convert(2.0 * CHEAP, run)
 }

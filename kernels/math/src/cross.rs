@@ -1,8 +1,8 @@
 //! `Cross`.
 
 use num_traits::{Num, WrappingMul, WrappingSub};
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, by_dtype, shape};
-use savedmodel_tensor::{Element, Error, Result, bf16, f16};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
+use savedmodel_tensor::{Element, Error, PartialShape, Result, bf16, f16};
 
 /// The cross products of vectors of three, which are the last dimension of both inputs.
 ///
@@ -13,9 +13,19 @@ pub const OP: Op = Op {
     outputs: &["product: T"],
     attrs: &["T: realnumbertype"],
     effect: Effect::Pure,
-    shape: shape::unchanged,
+    shape,
     kernels: by_dtype!("T"; floats: f32 f64 f16 bf16; integers: i8 i16 i32 i64 u8 u16 u32 u64),
 };
+
+fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    let a = ctx.input(0);
+    match a.dims().and_then(<[_]>::last) {
+        Some(Some(length)) if *length != 3 => {
+            Err(Error::invalid_argument(format!("Dimension must be 3 but is {length}")))
+        }
+        _ => Ok(vec![a]),
+    }
+}
 
 fn floats<T: Element + Num>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     kernel::<T>(|a, b, c, d| a * b - c * d)

@@ -68,10 +68,10 @@ fn build(
     let compare: Box<dyn Kernel> = match numbers {
         _ if dtype == DType::String => Box::new(move |ctx: &mut Context<'_>| compare_strings(ctx, strings)),
         Kernels::ByDType(_, rows) => {
-            let row = rows.iter().find(|row| row.0 == dtype).ok_or_else(|| node.unimplemented("T"))?;
+            let row = rows.iter().find(|row| row.0 == dtype).ok_or_else(|| node.no_kernel("T"))?;
             row.1(node)?
         }
-        _ => return Err(node.unimplemented("T")),
+        _ => return Err(node.no_kernel("T")),
     };
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         if !strict && Shape::broadcast(ctx.input(0).shape(), ctx.input(1).shape()).is_none() {

@@ -48,7 +48,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         (DType::Int64, DType::Double) => kernel::<i64, f64>(),
         (DType::Half, DType::Half) => kernel::<f16, f16>(),
         (DType::Bfloat16, DType::Bfloat16) => kernel::<bf16, bf16>(),
-        _ => return Err(node.unimplemented("output_dtype")),
+        _ => return Err(node.no_kernel("output_dtype")),
     })
 }
 
@@ -134,13 +134,13 @@ mod tests {
                     op,
                     "",
                     "int32[1] 1",
-                    "UNIMPLEMENTED: operator IsotonicRegression has no kernel for attr output_dtype",
+                    "INVALID_ARGUMENT: operator IsotonicRegression has no kernel for attr output_dtype",
                 ),
                 (
                     op,
                     "",
                     "uint8[1] 1",
-                    "UNIMPLEMENTED: operator IsotonicRegression has no kernel for attr T = uint8",
+                    "INVALID_ARGUMENT: operator IsotonicRegression has no kernel for attr T = uint8",
                 ),
             ],
         );

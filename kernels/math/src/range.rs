@@ -106,6 +106,11 @@ fn count<T: Number>(start: T, limit: T, delta: T) -> Result<usize> {
 }
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    for i in 0..3 {
+        if ctx.input(i).rank().is_some_and(|rank| rank != 0) {
+            return Err(Error::invalid_argument(format!("Shape must be rank 0 but is {}", ctx.input(i))));
+        }
+    }
     let known = |i| ctx.integers(i).and_then(|v| v.first().copied());
     let integer = ctx.value(0).is_some_and(|v| v.dtype().is_integer());
     match (known(0), known(1), known(2)) {

@@ -356,7 +356,12 @@ mod tests {
                 ("Selu", "", "float[2] -1 1", "float[2] -1.1113307 1.050701"),
                 ("Softplus", "", "float[3] -100 0 100", "float[3] 3.7835058e-44 0.6931472 100"),
                 ("Softsign", "", "half[2] -3 1", "half[2] -0.75 0.5"),
-                ("Relu", "", "qint8[1] 1", "UNIMPLEMENTED: operator Relu has no kernel for attr T = qint8"),
+                (
+                    "Relu",
+                    "",
+                    "qint8[1] 1",
+                    "INVALID_ARGUMENT: operator Relu has no kernel for attr T = qint8",
+                ),
                 ("Softsign", "", "float[0]", "float[0]"),
             ],
         );

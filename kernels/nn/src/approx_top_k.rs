@@ -36,10 +36,10 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 
 fn build<T: Element + PartialOrd>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     if node.attr::<i64>("reduction_dimension")? != -1 {
-        return Err(node.unimplemented("reduction_dimension"));
+        return Err(node.no_kernel("reduction_dimension"));
     }
     if !node.attr::<bool>("is_max_k")? {
-        return Err(node.unimplemented("is_max_k"));
+        return Err(node.no_kernel("is_max_k"));
     }
     let k: usize = node.attr("k")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
@@ -82,13 +82,13 @@ mod tests {
                     op,
                     "k=1 is_max_k=false",
                     "float[2] 1 2",
-                    "UNIMPLEMENTED: operator ApproxTopK has no kernel for attr is_max_k = false",
+                    "INVALID_ARGUMENT: operator ApproxTopK has no kernel for attr is_max_k = false",
                 ),
                 (
                     op,
                     "k=1 reduction_dimension=0",
                     "float[2] 1 2",
-                    "UNIMPLEMENTED: operator ApproxTopK has no kernel for attr reduction_dimension = 0",
+                    "INVALID_ARGUMENT: operator ApproxTopK has no kernel for attr reduction_dimension = 0",
                 ),
             ],
         );

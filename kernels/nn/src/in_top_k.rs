@@ -35,7 +35,7 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 }
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let fixed: Option<i64> = if node.op() == "InTopK" { Some(node.attr("k")?) } else { None };
+    let fixed: Option<i64> = if node.op() == "InTopK" { Some(node.int32("k")?) } else { None };
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let (predictions, targets) = (ctx.input(0), ctx.input(1));
         if predictions.rank() != 2 {

@@ -44,6 +44,9 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         for (i, default) in ctx.inputs(1).enumerate() {
             let n = default.elements();
+            if default.rank() > 1 {
+                return Err(Error::invalid_argument("Each record default should be at most rank 1"));
+            }
             if n >= 2 {
                 return Err(Error::invalid_argument(format!(
                     "There should only be 1 default per field but field {i} has {n}"

@@ -65,7 +65,7 @@ mod tests {
                     op,
                     "out_type=qint8",
                     "qint32[1] 1; float[] 0; float[] 1",
-                    "UNIMPLEMENTED: operator QuantizeDownAndShrinkRange has no kernel for attr out_type = qint8",
+                    "INVALID_ARGUMENT: operator QuantizeDownAndShrinkRange has no kernel for attr out_type = qint8",
                 ),
             ],
         );

@@ -32,10 +32,10 @@ pub const OP: Op = Op {
 
 fn build<T: Code>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     if node.inputs[1] != T::DTYPE {
-        return Err(node.unimplemented("T2"));
+        return Err(node.no_kernel("T2"));
     }
     if node.outputs[0] != DType::Qint32 {
-        return Err(node.unimplemented("out_type"));
+        return Err(node.no_kernel("out_type"));
     }
     Ok(Box::new(|ctx: &mut Context<'_>| {
         let range = Range::input(ctx, 2, ["min_input", "max_input"])?;

@@ -118,10 +118,10 @@ fn sizes(ctx: &Context<'_>, stride: usize, valid: bool) -> Result<Sizes> {
 
 fn build<T: Code>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     if node.inputs[0] != DType::Quint8 {
-        return Err(node.unimplemented("Tinput"));
+        return Err(node.no_kernel("Tinput"));
     }
     if node.outputs[0] != DType::Qint32 {
-        return Err(node.unimplemented("out_type"));
+        return Err(node.no_kernel("out_type"));
     }
     let stride = stride(node)?;
     let valid = node.attr::<String>("padding")? == "VALID";

@@ -37,7 +37,7 @@ const fn op(name: &'static str, inputs: &'static [&'static str]) -> Op {
 
 fn build<T: Code>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     if node.outputs[0] != T::DTYPE {
-        return Err(node.unimplemented("out_type"));
+        return Err(node.no_kernel("out_type"));
     }
     let fixed = (node.op() == "QuantizedRelu6").then_some(6.0);
     let given = node.op() == "QuantizedReluX";
@@ -90,7 +90,7 @@ mod tests {
                     "QuantizedRelu",
                     "out_type=qint8",
                     "quint8[1] 1; float[] 0; float[] 1",
-                    "UNIMPLEMENTED: operator QuantizedRelu has no kernel for attr out_type = qint8",
+                    "INVALID_ARGUMENT: operator QuantizedRelu has no kernel for attr out_type = qint8",
                 ),
             ],
         );

@@ -57,7 +57,7 @@ where
     Qint32: Requantize<T>,
 {
     if node.inputs[0] != DType::Qint32 {
-        return Err(node.unimplemented("Tinput"));
+        return Err(node.no_kernel("Tinput"));
     }
     Ok(Box::new(|ctx: &mut Context<'_>| {
         let range = Range::input(ctx, 1, ["input_min", "input_max"])?;
@@ -81,7 +81,7 @@ where
 
 fn build_channels<T: Code>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     if node.inputs[0] != DType::Qint32 {
-        return Err(node.unimplemented("T"));
+        return Err(node.no_kernel("T"));
     }
     Ok(Box::new(|ctx: &mut Context<'_>| {
         let ranges = channel_ranges(ctx)?;

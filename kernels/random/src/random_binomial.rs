@@ -63,7 +63,7 @@ fn build<T: Element + Float>(node: &Construction<'_>) -> Result<Box<dyn Kernel>>
         DType::Double => run::<T, f64>,
         DType::Int32 => run::<T, i32>,
         DType::Int64 => run::<T, i64>,
-        _ => return Err(node.unimplemented("dtype")),
+        _ => return Err(node.no_kernel("dtype")),
     };
     let dtype: DType = node.attr("dtype")?;
     let generation = Generation::of(node.op);

@@ -26,8 +26,6 @@ pub(crate) trait Real: Number + PartialOrd {
     const LOWEST: Self;
     /// `self / other`, which is not an integer zero.
     fn over(self, other: Self) -> Self;
-    /// Whether division by it can't be done at all.
-    fn is_integer_zero(self) -> bool;
     /// The larger of two; NaN if either is.
     fn larger(self, other: Self) -> Self;
     /// The smaller of two; NaN if either is.
@@ -106,8 +104,6 @@ macro_rules! integers {
             #[inline(always)]
             fn over(self, other: Self) -> Self { if other == 0 { 0 } else { self.wrapping_div(other) } }
             #[inline(always)]
-            fn is_integer_zero(self) -> bool { self == 0 }
-            #[inline(always)]
             fn larger(self, other: Self) -> Self { self.max(other) }
             #[inline(always)]
             fn smaller(self, other: Self) -> Self { self.min(other) }
@@ -123,8 +119,6 @@ macro_rules! reals {
             const LOWEST: $type = $lowest;
             #[inline(always)]
             fn over(self, other: Self) -> Self { let f: fn($type, $type) -> $type = $over; f(self, other) }
-            #[inline(always)]
-            fn is_integer_zero(self) -> bool { false }
             #[inline(always)]
             fn larger(self, other: Self) -> Self { if self >= other || self.is_nan() { self } else { other } }
             #[inline(always)]

@@ -36,7 +36,7 @@ fn build<T: Real>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let places = places(ctx)?;
         let dense = ctx.input(3).as_slice::<T>()?;
-        if divides && dense.iter().any(|&x| x.is_integer_zero()) {
+        if divides && dense.contains(&T::default()) {
             return Err(Error::invalid_argument(
                 "SparseDenseCwiseDiv cannot divide by zero,but input dense tensor contains zero ",
             ));

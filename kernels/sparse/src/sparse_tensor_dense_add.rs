@@ -38,7 +38,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         DType::Uint64 => add::<u64>,
         DType::Complex64 => add::<Complex32>,
         DType::Complex128 => add::<Complex64>,
-        _ => return Err(node.unimplemented("T")),
+        _ => return Err(node.no_kernel("T")),
     };
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let places = places(ctx)?;

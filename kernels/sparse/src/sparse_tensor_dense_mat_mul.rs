@@ -35,7 +35,7 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 fn build<T: Number>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let (adjoint_a, adjoint_b): (bool, bool) = (node.attr("adjoint_a")?, node.attr("adjoint_b")?);
     if !INDICES.contains(&node.attr("Tindices")?) {
-        return Err(node.unimplemented("Tindices"));
+        return Err(node.no_kernel("Tindices"));
     }
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let [rows, inner, columns] = sizes(ctx, adjoint_a, adjoint_b)?;

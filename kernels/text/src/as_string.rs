@@ -116,7 +116,7 @@ fn pad(string: &Bytes, style: Style) -> Bytes {
 }
 
 fn style(node: &Construction<'_>, dtype: DType) -> Result<(Style, Notation)> {
-    let (precision, width): (i64, i64) = (node.attr("precision")?, node.attr("width")?);
+    let (precision, width): (i64, i64) = (node.int32("precision")?, node.int32("width")?);
     let (scientific, shortest): (bool, bool) = (node.attr("scientific")?, node.attr("shortest")?);
     let fill: Bytes = node.attr("fill")?;
     let refuse = |why: String| Err(Error::invalid_argument(why));

@@ -26,7 +26,8 @@ fn infer(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let Some(axes) = ctx.integers(1) else {
         return Ok(vec![if keep { PartialShape::of_rank(dims.len()) } else { PartialShape::unknown() }]);
     };
-    let axes = reduced(&axes, dims.len())?;
+    // While a graph is built TensorFlow has another code for it.
+    let axes = reduced(&axes, dims.len()).map_err(|e| Error::invalid_argument(e.message()))?;
     let kept = dims.iter().enumerate().filter_map(|(i, &dim)| match axes.contains(&i) {
         true => keep.then_some(Some(1)),
         false => Some(dim),

@@ -42,7 +42,7 @@ pub const OPS: &[Op] = &[
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let format: String = node.attr("format")?;
-    let density = [node.attr::<i64>("x_density")?, node.attr::<i64>("y_density")?];
+    let density = [node.int32("x_density")?, node.int32("y_density")?];
     let settings = Settings {
         quality: quality(node.attr("quality")?)?,
         progressive: node.attr("progressive")?,

@@ -2,8 +2,8 @@
 
 use num_traits::Float;
 use savedmodel_math::par;
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, by_dtype, shape};
-use savedmodel_tensor::{Element, Error, Result, bf16, f16};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
+use savedmodel_tensor::{Element, Error, PartialShape, Result, bf16, f16};
 
 /// Red, green and blue to hue, saturation and value, and back; all are meant to be within `[0, 1]`.
 ///
@@ -16,7 +16,7 @@ pub const OPS: &[Op] = &[
         outputs: &["output: T"],
         attrs: &["T: {half, bfloat16, float, double} = DT_FLOAT"],
         effect: Effect::Pure,
-        shape: shape::unchanged,
+        shape,
         kernels: by_dtype!("T"; to_hsv: f16 bf16 f32 f64),
     },
     Op {
@@ -25,10 +25,21 @@ pub const OPS: &[Op] = &[
         outputs: &["output: T"],
         attrs: &["T: {half, bfloat16, float, double} = DT_FLOAT"],
         effect: Effect::Pure,
-        shape: shape::unchanged,
+        shape,
         kernels: by_dtype!("T"; to_rgb: f16 bf16 f32 f64),
     },
 ];
+
+fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    let images = ctx.input(0);
+    match images.dims() {
+        Some([.., Some(3) | None]) | None => Ok(vec![images]),
+        Some([.., Some(channels)]) => {
+            Err(Error::invalid_argument(format!("Dimension must be 3 but is {channels}")))
+        }
+        Some([]) => Err(Error::invalid_argument("Shape must be at least rank 1 but is rank 0")),
+    }
+}
 
 /// A float that is made from small integers.
 trait Number: Element + Float {

@@ -89,7 +89,10 @@ impl<T: Scalar> Lu<T> {
 
     /// Whether no pivot is zero.
     pub fn is_invertible(&self) -> bool {
-        self.pivots().all(|pivot| pivot.modulus() > T::Real::of(0.0))
+        // The least is found as TensorFlow finds it: a NaN that is not the first is passed over.
+        let mut sizes = self.pivots().map(|pivot| pivot.modulus());
+        let Some(first) = sizes.next() else { return true };
+        sizes.fold(first, |least, size| if size < least { size } else { least }) > T::Real::of(0.0)
     }
 
     /// The solution X of `A X = B`.

@@ -56,6 +56,9 @@ impl Attributes {
                 )));
             }
         }
+        if let Some(value) = windows.iter().chain(&strides).find(|&&v| i32::try_from(v).is_err()) {
+            return Err(Error::invalid_argument(format!("{value} is out of range for an int32")));
+        }
         if windows.iter().any(|&v| v <= 0) {
             return Err(Error::invalid_argument(bad_window(&windows)));
         }
@@ -150,7 +153,7 @@ pub fn channels_first(node: &Construction<'_>) -> Result<bool> {
     }
     let format: String = node.attr("data_format")?;
     if format == "NCHW_VECT_C" {
-        return Err(node.unimplemented("data_format"));
+        return Err(node.no_kernel("data_format"));
     }
     Ok(is_channels_first(&format))
 }
