@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, Resource, ShapeContext};
 use savedmodel_tensor::{DType, Error, PartialShape, Result};
 
 use crate::alias::Alias;
@@ -139,12 +139,21 @@ enum Likely {
     Uniform,
     LogUniform,
     /// How much each class weighs beyond 1; the nodes of a session that have the same name share it.
-    Learned(Arc<Mutex<Learned>>),
+    Learned(Arc<Shared>),
     Weights(Weights),
 }
 
+/// What the nodes of a session that have the same name have learned.
+struct Shared(Mutex<Learned>);
+
+impl Resource for Shared {
+    fn fork(&self) -> Option<Shared> {
+        Some(Shared(Mutex::new(lock(self).clone())))
+    }
+}
+
 /// What true classes were seen.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Learned {
     extra: BTreeMap<i64, i32>,
     total: i32,
@@ -175,7 +184,7 @@ impl Sampler {
             _ => Likely::Learned(node.resources.get_or_create(
                 "",
                 &format!("{}/{}", node.name, node.op),
-                || Ok(Mutex::new(Learned { total: range as i32, ..Learned::default() })),
+                || Ok(Shared(Mutex::new(Learned { total: range as i32, ..Learned::default() }))),
             )?),
         };
         Ok(Sampler { range, likely })
@@ -269,8 +278,8 @@ impl Sampler {
     }
 }
 
-fn lock(learned: &Mutex<Learned>) -> std::sync::MutexGuard<'_, Learned> {
-    learned.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(shared: &Shared) -> MutexGuard<'_, Learned> {
+    shared.0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Learned {
