@@ -27,7 +27,7 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 /// TensorFlow has a kernel that only says so.
 fn half<T: Element>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|_: &mut Context<'_>| {
-        Err(Error::unimplemented("No WhereOp available for float16/half type on CPU"))
+        Err(Error::unimplemented(format!("No WhereOp available for {} on CPU", T::DTYPE)))
     }))
 }
 
