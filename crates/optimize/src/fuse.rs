@@ -131,9 +131,14 @@ fn bias(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
         return Ok(());
     };
     let is_matrix = rank(program, product) == 2;
-    let Some(name) =
-        fused_name(&program.graph.node(product).op).filter(|name| scope.registry.find(name).is_some())
-    else {
+    let product_node = program.graph.node(product);
+    let pads =
+        matches!(product_node.attrs.get("padding"), Some(AttrValue::Bytes(p)) if &p[..] == b"EXPLICIT");
+    let fused_name = match &*product_node.op {
+        "DepthwiseConv2dNative" if pads => Some("_FusedDepthwiseConv2dExplicit"),
+        op => fused_name(op),
+    };
+    let Some(name) = fused_name.filter(|name| scope.registry.find(name).is_some()) else {
         return Ok(());
     };
     let mut fused_ops = vec!["BiasAdd"];

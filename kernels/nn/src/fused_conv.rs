@@ -15,7 +15,7 @@ use crate::{conv2d, conv3d, depthwise_conv2d_native};
 ///
 /// Graph optimisers make them, TensorFlow's and ours. `fused_ops` is `BiasAdd`, perhaps followed by `Add`, or
 /// `FusedBatchNorm`, and then perhaps one of `Relu`, `Relu6`, `Elu`, `LeakyRelu`, `Tanh`, `Sigmoid`, `Silu`, `GeluExact` and
-/// `GeluApproximate`. What `Add` adds may have any shape that broadcasts. The inputs after the filter belong to these steps. Half and bfloat16 are rounded once, at the end.
+/// `GeluApproximate`. TensorFlow's depthwise one knows no explicit padding; there is one of this project for that. What `Add` adds may have any shape that broadcasts. The inputs after the filter belong to these steps. Half and bfloat16 are rounded once, at the end.
 pub const OPS: &[Op] = &[
     Op {
         name: "_FusedConv2D",
@@ -45,7 +45,24 @@ pub const OPS: &[Op] = &[
             "T: {half, bfloat16, float, double}",
             "num_args: int >= 0",
             "strides: list(int)",
-            "padding: {'SAME', 'VALID', 'EXPLICIT'}",
+            "padding: {'SAME', 'VALID'}",
+            "data_format: {'NHWC', 'NCHW'} = 'NHWC'",
+            "dilations: list(int) = [1, 1, 1, 1]",
+            FUSED_OPS,
+            EPSILON,
+            ALPHA,
+        ],
+        shape: |ctx| fused(ctx, shape(ctx, 2, |channels, multiplier| channels?.checked_mul(multiplier?))?),
+        kernels: by_dtype!("T"; depthwise: f32 f64 f16 bf16),
+        ..COMMON
+    },
+    Op {
+        name: "_FusedDepthwiseConv2dExplicit",
+        attrs: &[
+            "T: {half, bfloat16, float, double}",
+            "num_args: int >= 0",
+            "strides: list(int)",
+            "padding: {'EXPLICIT'}",
             "explicit_paddings: list(int) = []",
             "data_format: {'NHWC', 'NCHW'} = 'NHWC'",
             "dilations: list(int) = [1, 1, 1, 1]",

@@ -8,7 +8,7 @@ use savedmodel_verify::{Replay, Tolerance, log};
 
 #[test]
 fn rounded_answers_are_close() {
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conformance/cases/models");
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/models");
     for name in ["keras3_transformer", "keras3_mlp", "rewrite_convolutions"] {
         let case = cases.join(name);
         let options = LoadOptions { precision: Precision::Bfloat16, ..LoadOptions::default() };
