@@ -222,7 +222,7 @@ mod tests {
                     "string[3] 'a' 'b' 'c'",
                 ),
                 ("ConcatV2", "", "int32[0,2]; int32[1,2] 5 6; int32[] -2", "int32[1,2] 5 6"),
-                ("ConcatV2", "", "bool[0,2]; bool[0,2]; int32[1] 0", "bool[0,2]"),
+                ("ConcatV2", "", "bool[0,2]; bool[0,2]; int32[] 0", "bool[0,2]"),
                 ("ConcatV2", "", "qint16[1] 1; qint16[1] -2; int32[] 0", "qint16[2] 1 -2"),
                 (
                     "Concat",

@@ -148,7 +148,7 @@ mod tests {
             "float[1,1,4] 1 2 3 4",
             "INVALID_ARGUMENT: Input rank should be: 4 instead of: 3",
         ),
-        ("DepthToSpace", "block_size=2 data_format=NCHW", "float[1,4,1,1] 1 2 3 4", "UNIMPLEMENTED"),
+        ("DepthToSpace", "block_size=2 data_format=NCHW", "float[1,4,1,1] 1 2 3 4", "INVALID_ARGUMENT"),
         (
             "SpaceToDepth",
             "block_size=2",

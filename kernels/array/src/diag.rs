@@ -114,7 +114,7 @@ mod tests {
                 ("Diag", "", "complex64[1] 1+2i", "complex64[1,1] 1+2i"),
                 ("Diag", "", "half[0]", "half[0,0]"),
                 ("Diag", "", "float[] 2", "INVALID_ARGUMENT: Input must be at least rank 1, got 0"),
-                ("Diag", "", "bfloat16[1] 2", "UNIMPLEMENTED"),
+                ("Diag", "", "bfloat16[1] 2", "INVALID_ARGUMENT"),
                 ("DiagPart", "", "float[2,2] 1 2 3 4", "float[2] 1 4"),
                 ("DiagPart", "", "int64[2,1,2,1] 1 2 3 4", "int64[2,1] 1 4"),
                 ("DiagPart", "", "float[] 1", "float[] 1"),

@@ -119,7 +119,7 @@ mod tests {
             "ExtractImagePatches",
             "ksizes=[1,2,2,1] strides=[1,1,1,1] rates=[1,1,1,1] padding=VALID",
             "bool[1,2,2,1] true true true true",
-            "UNIMPLEMENTED",
+            "INVALID_ARGUMENT",
         ),
     ];
 

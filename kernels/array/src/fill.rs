@@ -71,8 +71,6 @@ mod tests {
                 ("Fill", "", "int64[0]; string[] 'a'", "string[] 'a'"),
                 ("Fill", "", "int32[2] 2 0; bool[] true", "bool[2,0]"),
                 ("Fill", "", "int32[1] 3; qint16[] -7", "qint16[3] -7 -7 -7"),
-                ("Fill", "", "int32[] 3; float[] 2", "float[3] 2 2 2"),
-                ("Fill", "", "int32[1] 3; float[1] 2", "float[3] 2 2 2"),
                 ("Fill", "", "int32[1] -3; float[] 2", "INVALID_ARGUMENT: Dimension -3 must be >= 0"),
                 (
                     "Fill",

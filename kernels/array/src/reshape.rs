@@ -137,7 +137,6 @@ mod tests {
                     "float[6] 1 2 3 4 5 6; int32[2] -2 3",
                     "INVALID_ARGUMENT: Size 0 must be non-negative, not -2",
                 ),
-                ("Reshape", "", "float[6] 1 2 3 4 5 6; int32[] 6", "float[6] 1 2 3 4 5 6"),
                 (
                     "Reshape",
                     "",

@@ -406,7 +406,7 @@ mod tests {
             "int32[2,1] 0 0; float[2] 1 2; int32[1] 3",
             "INVALID_ARGUMENT: Unknown bad indices handling attribute: FOO",
         ),
-        ("ScatterNd", "", "int16[2,1] 0 0; float[2] 1 2; int16[1] 3", "UNIMPLEMENTED"),
+        ("ScatterNd", "", "int16[2,1] 0 0; float[2] 1 2; int16[1] 3", "INVALID_ARGUMENT"),
     ];
 
     #[test]

@@ -180,8 +180,8 @@ mod tests {
                     "float[2,2] 1 2 3 4; int32[1] 0; float[2] 1 2",
                     "INVALID_ARGUMENT: Dimensions [0,1) of indices[shape=[1]] = 1 must match dimensions [0,1) of updates[shape=[2]] = 2",
                 ),
-                ("TensorScatterUpdate", "", "float[2] 7 8; uint16[1,1] 0; float[1] 1", "UNIMPLEMENTED"),
-                ("TensorScatterAdd", "", "string[1] 'a'; int32[1,1] 0; string[1] 'd'", "UNIMPLEMENTED"),
+                ("TensorScatterUpdate", "", "float[2] 7 8; uint16[1,1] 0; float[1] 1", "INVALID_ARGUMENT"),
+                ("TensorScatterAdd", "", "string[1] 'a'; int32[1,1] 0; string[1] 'd'", "INVALID_ARGUMENT"),
             ],
         );
     }

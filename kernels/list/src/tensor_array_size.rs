@@ -75,6 +75,6 @@ mod tests {
         );
         let array = Array::new("TensorArrayV2", 2, vec![]).unwrap();
         array.call("TensorArrayCloseV2", vec![], "");
-        assert!(array.call("TensorArraySizeV2", vec![], "").starts_with("NOT_FOUND"));
+        assert!(array.call("TensorArraySizeV2", vec![], "").ends_with("has already been closed."));
     }
 }
