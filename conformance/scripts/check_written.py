@@ -27,7 +27,7 @@ MODELS = [
     "models/function_nested_calls", "models/table_text_file", "models/table_tensors", "models/table_mutable",
     "models/table_v1_assets", "models/v1_ref_variables", "models/v1_resource_variables", "models/v1_partitioned",
     "models/v1_dynamic_rnn", "models/v1_classify_regress", "models/v1_while", "models/v1_tensor_array",
-    "models/v1_several_metagraphs", "objects/objects", "objects/tables",
+    "models/v1_several_metagraphs", "objects/objects", "objects/tables", "objects/anonymous",
 ]
 ACTIONS = {
     "saved": ["convert"],
@@ -58,7 +58,8 @@ class Checker:
         folder = os.path.join(CASES, name, "model")
         folder = folder if os.path.isdir(folder) else os.path.join(CASES, name)
         for tags in tag_sets(folder):
-            expected = answers_v1(folder, tags)
+            without_names = name == "objects/anonymous"
+            expected = answers_v2(folder, None, tags) if without_names else answers_v1(folder, tags)
             # TensorFlow 2 refuses signatures that give references.
             both = guarded(lambda: answers_v2(folder, None, tags) and None) is None
             for action, command in ACTIONS.items():
@@ -68,7 +69,10 @@ class Checker:
                 if fault is not None:
                     self.note(what, f"not written: {fault}")
                     continue
-                self.note(f"{what}, TensorFlow 1's loader", guarded(lambda: differ(expected, answers_v1(out, tags))))
+                # Tables without names are empty in each session of TensorFlow 1; the objects are what fills them.
+                if not (without_names and command[0] == "convert"):
+                    self.note(
+                        f"{what}, TensorFlow 1's loader", guarded(lambda: differ(expected, answers_v1(out, tags))))
                 if both:
                     self.note(f"{what}, tf.saved_model.load", guarded(lambda: differ(expected, answers_v2(out))))
 

@@ -273,6 +273,46 @@ def tables(folder, scratch):
     tf.saved_model.save(module, folder, signatures=module.find)
 
 
+def anonymous(folder, scratch):
+    """Tables without names: in signatures, in functions alone, and in a Keras-like chain of objects."""
+    lookup = tf.lookup
+
+    class Anonymous(tf.Module):
+        def __init__(self):
+            super().__init__()
+            values = tf.constant([1, 2], tf.int64)
+            make = lookup.KeyValueTensorInitializer
+            self.fixed = lookup.StaticHashTable(make(["a", "b"], values), -1, experimental_is_anonymous=True)
+            self.apart = lookup.StaticHashTable(make(["a", "b"], values * 10), -1, experimental_is_anonymous=True)
+            self.grows = lookup.experimental.MutableHashTable(tf.string, tf.int64, -7, experimental_is_anonymous=True)
+            self.own = lookup.experimental.MutableHashTable(tf.string, tf.float32, [0.0, 0.5], experimental_is_anonymous=True)
+            self.dense = lookup.experimental.DenseHashTable(
+                tf.int64, tf.int64, -7, empty_key=-1, deleted_key=-2, experimental_is_anonymous=True)
+            self.grows.insert(["kept"], tf.constant([4], tf.int64))
+            self.own.insert(["row"], [[1.0, 2.0]])
+            self.dense.insert(tf.constant([5, 6], tf.int64), tf.constant([50, 60], tf.int64))
+
+        @tf.function(input_signature=[spec([None], tf.string, "keys")])
+        def find(self, keys):
+            return {"fixed": self.fixed.lookup(keys), "grows": self.grows.lookup(keys)}
+
+        @tf.function(input_signature=[spec([None], tf.string, "keys")])
+        def insert(self, keys):
+            self.grows.insert(keys, tf.cast(tf.strings.length(keys), tf.int64))
+            return {"size": self.grows.size()}
+
+        @tf.function(input_signature=[spec([None], tf.string, "keys")])
+        def rows(self, keys):
+            return self.own.lookup(keys), self.apart.lookup(keys)
+
+        @tf.function(input_signature=[spec([None], tf.int64, "keys")])
+        def buckets(self, keys):
+            return self.dense.lookup(keys)
+
+    module = Anonymous()
+    tf.saved_model.save(module, folder, signatures={"serving_default": module.find, "insert": module.insert})
+
+
 def aliases(folder, scratch):
     """A function with a second name."""
 
@@ -466,7 +506,7 @@ def saver(folder, scratch):
 
 def main():
     for make in (
-        objects, arguments, random, tables, aliases, keras2, stateful, checkpoint_tutorial, branches, composites, session,
+        objects, arguments, random, tables, anonymous, aliases, keras2, stateful, checkpoint_tutorial, branches, composites, session,
         saver
     ):
         if sys.argv[1:] and make.__name__ not in sys.argv[1:]:

@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use savedmodel_proto::attr_value::Value;
 use savedmodel_proto::collection_def::{Kind, NodeList};
-use savedmodel_proto::{CollectionDef, GraphDef, NodeDef, TensorShapeProto};
+use savedmodel_proto::{AttrValue, CollectionDef, GraphDef, NodeDef, TensorShapeProto};
 use savedmodel_tensor::{Error, Result};
 
 use crate::export::is_callable;
@@ -54,6 +54,9 @@ impl Export {
         }
         self.replace_feeds(&mut graph, placeholders);
         forget_colocation(&mut graph);
+        if self.message.object_graph_def.is_some() {
+            name_tables(&mut graph);
+        }
         nodes::drop_unused_functions(&mut graph);
         self.forget(&graph, initializer.as_deref());
         self.message.graph_def = Some(graph);
@@ -174,6 +177,16 @@ impl Export {
             let def = CollectionDef { kind: Some(list) };
             message.collection_def.insert(INIT_COLLECTIONS[0].to_owned(), def);
         }
+    }
+}
+
+/// Gives names to tables that had none: without the objects that held them each run would have tables of its own, all empty.
+fn name_tables(graph: &mut GraphDef) {
+    for node in &mut graph.node {
+        let Some(op) = savedmodel_loader::named_table(&node.op) else { continue };
+        node.op = op.to_owned();
+        let by_node = AttrValue { value: Some(Value::B(true)) };
+        node.attr.insert("use_node_name_sharing".to_owned(), by_node);
     }
 }
 

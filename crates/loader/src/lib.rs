@@ -6,6 +6,7 @@
 //! and unknown operators block nothing. Start reading at [`SavedModelFile`] and [`MetaGraph`].
 #![forbid(unsafe_code)]
 
+mod anonymous;
 mod attributes;
 mod file;
 mod function_spec;
@@ -21,6 +22,7 @@ mod structured;
 mod variables;
 pub mod whole;
 
+pub use anonymous::named_table;
 pub use file::{SavedModelFile, Source, tags};
 pub use function_spec::FunctionSpec;
 pub use functions::library;

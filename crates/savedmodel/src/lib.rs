@@ -18,6 +18,7 @@
 //! This crate joins the others and computes nothing itself.
 #![forbid(unsafe_code)]
 
+mod anonymous;
 mod hidden;
 mod inference;
 mod inspect;

@@ -11,7 +11,7 @@ use savedmodel_runtime::{Options, Precision, Session, SessionOptions};
 use savedmodel_tensor::{Code, DType, Error, Handle, PartialShape, Result, Tensor};
 
 use crate::restore::Reading;
-use crate::{SavedModel, memory, restore};
+use crate::{SavedModel, anonymous, memory, restore};
 
 /// How to load a model.
 ///
@@ -125,7 +125,8 @@ fn open(file: SavedModelFile, options: &LoadOptions) -> Result<(MetaGraph, Sessi
         ..SessionOptions::default()
     };
     settings.limits.tensor_bytes = options.tensor_limit();
-    let session = Session::new(Arc::clone(&meta.graph), Arc::clone(&meta.library), registry, settings)?;
+    let graph = anonymous::session_graph(&meta);
+    let session = Session::new(graph, Arc::clone(&meta.library), registry, settings)?;
     Ok((meta, session))
 }
 

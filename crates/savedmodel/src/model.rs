@@ -302,7 +302,7 @@ impl SavedModel {
 
     /// The graph: its operations, with their operators, inputs and attributes.
     pub fn graph(&self) -> &Graph {
-        self.session.graph()
+        &self.meta.graph
     }
 
     /// The session under the model.

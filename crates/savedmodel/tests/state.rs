@@ -123,6 +123,41 @@ fn forks_have_state_of_their_own() {
 }
 
 #[test]
+fn tables_without_names_are_their_objects() {
+    let model = load("anonymous");
+    let words = || Tensor::from_strings([4], ["a", "kept", "new", "row"]).unwrap();
+    let find = |model: &SavedModel| {
+        let found = model.signature("serving_default").unwrap().call([("keys", words())]).unwrap();
+        let grows = found["grows"].as_slice::<i64>().unwrap().to_vec();
+        assert_eq!(found["fixed"].as_slice::<i64>().unwrap(), [1, -1, -1, -1]);
+        let found = model.root().unwrap().function("find").unwrap().call([words()], []).unwrap();
+        assert_eq!(found.get("grows").unwrap().tensor().unwrap().as_slice::<i64>().unwrap(), grows);
+        grows
+    };
+    assert_eq!(find(&model), [-7, 4, -7, -7]);
+
+    // These are in no signature.
+    let root = model.root().unwrap();
+    let rows = root.function("rows").unwrap().call([words()], []).unwrap();
+    let rows: Vec<&Tensor> = rows.items().unwrap().iter().map(|value| value.tensor().unwrap()).collect();
+    assert_eq!(rows[0].as_slice::<f32>().unwrap(), [0.0, 0.5, 0.0, 0.5, 0.0, 0.5, 1.0, 2.0]);
+    assert_eq!(rows[1].as_slice::<i64>().unwrap(), [10, -1, -1, -1]);
+    let keys = Tensor::from_slice([2], &[5_i64, 7]).unwrap();
+    let found = root.function("buckets").unwrap().call([keys], []).unwrap();
+    assert_eq!(found.tensor().unwrap().as_slice::<i64>().unwrap(), [50, -7]);
+
+    let fork = model.fork().unwrap();
+    let word = |text: &'static str| Tensor::from_strings([1], [text]).unwrap();
+    let by_signature = model.signature("insert").unwrap().call([("keys", word("new"))]).unwrap();
+    assert_eq!(by_signature["size"].as_slice::<i64>().unwrap(), [2]);
+    let by_object = root.function("insert").unwrap().call([word("row")], []).unwrap();
+    assert_eq!(by_object.get("size").unwrap().tensor().unwrap().as_slice::<i64>().unwrap(), [3]);
+    assert_eq!((find(&model), find(&fork)), (vec![-7, 4, 3, 3], vec![-7, 4, -7, -7]));
+    let op = model.graph().nodes().find(|&node| model.graph().node(node).op.contains("HashTable")).unwrap();
+    assert!(model.graph().node(op).op.starts_with("Anonymous"));
+}
+
+#[test]
 fn a_failed_restore_changes_nothing() {
     let model = load("session");
     let product = model.prune(&["x:0"], &["product:0"]).unwrap();

@@ -6,7 +6,7 @@ use savedmodel_proto::trackable_object_graph::TrackableObject;
 use super::ObjectGraph;
 
 impl ObjectGraph {
-    /// For each object that is a variable, the key of its value in a checkpoint with these objects.
+    /// For each object that a checkpoint with these objects holds, the key of its value; that of a table is what its two keys begin with.
     ///
     /// The two graphs are walked side by side by attribute, as TensorFlow restores: numbers of objects mean nothing.
     pub fn checkpoint_keys(&self, saved: &TrackableObjectGraph) -> Vec<Option<String>> {
@@ -54,6 +54,7 @@ impl ObjectGraph {
 }
 
 fn key(object: &TrackableObject) -> Option<String> {
-    let value = object.attributes.iter().find(|attribute| attribute.name == "VARIABLE_VALUE")?;
+    let named = |name| object.attributes.iter().find(|attribute| attribute.name == name);
+    let value = named("VARIABLE_VALUE").or_else(|| named("table"))?;
     Some(value.checkpoint_key.clone())
 }

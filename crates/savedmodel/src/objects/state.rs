@@ -21,7 +21,7 @@ pub(crate) struct Objects {
     pub graph: ObjectGraph,
     /// A path to each object.
     pub paths: Vec<Option<String>>,
-    /// The key of each variable in the model's checkpoint.
+    /// The key of each variable and table in the model's checkpoint.
     keys: Vec<Option<String>>,
     /// Where the main graph has what an object stands for, as its calls of functions tell.
     outputs: HashMap<usize, Output>,
@@ -46,7 +46,7 @@ impl Objects {
         Ok(Objects {
             aliases,
             paths: graph.paths(),
-            outputs: outputs(model, &graph)?,
+            outputs: outputs(model, &graph, &keys)?,
             keys,
             graph,
             captured: Mutex::default(),
@@ -231,8 +231,12 @@ fn open(model: &SavedModel) -> Result<Option<Checkpoint>> {
     Checkpoint::open(prefix).map(Some)
 }
 
-/// What the main graph gives its calls for the objects that the functions captured.
-fn outputs(model: &SavedModel, objects: &ObjectGraph) -> Result<HashMap<usize, Output>> {
+/// What the main graph gives its calls for the objects that the functions captured, and the tables that it restores.
+fn outputs(
+    model: &SavedModel,
+    objects: &ObjectGraph,
+    keys: &[Option<String>],
+) -> Result<HashMap<usize, Output>> {
     let graph = model.graph();
     let mut found = HashMap::new();
     for node in graph.nodes() {
@@ -243,6 +247,13 @@ fn outputs(model: &SavedModel, objects: &ObjectGraph) -> Result<HashMap<usize, O
         for (&id, &input) in def.bound_inputs.iter().zip(&inputs[free..]) {
             found.entry(id).or_insert(input);
         }
+    }
+    let tables = model.meta().restore.iter().flat_map(|restore| &restore.tables);
+    let tables: HashMap<&str, NodeId> =
+        tables.filter_map(|table| Some((table.keys[0].strip_suffix("-keys")?, table.table))).collect();
+    for (id, key) in keys.iter().enumerate() {
+        let Some(&node) = key.as_deref().and_then(|key| tables.get(key)) else { continue };
+        found.entry(id).or_insert(Output { node, index: 0 });
     }
     Ok(found)
 }
