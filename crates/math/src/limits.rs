@@ -3,15 +3,16 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use crate::simd::{Isa, Kernel, dispatch};
+use crate::simd::{Isa, Kernel, Level, dispatch};
 
 /// Single-precision operations a second of one thread, with all operands in registers; a fused multiply-add counts as two.
 pub fn flops() -> f64 {
     const STEPS: usize = 200_000;
+    let mut lanes = 0;
     let seconds = best(|| {
-        black_box(dispatch(MultiplyAdd(black_box(STEPS))));
+        (lanes, _) = black_box(dispatch(MultiplyAdd(black_box(STEPS))));
     });
-    (2 * STEPS * CHAINS * LANES) as f64 / seconds
+    (2 * STEPS * lanes) as f64 / seconds
 }
 
 /// Bytes a second of one thread that reads two arrays larger than the caches and writes a third.
@@ -32,21 +33,33 @@ fn best(mut work: impl FnMut()) -> f64 {
     (0..5).map(time).min().unwrap_or(Duration::MAX).as_secs_f64()
 }
 
+/// Registers that are added to in turn, so that none is waited for; more would not all be registers with AVX2.
 const CHAINS: usize = 12;
-const LANES: usize = 16;
 
+/// Multiplies and adds so many times to all lanes of all chains; gives how many those are, and a sum that depends on them.
 struct MultiplyAdd(usize);
 
-impl Kernel for MultiplyAdd {
-    type Output = f32;
+impl MultiplyAdd {
     #[inline(always)]
-    fn run<I: Isa>(self) -> f32 {
-        let mut chains = [1.0_f32; CHAINS * LANES];
+    fn lanes<I: Isa, const LANES: usize>(self) -> (usize, f32) {
+        let mut chains = [[1.0_f32; LANES]; CHAINS];
         let (x, y) = (black_box(0.999), black_box(1e-3));
         for _ in 0..self.0 {
-            chains.iter_mut().for_each(|chain| *chain = I::fma(*chain, x, y));
+            chains.iter_mut().flatten().for_each(|lane| *lane = I::fma(*lane, x, y));
         }
-        chains.iter().sum()
+        (LANES * CHAINS, chains.iter().flatten().sum())
+    }
+}
+
+impl Kernel for MultiplyAdd {
+    type Output = (usize, f32);
+    #[inline(always)]
+    fn run<I: Isa>(self) -> (usize, f32) {
+        match I::LEVEL {
+            Level::Avx512 => self.lanes::<I, 16>(),
+            Level::Avx2 => self.lanes::<I, 8>(),
+            Level::Baseline => self.lanes::<I, 4>(),
+        }
     }
 }
 
