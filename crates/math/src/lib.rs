@@ -28,5 +28,6 @@ pub mod softmax;
 pub mod unary;
 pub mod winograd;
 
+mod shared_loop;
 #[cfg(test)]
 mod ulp;

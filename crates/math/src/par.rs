@@ -6,12 +6,11 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use crate::denormal;
+use crate::{denormal, shared_loop};
 
 /// Time one task should take, in nanoseconds: long against the cost of waking another thread for it.
 const TASK_NS: f64 = 50_000.0;
@@ -112,24 +111,11 @@ fn spread(count: usize, task: &(dyn Fn(usize) + Sync)) {
             task(index);
         });
     };
-    let next = AtomicUsize::new(0);
-    let work = || {
+    // Loops inside of this thread's tasks would wait for threads that are busy with the others.
+    let _alone = Entered(ENTERED.replace(Some(None)));
+    shared_loop::run(&pool, count, &|index| {
         let _guard = denormal::enter(mode);
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= count {
-                break;
-            }
-            task(index);
-        }
-    };
-    pool.in_place_scope(|scope| {
-        for _ in 0..pool.current_num_threads().min(count - 1) {
-            scope.spawn(|_| work());
-        }
-        // Loops inside of this thread's tasks would wait for threads that are busy with the others.
-        let _alone = Entered(ENTERED.replace(Some(None)));
-        work();
+        task(index);
     });
 }
 
