@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod crc;
+pub mod descriptors;
 pub mod pbtxt;
 pub mod shape;
 pub mod tensor_proto;

@@ -4,8 +4,8 @@
 //! writing goes the other way. Fields that the descriptors don't know are skipped with their values.
 
 mod lexer;
-mod parse;
-mod schema;
+pub(crate) mod parse;
+pub(crate) mod schema;
 mod write;
 
 use savedmodel_tensor::{Error, Result};
@@ -29,7 +29,7 @@ const MAX_DEPTH: usize = 100;
 /// `DATA_LOSS` with line and column when the text is not in text format, or a known field has a value of
 /// another type, is given twice though it is single, or names an unknown enum value.
 pub fn parse<M: Message + Name + Default>(text: &str) -> Result<M> {
-    decode(parse::to_binary(text, message_id::<M>()?)?)
+    decode(parse::to_binary(text, &SCHEMA, message_id::<M>()?, false)?)
 }
 
 /// The text of a message.

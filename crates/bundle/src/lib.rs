@@ -2,7 +2,7 @@
 //!
 //! [`Checkpoint`] opens either format: tensor bundles (V2, [`BundleReader`]), which are an index and data files
 //! that are mapped so that loading copies nothing; and the tables of `SavedTensorSlices` (V1, [`LegacyReader`])
-//! that came before. [`BundleWriter`] writes V2. Partitioned tensors are put together, or read by
+//! that came before. [`BundleWriter`] writes V2, [`LegacyWriter`] V1. Partitioned tensors are put together, or read by
 //! [`TensorSlice`]. [`latest_checkpoint`] follows a `checkpoint` file.
 //!
 //! This crate knows tensors and messages, but neither graphs nor objects. Nothing that a file says is trusted:
@@ -16,6 +16,7 @@ mod bundle;
 mod checkpoint;
 mod file;
 mod legacy;
+mod legacy_writer;
 mod objects;
 mod ordered_code;
 mod slice;
@@ -26,6 +27,7 @@ mod writer;
 pub use bundle::{BundleReader, ReadOptions};
 pub use checkpoint::{Checkpoint, latest_checkpoint};
 pub use legacy::LegacyReader;
+pub use legacy_writer::LegacyWriter;
 pub use objects::CheckpointObjects;
 pub use slice::{ShapeAndSlice, TensorSlice};
 pub use writer::BundleWriter;

@@ -70,7 +70,7 @@ pub(crate) fn put(
 fn functions(graph: &Graph, id: NodeId, library: &FunctionLibrary) -> Result<Option<Vec<Named>>> {
     let node = graph.node(id);
     let named: Vec<(String, &FunctionRef)> = match (&*node.op, node.attrs.get("branches")) {
-        ("If" | "StatelessIf", _) => {
+        ("If" | "StatelessIf" | "_If", _) => {
             if !matches!(node.attrs.get("Tcond"), Some(AttrValue::Type(DType::Bool))) {
                 return Ok(None);
             }

@@ -91,7 +91,7 @@ impl Search<'_> {
         let inputs = graph.inputs(id)?;
         // The first input of a conditional chooses; what follows are the arguments.
         let skipped =
-            usize::from(matches!(&*graph.node(id).op, "If" | "StatelessIf" | "Case" | "StatelessCase"));
+            usize::from(matches!(&*graph.node(id).op, "If" | "StatelessIf" | "_If" | "Case" | "StatelessCase"));
         for reference in called {
             if self.depth >= DEEPEST {
                 self.written.any = true;

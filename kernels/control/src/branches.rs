@@ -17,6 +17,23 @@ pub const OPS: &[Op] = &[
     case("StatelessCase", Effect::Pure),
     repeated("While", Effect::External),
     repeated("StatelessWhile", Effect::Pure),
+    // What TensorFlow's own rewrites leave in a graph.
+    Op {
+        name: "_If",
+        attrs: &[
+            "Tcond: type",
+            "Tin: list(type) >= 1",
+            "Tout: list(type) >= 1",
+            "then_branch: func",
+            "else_branch: func",
+        ],
+        ..conditional("", Effect::External)
+    },
+    Op {
+        name: "_While",
+        attrs: &["T: list(type) >= 0", "cond: func", "body: func"],
+        ..repeated("", Effect::External)
+    },
 ];
 
 const fn conditional(name: &'static str, effect: Effect) -> Op {

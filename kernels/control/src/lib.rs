@@ -9,6 +9,7 @@ mod batch_function;
 mod branches;
 mod calls;
 mod debug_identity;
+mod debug_numeric_summary;
 mod device_index;
 mod fake_param;
 mod flow;
@@ -20,6 +21,7 @@ mod placeholder;
 mod print;
 mod print_v2;
 mod scalar_summary;
+mod sharding;
 mod summary;
 mod tensor_summary;
 mod timestamp;
@@ -32,9 +34,11 @@ pub static OPS: &[&[Op]] = &[
     branches::OPS,
     calls::OPS,
     debug_identity::OPS,
+    debug_numeric_summary::OPS,
     flow::OPS,
     no_op::OPS,
     placeholder::OPS,
+    sharding::OPS,
     tensor_summary::OPS,
     &[
         assert::OP,

@@ -10,6 +10,7 @@ mod matching_files;
 mod merge_v2_checkpoints;
 mod read_file;
 mod restore;
+mod save;
 mod save_v2;
 mod sharded;
 mod write_file;
@@ -18,5 +19,6 @@ mod write_file;
 pub static OPS: &[&[Op]] = &[
     &[matching_files::OP, merge_v2_checkpoints::OP, read_file::OP, save_v2::OP, write_file::OP],
     restore::OPS,
+    save::OPS,
     sharded::OPS,
 ];

@@ -7,6 +7,7 @@
 
 use savedmodel_op::Op;
 
+mod generate_vocab_remapping;
 mod handle;
 mod hash_table;
 mod initialize_table;
@@ -30,6 +31,7 @@ pub use table::{Layout, Table};
 
 /// Every operator of this family.
 pub static OPS: &[&[Op]] = &[
+    &[generate_vocab_remapping::OP],
     hash_table::OPS,
     initialize_table::OPS,
     initialize_table_from_text_file::OPS,

@@ -127,40 +127,68 @@ pub(crate) fn from_variable(
     outputs: u64,
     before: impl FnOnce(&[i64]),
 ) -> Result<Philox> {
-    match algorithm {
-        PHILOX | AUTO => {}
-        THREE_FRY => {
-            return Err(Error::unimplemented("Non-XLA devices don't support the ThreeFry algorithm."));
-        }
-        other => return Err(Error::invalid_argument(format!("Unsupported algorithm id: {other}"))),
-    }
+    check_algorithm(algorithm)?;
     let mut stream = None;
     variable.update(|state| {
-        if state.dtype() != DType::Int64 {
-            return Err(Error::invalid_argument(format!(
-                "dtype of RNG state variable must be int64, not {}",
-                state.dtype()
-            )));
-        }
-        if state.rank() != 1 {
-            return Err(Error::invalid_argument(format!(
-                "RNG state must have one and only one dimension, not {}",
-                state.rank()
-            )));
-        }
+        check_state(state)?;
         let words = state.as_mut_slice::<i64>()?;
-        let [low, high, key, ..] = words else {
-            return Err(Error::invalid_argument(format!(
-                "For the Philox algorithm, the size of state must be at least 3; got {}",
-                words.len()
-            )));
-        };
-        let start = Philox::new(*key as u64, u128::from(*low as u64) | u128::from(*high as u64) << 64);
-        let next = start.skipped(outputs.wrapping_mul(crate::distribution::RESERVED)).counter();
-        before(&[*low, *high, *key]);
-        (*low, *high) = (next as u64 as i64, (next >> 64) as u64 as i64);
-        stream = Some(start);
+        stream = Some(advance(words, outputs, before)?);
         Ok(())
     })?;
     stream.ok_or_else(|| Error::internal("a variable was not updated"))
+}
+
+/// The same for a variable that begins with the number of the algorithm.
+pub(crate) fn from_tagged_variable(variable: &Variable, outputs: u64) -> Result<Philox> {
+    let mut stream = None;
+    variable.update(|state| {
+        check_state(state)?;
+        let words = state.as_mut_slice::<i64>()?;
+        let Some((&mut algorithm, rest)) = words.split_first_mut() else {
+            return Err(Error::invalid_argument("Size of tensor must be at least 1"));
+        };
+        check_algorithm(algorithm)?;
+        stream = Some(advance(rest, outputs, |_| {})?);
+        Ok(())
+    })?;
+    stream.ok_or_else(|| Error::internal("a variable was not updated"))
+}
+
+fn check_algorithm(algorithm: i64) -> Result<()> {
+    match algorithm {
+        PHILOX | AUTO => Ok(()),
+        THREE_FRY => Err(Error::unimplemented("Non-XLA devices don't support the ThreeFry algorithm.")),
+        other => Err(Error::invalid_argument(format!("Unsupported algorithm id: {other}"))),
+    }
+}
+
+/// The stream of a state, which then is the one after `outputs` numbers.
+fn advance(words: &mut [i64], outputs: u64, before: impl FnOnce(&[i64])) -> Result<Philox> {
+    let [low, high, key, ..] = words else {
+        return Err(Error::invalid_argument(format!(
+            "For the Philox algorithm, the size of state must be at least 3; got {}",
+            words.len()
+        )));
+    };
+    let start = Philox::new(*key as u64, u128::from(*low as u64) | u128::from(*high as u64) << 64);
+    let next = start.skipped(outputs.wrapping_mul(crate::distribution::RESERVED)).counter();
+    before(&[*low, *high, *key]);
+    (*low, *high) = (next as u64 as i64, (next >> 64) as u64 as i64);
+    Ok(start)
+}
+
+fn check_state(state: &Tensor) -> Result<()> {
+    if state.dtype() != DType::Int64 {
+        return Err(Error::invalid_argument(format!(
+            "dtype of RNG state variable must be int64, not {}",
+            state.dtype()
+        )));
+    }
+    if state.rank() != 1 {
+        return Err(Error::invalid_argument(format!(
+            "RNG state must have one and only one dimension, not {}",
+            state.rank()
+        )));
+    }
+    Ok(())
 }

@@ -16,6 +16,7 @@ mod non_deterministic_ints;
 mod parameterized_truncated_normal;
 pub mod philox;
 mod random_binomial;
+mod random_crop;
 mod random_gamma;
 mod random_index_shuffle;
 mod random_int;
@@ -25,6 +26,7 @@ mod random_shuffle;
 mod rng_skip;
 mod sample_distorted_bounding_box;
 mod source;
+mod stochastic_cast_to_int;
 mod stateless_random_get_key_counter;
 mod truncation;
 
@@ -44,5 +46,5 @@ pub static OPS: &[&[Op]] = &[
     rng_skip::OPS,
     sample_distorted_bounding_box::OPS,
     stateless_random_get_key_counter::OPS,
-    &[non_deterministic_ints::OP, random_index_shuffle::OP],
+    &[non_deterministic_ints::OP, random_crop::OP, random_index_shuffle::OP, stochastic_cast_to_int::OP],
 ];

@@ -27,6 +27,13 @@ pub const OPS: &[Op] = &[
     variable("StatefulUniform"),
     variable("StatefulStandardNormalV2"),
     variable("StatefulTruncatedNormal"),
+    // The first version finds the algorithm in the variable too.
+    of(
+        "StatefulStandardNormal",
+        Generation::Tagged,
+        &["resource: resource", "shape: shape_dtype"],
+        &["dtype: type = DT_FLOAT", "shape_dtype: type = DT_INT64"],
+    ),
 ];
 
 const fn node(name: &'static str) -> Op {

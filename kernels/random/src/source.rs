@@ -6,7 +6,7 @@ use savedmodel_op::shape::ShapeFn;
 use savedmodel_op::{Construction, Context, Effect, ShapeContext};
 use savedmodel_tensor::{PartialShape, Result, Shape};
 
-use crate::arguments::{from_variable, keyed, seeded, shape_of, shaped_by_first, to_scalar, to_shape};
+use crate::arguments::{from_tagged_variable, from_variable, keyed, seeded, shape_of, shaped_by_first, to_scalar, to_shape};
 use crate::distribution::RESERVED;
 use crate::generator::Generator;
 use crate::philox::Philox;
@@ -22,12 +22,15 @@ pub(crate) enum Generation {
     Key,
     /// `StatefulUniform`: inputs `resource`, `algorithm`, `shape`.
     Variable,
+    /// A variable that holds the number of the algorithm too.
+    Tagged,
 }
 
 impl Generation {
     /// The generation of an operator, which its name tells.
     pub fn of(op: &str) -> Generation {
         match op {
+            "StatefulStandardNormal" => Generation::Tagged,
             _ if op.starts_with("Stateful") => Generation::Variable,
             _ if !op.starts_with("Stateless") => Generation::Node,
             _ if op.ends_with("V2") || op.ends_with("V3") => Generation::Key,
@@ -40,7 +43,7 @@ impl Generation {
         match self {
             Generation::Node => Effect::Random,
             Generation::Seed | Generation::Key => Effect::Pure,
-            Generation::Variable => Effect::Write,
+            Generation::Variable | Generation::Tagged => Effect::Write,
         }
     }
 
@@ -48,6 +51,7 @@ impl Generation {
     pub const fn shape(self) -> ShapeFn {
         match self {
             Generation::Variable => shaped_by_third,
+            Generation::Tagged => |ctx| Ok(vec![shape_of(ctx, 1)]),
             _ => shaped_by_first,
         }
     }
@@ -59,6 +63,7 @@ impl Generation {
             Generation::Seed => 2,
             Generation::Key => 4,
             Generation::Variable => 3,
+            Generation::Tagged => 2,
         }
     }
 }
@@ -86,7 +91,11 @@ impl Source {
 
     /// The shape that the call asks for.
     pub fn output_shape(&self, ctx: &Context<'_>) -> Result<Shape> {
-        to_shape(ctx.input(if self.generation == Generation::Variable { 2 } else { 0 }))
+        to_shape(ctx.input(match self.generation {
+            Generation::Variable => 2,
+            Generation::Tagged => 1,
+            _ => 0,
+        }))
     }
 
     /// The bits for `outputs` numbers.
@@ -96,6 +105,7 @@ impl Source {
             (None, Generation::Key) => {
                 keyed(ctx.input(1), ctx.input(2), to_scalar::<i32>(ctx.input(3), 3)?.into())
             }
+            (None, Generation::Tagged) => from_tagged_variable(ctx.variable(0)?, outputs as u64),
             (None, Generation::Variable) => {
                 let algorithm = to_scalar(ctx.input(1), 1)?;
                 from_variable(ctx.variable(0)?, algorithm, outputs as u64, |_| {})

@@ -15,6 +15,7 @@ mod handles;
 mod is_initialized;
 mod read_variable;
 mod ref_identity;
+mod ref_select;
 mod resource_gather;
 mod scatter;
 mod scatter_nd_update;
@@ -28,7 +29,7 @@ use savedmodel_op::Op;
 
 /// The operators of this family.
 pub static OPS: &[&[Op]] = &[
-    &[destroy_resource::OP, ref_identity::OP, variable_shape::OP],
+    &[destroy_resource::OP, ref_identity::OP, ref_select::OP, variable_shape::OP],
     assign::OPS,
     assign_update::OPS,
     handles::OPS,

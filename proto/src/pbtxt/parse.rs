@@ -5,22 +5,26 @@ use savedmodel_tensor::Result;
 
 use super::MAX_DEPTH;
 use super::lexer::{Lexer, Token};
-use super::schema::{Field, Kind, MessageId, MessageType, SCHEMA};
+use super::schema::{Field, Kind, MessageId, MessageType, Schema};
 
 /// The binary form of the message that `text` describes.
-pub(super) fn to_binary(text: &str, message: MessageId) -> Result<Vec<u8>> {
-    let mut parser = Parser { lexer: Lexer::new(text)?, depth: 0 };
-    parser.message(SCHEMA.message(message), None)
+///
+/// Fields that the schema does not know are skipped, or refused where `strict`.
+pub(crate) fn to_binary(text: &str, schema: &Schema, message: MessageId, strict: bool) -> Result<Vec<u8>> {
+    let mut parser = Parser { lexer: Lexer::new(text)?, schema, strict, depth: 0 };
+    parser.message(schema.message(message), None)
 }
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
+    schema: &'a Schema,
+    strict: bool,
     depth: usize,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     /// The fields up to `end`, a closing sign or the end of the text.
-    fn message(&mut self, message: &'static MessageType, end: Option<char>) -> Result<Vec<u8>> {
+    fn message(&mut self, message: &'a MessageType, end: Option<char>) -> Result<Vec<u8>> {
         let mut out = Vec::new();
         let mut seen: Vec<&Field> = Vec::new();
         while !self.at_end(end)? {
@@ -33,6 +37,9 @@ impl Parser<'_> {
                     Some(field) => {
                         self.check_single(&mut seen, field, start)?;
                         self.field(field, &mut out)?;
+                    }
+                    None if self.strict => {
+                        return Err(self.lexer.error_at(start, format!("unknown field \"{name}\"")));
                     }
                     None => self.skip_value()?,
                 }
@@ -64,8 +71,8 @@ impl Parser<'_> {
 
     fn check_single(
         &self,
-        seen: &mut Vec<&'static Field>,
-        field: &'static Field,
+        seen: &mut Vec<&'a Field>,
+        field: &'a Field,
         start: usize,
     ) -> Result<()> {
         if field.repeated {
@@ -84,9 +91,9 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn field(&mut self, field: &'static Field, out: &mut Vec<u8>) -> Result<()> {
+    fn field(&mut self, field: &'a Field, out: &mut Vec<u8>) -> Result<()> {
         let colon = self.lexer.eat(':')?;
-        if !colon && !matches!(field.kind, Kind::Message(_)) {
+        if !colon && !matches!(field.kind, Kind::Message(_) | Kind::Group(_)) {
             return Err(self.lexer.error(format!("expected ':' after field \"{}\"", field.name)));
         }
         if !field.repeated || !self.lexer.eat('[')? {
@@ -106,13 +113,21 @@ impl Parser<'_> {
         }
     }
 
-    fn value(&mut self, field: &'static Field, out: &mut Vec<u8>) -> Result<()> {
+    fn value(&mut self, field: &'a Field, out: &mut Vec<u8>) -> Result<()> {
         match field.kind {
             Kind::Message(id) => {
                 let Some(end) = self.open()? else { return Err(self.expected("a message", field)) };
-                let body = self.message(SCHEMA.message(id), Some(end))?;
+                let body = self.message(self.schema.message(id), Some(end))?;
                 self.depth -= 1;
                 put_bytes(field.number, &body, out);
+            }
+            Kind::Group(id) => {
+                let Some(end) = self.open()? else { return Err(self.expected("a message", field)) };
+                let body = self.message(self.schema.message(id), Some(end))?;
+                self.depth -= 1;
+                encode_key(field.number, WireType::StartGroup, out);
+                out.extend(body);
+                encode_key(field.number, WireType::EndGroup, out);
             }
             Kind::String | Kind::Bytes => {
                 let Some(bytes) = self.string()? else { return Err(self.expected("a string", field)) };
@@ -126,13 +141,17 @@ impl Parser<'_> {
                 encode_key(field.number, WireType::SixtyFourBit, out);
                 out.extend(self.float(field)?.to_le_bytes());
             }
-            Kind::Fixed32 => {
+            Kind::Fixed32 | Kind::Sfixed32 => {
                 encode_key(field.number, WireType::ThirtyTwoBit, out);
                 out.extend((self.integer(field)? as u32).to_le_bytes());
             }
-            Kind::Fixed64 => {
+            Kind::Fixed64 | Kind::Sfixed64 => {
                 encode_key(field.number, WireType::SixtyFourBit, out);
                 out.extend((self.integer(field)? as u64).to_le_bytes());
+            }
+            Kind::Sint32 => {
+                let value = self.integer(field)? as i32;
+                put_varint(field.number, u64::from(((value << 1) ^ (value >> 31)) as u32), out);
             }
             Kind::Sint64 => {
                 let value = self.integer(field)? as i64;
@@ -163,7 +182,7 @@ impl Parser<'_> {
     }
 
     /// `[type/of.Message] { … }` within an Any; everything else in brackets is unknown.
-    fn bracketed(&mut self, message: &'static MessageType, out: &mut Vec<u8>) -> Result<()> {
+    fn bracketed(&mut self, message: &'a MessageType, out: &mut Vec<u8>) -> Result<()> {
         let start = self.lexer.start();
         self.lexer.advance()?;
         let mut url = String::new();
@@ -174,15 +193,21 @@ impl Parser<'_> {
                 _ => return Err(self.lexer.error_at(start, "expected a type name in brackets")),
             }
         }
+        if let Some(field) = message.extension(&url) {
+            return self.field(field, out);
+        }
         if !message.is_any {
-            return self.skip_value();
+            return match self.strict {
+                true => Err(self.lexer.error_at(start, format!("unknown extension \"{url}\""))),
+                false => self.skip_value(),
+            };
         }
         let name = url.rsplit('/').next().unwrap_or_default();
-        let id = SCHEMA.message_id(name);
+        let id = self.schema.message_id(name);
         let id = id.ok_or_else(|| self.lexer.error_at(start, format!("unknown message {name}")))?;
         self.lexer.eat(':')?;
         let Some(end) = self.open()? else { return Err(self.lexer.error("expected a message")) };
-        let body = self.message(SCHEMA.message(id), Some(end))?;
+        let body = self.message(self.schema.message(id), Some(end))?;
         self.depth -= 1;
         put_bytes(1, url.as_bytes(), out);
         put_bytes(2, &body, out);
@@ -214,8 +239,8 @@ impl Parser<'_> {
         let value = value.ok_or_else(|| self.expected("an integer", field))?;
         let value = if negative { -i128::from(value) } else { value.into() };
         let (least, most) = match field.kind {
-            Kind::Int32 | Kind::Enum(_) => (i32::MIN.into(), i32::MAX.into()),
-            Kind::Int64 | Kind::Sint64 => (i64::MIN.into(), i64::MAX.into()),
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 | Kind::Enum(_) => (i32::MIN.into(), i32::MAX.into()),
+            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => (i64::MIN.into(), i64::MAX.into()),
             Kind::Uint32 | Kind::Fixed32 => (0, u32::MAX.into()),
             _ => (0, i128::from(u64::MAX)),
         };
@@ -258,8 +283,16 @@ impl Parser<'_> {
     }
 
     fn enum_value(&mut self, id: usize, field: &Field) -> Result<i32> {
-        let Token::Word(word) = self.lexer.peek() else { return Ok(self.integer(field)? as i32) };
-        let known = SCHEMA.enum_type(id);
+        let known = self.schema.enum_type(id);
+        let Token::Word(word) = self.lexer.peek() else {
+            let start = self.lexer.start();
+            let number = self.integer(field)? as i32;
+            if self.strict && !known.open && known.value_name(number).is_none() {
+                let what = format!("unknown value {number} of enum {}", known.name);
+                return Err(self.lexer.error_at(start, what));
+            }
+            return Ok(number);
+        };
         let unknown = || self.lexer.error(format!("unknown value \"{word}\" of enum {}", known.name));
         let number = known.number(word).ok_or_else(unknown)?;
         self.lexer.advance()?;

@@ -10,56 +10,86 @@ use crate::Message as _;
 
 const DESCRIPTORS: &[u8] = include_bytes!("../generated/descriptors.binpb");
 
-pub(super) static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+pub(crate) static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
     // The descriptors are a part of this crate, and its tests decode them.
     Schema::new(FileDescriptorSet::decode(DESCRIPTORS).unwrap_or_default())
 });
 
 /// Index of a message in the schema.
-pub(super) type MessageId = usize;
+pub(crate) type MessageId = usize;
 
-#[derive(Default)]
-pub(super) struct Schema {
+#[derive(Debug, Default)]
+pub(crate) struct Schema {
     messages: Vec<MessageType>,
     enums: Vec<EnumType>,
     message_ids: HashMap<String, MessageId>,
+    /// What was named but is not there.
+    pub missing: Option<String>,
 }
 
-pub(super) struct MessageType {
+#[derive(Debug)]
+pub(crate) struct MessageType {
     pub fields: Vec<Field>,
     by_name: HashMap<String, usize>,
     pub is_any: bool,
+    pub is_map_entry: bool,
+    /// Fields that others add to it, by their full names.
+    extensions: Vec<Field>,
 }
 
-pub(super) struct Field {
+/// A field of a message.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name.
     pub name: String,
+    /// Its number.
     pub number: u32,
+    /// The type of its values.
     pub kind: Kind,
+    /// Whether it has any number of them.
     pub repeated: bool,
-    pub oneof: Option<String>,
+    pub(crate) oneof: Option<String>,
+    /// Whether `packed` is written with it.
+    pub packed_option: bool,
+    /// The default value as descriptors spell it, if there is one.
+    pub default: Option<String>,
+    pub(crate) required: bool,
+    /// Whether a value that is the default one is as good as none.
+    pub(crate) implicit: bool,
+    pub(crate) packed: bool,
+    pub(crate) checks_utf8: bool,
 }
 
 /// How the value of a field is written.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum Kind {
     Double,
     Float,
     Int32,
     Int64,
     Uint32,
     Uint64,
+    Sint32,
     Sint64,
     Fixed32,
     Fixed64,
+    Sfixed32,
+    Sfixed64,
     Bool,
     String,
     Bytes,
+    /// The number is that of the type in its pool, here and below.
     Enum(usize),
-    Message(MessageId),
+    Message(usize),
+    Group(usize),
 }
 
-pub(super) struct EnumType {
+#[derive(Debug)]
+pub(crate) struct EnumType {
     pub name: String,
+    /// Whether it may have values that it does not name.
+    pub open: bool,
     values: Vec<(String, i32)>,
 }
 
@@ -71,6 +101,10 @@ impl EnumType {
     pub fn value_name(&self, number: i32) -> Option<&str> {
         self.values.iter().find(|&&(_, n)| n == number).map(|(name, _)| name.as_str())
     }
+
+    pub fn first(&self) -> i32 {
+        self.values.first().map_or(0, |&(_, number)| number)
+    }
 }
 
 impl MessageType {
@@ -79,51 +113,100 @@ impl MessageType {
     }
 
     pub fn field_number(&self, number: u32) -> Option<&Field> {
-        self.fields.iter().find(|field| field.number == number)
+        self.fields.iter().chain(&self.extensions).find(|field| field.number == number)
+    }
+
+    pub fn extension(&self, name: &str) -> Option<&Field> {
+        self.extensions.iter().find(|field| field.name == name)
     }
 }
 
-/// The parts of a descriptor set under their full names.
+/// The parts of a descriptor set under their full names, and whether they are of the third syntax.
 #[derive(Default)]
 struct Named {
-    messages: Vec<(String, DescriptorProto)>,
-    enums: Vec<(String, EnumDescriptorProto)>,
+    messages: Vec<(String, DescriptorProto, bool)>,
+    enums: Vec<(String, EnumDescriptorProto, bool)>,
+    /// With the scope that each stands in.
+    extensions: Vec<(String, FieldDescriptorProto)>,
 }
 
 impl Named {
-    fn add(&mut self, scope: &str, message: DescriptorProto) {
+    fn add(&mut self, scope: &str, message: DescriptorProto, proto3: bool) {
         let name = format!("{scope}.{}", message.name());
-        message.nested_type.iter().for_each(|nested| self.add(&name, nested.clone()));
-        self.add_enums(&name, &message.enum_type);
-        self.messages.push((name, message));
+        message.nested_type.iter().for_each(|nested| self.add(&name, nested.clone(), proto3));
+        self.add_enums(&name, &message.enum_type, proto3);
+        self.add_extensions(&name, &message.extension);
+        self.messages.push((name, message, proto3));
     }
 
-    fn add_enums(&mut self, scope: &str, enums: &[EnumDescriptorProto]) {
-        self.enums.extend(enums.iter().map(|e| (format!("{scope}.{}", e.name()), e.clone())));
+    fn add_enums(&mut self, scope: &str, enums: &[EnumDescriptorProto], proto3: bool) {
+        self.enums.extend(enums.iter().map(|e| (format!("{scope}.{}", e.name()), e.clone(), proto3)));
+    }
+
+    fn add_extensions(&mut self, scope: &str, extensions: &[FieldDescriptorProto]) {
+        self.extensions.extend(extensions.iter().map(|field| (scope.to_owned(), field.clone())));
+    }
+
+    fn of(descriptors: FileDescriptorSet) -> Named {
+        let mut named = Named::default();
+        for file in descriptors.file {
+            let scope = if file.package().is_empty() { String::new() } else { format!(".{}", file.package()) };
+            let proto3 = file.syntax() == "proto3";
+            named.add_enums(&scope, &file.enum_type, proto3);
+            named.add_extensions(&scope, &file.extension);
+            file.message_type.into_iter().for_each(|message| named.add(&scope, message, proto3));
+        }
+        named
+    }
+}
+
+/// Types by their full names.
+struct Types(HashMap<String, Kind>);
+
+impl Types {
+    /// The type that a name means in a scope.
+    fn find(&self, scope: &str, name: &str) -> Option<Kind> {
+        if name.starts_with('.') {
+            return self.0.get(name).copied();
+        }
+        let mut scope = scope;
+        loop {
+            if let Some(&kind) = self.0.get(&format!("{scope}.{name}")) {
+                return Some(kind);
+            }
+            scope = &scope[..scope.rfind('.')?];
+        }
     }
 }
 
 impl Schema {
-    fn new(descriptors: FileDescriptorSet) -> Schema {
-        let mut named = Named::default();
-        for file in descriptors.file {
-            let scope = format!(".{}", file.package());
-            named.add_enums(&scope, &file.enum_type);
-            file.message_type.into_iter().for_each(|message| named.add(&scope, message));
-        }
-        let mut ids: HashMap<String, Kind> = HashMap::new();
-        ids.extend(named.messages.iter().enumerate().map(|(i, (name, _))| (name.clone(), Kind::Message(i))));
-        ids.extend(named.enums.iter().enumerate().map(|(i, (name, _))| (name.clone(), Kind::Enum(i))));
-        let message_ids = named.messages.iter().enumerate().map(|(i, (name, _))| (name[1..].to_owned(), i));
-        Schema {
+    pub fn new(descriptors: FileDescriptorSet) -> Schema {
+        let named = Named::of(descriptors);
+        let mut types = Types(HashMap::new());
+        let messages = named.messages.iter().enumerate();
+        types.0.extend(messages.map(|(i, (name, ..))| (name.clone(), Kind::Message(i))));
+        types.0.extend(named.enums.iter().enumerate().map(|(i, (name, ..))| (name.clone(), Kind::Enum(i))));
+        let message_ids = named.messages.iter().enumerate().map(|(i, (name, ..))| (name[1..].to_owned(), i));
+        let mut missing = None;
+        let mut schema = Schema {
             message_ids: message_ids.collect(),
-            messages: named
-                .messages
-                .iter()
-                .map(|(name, message)| message_type(name, message, &ids))
-                .collect(),
-            enums: named.enums.iter().map(|(name, proto)| enum_type(name, proto)).collect(),
+            messages: named.messages.iter().map(|part| message_type(part, &types, &mut missing)).collect(),
+            enums: named.enums.iter().map(enum_type).collect(),
+            missing: None,
+        };
+        for (scope, proto) in &named.extensions {
+            let target = types.find(scope, proto.extendee());
+            let made = field(proto, (scope, &DescriptorProto::default(), false), &types);
+            match (target, made) {
+                (Some(Kind::Message(id)), Some(mut made)) => {
+                    made.name = format!("{scope}.{}", proto.name())[1..].to_owned();
+                    schema.messages[id].extensions.push(made);
+                }
+                _ => missing = Some(proto.name().to_owned()),
+            }
         }
+        schema.missing = missing;
+        schema
     }
 
     /// The message of this full name.
@@ -140,44 +223,79 @@ impl Schema {
     }
 }
 
-fn message_type(name: &str, message: &DescriptorProto, ids: &HashMap<String, Kind>) -> MessageType {
-    let fields: Vec<_> = message.field.iter().filter_map(|f| field(f, message, ids)).collect();
+fn message_type(
+    (name, message, proto3): &(String, DescriptorProto, bool),
+    types: &Types,
+    missing: &mut Option<String>,
+) -> MessageType {
+    let mut fields = Vec::new();
+    for proto in &message.field {
+        match field(proto, (name, message, *proto3), types) {
+            Some(made) => fields.push(made),
+            None => *missing = Some(format!("{}.{}", &name[1..], proto.name())),
+        }
+    }
     MessageType {
         by_name: fields.iter().enumerate().map(|(i, field)| (field.name.clone(), i)).collect(),
         fields,
         is_any: name == ".google.protobuf.Any",
+        is_map_entry: message.options.as_ref().is_some_and(|options| options.map_entry()),
+        extensions: Vec::new(),
     }
 }
 
-fn field(proto: &FieldDescriptorProto, of: &DescriptorProto, ids: &HashMap<String, Kind>) -> Option<Field> {
+/// A field of a message, or an extension in a scope; none if its number or type is no good.
+fn field(
+    proto: &FieldDescriptorProto,
+    (scope, of, proto3): (&str, &DescriptorProto, bool),
+    types: &Types,
+) -> Option<Field> {
     let oneof = proto.oneof_index.and_then(|index| of.oneof_decl.get(usize::try_from(index).ok()?));
+    let named = || types.find(scope, proto.type_name());
+    let kind = match proto.r#type() {
+        Type::Double => Kind::Double,
+        Type::Float => Kind::Float,
+        Type::Int32 => Kind::Int32,
+        Type::Int64 => Kind::Int64,
+        Type::Uint32 => Kind::Uint32,
+        Type::Uint64 => Kind::Uint64,
+        Type::Sint32 => Kind::Sint32,
+        Type::Sint64 => Kind::Sint64,
+        Type::Fixed32 => Kind::Fixed32,
+        Type::Fixed64 => Kind::Fixed64,
+        Type::Sfixed32 => Kind::Sfixed32,
+        Type::Sfixed64 => Kind::Sfixed64,
+        Type::Bool => Kind::Bool,
+        Type::String => Kind::String,
+        Type::Bytes => Kind::Bytes,
+        Type::Enum | Type::Message => named()?,
+        Type::Group => match named()? {
+            Kind::Message(id) => Kind::Group(id),
+            _ => return None,
+        },
+    };
+    let repeated = proto.label() == Label::Repeated;
+    let packed = proto.options.as_ref().and_then(|options| options.packed);
+    let is_message = matches!(kind, Kind::Message(_) | Kind::Group(_));
+    let scalar = !is_message && !matches!(kind, Kind::String | Kind::Bytes);
     Some(Field {
         name: proto.name().to_owned(),
-        number: u32::try_from(proto.number()).ok()?,
-        kind: match proto.r#type() {
-            Type::Double => Kind::Double,
-            Type::Float => Kind::Float,
-            Type::Int32 => Kind::Int32,
-            Type::Int64 => Kind::Int64,
-            Type::Uint32 => Kind::Uint32,
-            Type::Uint64 => Kind::Uint64,
-            Type::Sint64 => Kind::Sint64,
-            Type::Fixed32 => Kind::Fixed32,
-            Type::Fixed64 => Kind::Fixed64,
-            Type::Bool => Kind::Bool,
-            Type::String => Kind::String,
-            Type::Bytes => Kind::Bytes,
-            Type::Enum | Type::Message => *ids.get(proto.type_name())?,
-            Type::Group | Type::Sint32 | Type::Sfixed32 | Type::Sfixed64 => return None,
-        },
-        repeated: proto.label() == Label::Repeated,
+        number: u32::try_from(proto.number()).ok().filter(|&number| number > 0)?,
+        kind,
+        repeated,
         oneof: oneof.filter(|_| !proto.proto3_optional()).map(|oneof| oneof.name().to_owned()),
+        packed_option: packed.unwrap_or(false),
+        default: proto.default_value.clone(),
+        required: proto.label() == Label::Required,
+        implicit: proto3 && !repeated && !is_message && proto.oneof_index.is_none(),
+        packed: repeated && scalar && packed.unwrap_or(proto3),
+        checks_utf8: proto3 && kind == Kind::String,
     })
 }
 
-fn enum_type(name: &str, proto: &EnumDescriptorProto) -> EnumType {
+fn enum_type((name, proto, open): &(String, EnumDescriptorProto, bool)) -> EnumType {
     let values = proto.value.iter().map(|value| (value.name().to_owned(), value.number()));
-    EnumType { name: name[1..].to_owned(), values: values.collect() }
+    EnumType { name: name[1..].to_owned(), open: *open, values: values.collect() }
 }
 
 #[cfg(test)]
@@ -186,16 +304,12 @@ mod tests {
 
     #[test]
     fn every_descriptor_is_understood() {
-        let set = FileDescriptorSet::decode(DESCRIPTORS).unwrap();
-        let mut named = Named::default();
-        for file in set.file {
-            let scope = format!(".{}", file.package());
-            file.message_type.into_iter().for_each(|message| named.add(&scope, message));
-        }
+        let named = Named::of(FileDescriptorSet::decode(DESCRIPTORS).unwrap());
         assert!(named.messages.len() > 150);
-        for (name, proto) in &named.messages {
+        for (name, proto, _) in &named.messages {
             let id = SCHEMA.message_id(&name[1..]).unwrap();
             assert_eq!(SCHEMA.message(id).fields.len(), proto.field.len(), "{name}");
         }
+        assert_eq!(SCHEMA.missing, None);
     }
 }

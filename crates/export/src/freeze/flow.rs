@@ -110,7 +110,7 @@ impl<'n, 'g> Flow<'n, 'g> {
         if targets.is_empty() {
             return Err(refuse());
         }
-        let is_loop = matches!(&*node.op, "While" | "StatelessWhile");
+        let is_loop = matches!(&*node.op, "While" | "StatelessWhile" | "_While");
         let mut results = Vec::new();
         for target in &targets {
             let carried = self.argument(&target.function, target.argument)?;
@@ -166,10 +166,10 @@ impl<'n, 'g> Flow<'n, 'g> {
         };
         match (&*node.op, position.checked_sub(1)) {
             ("PartitionedCall" | "StatefulPartitionedCall", _) => named("f", position),
-            ("While" | "StatelessWhile", _) => {
+            ("While" | "StatelessWhile" | "_While", _) => {
                 named("cond", position).into_iter().chain(named("body", position)).collect()
             }
-            ("If" | "StatelessIf", Some(argument)) => {
+            ("If" | "StatelessIf" | "_If", Some(argument)) => {
                 named("then_branch", argument).into_iter().chain(named("else_branch", argument)).collect()
             }
             ("Case" | "StatelessCase", Some(argument)) => match value("branches") {

@@ -179,14 +179,14 @@ impl Region<'_, '_> {
                 let known = self.known(&node.inputs);
                 Action::Call(self.compiler.unit.function(&function_attr(&node, "f")?, known, site))
             }
-            "If" | "StatelessIf" => {
+            "If" | "StatelessIf" | "_If" => {
                 let known = self.known(&node.inputs[1..]);
                 Action::If([
                     self.lazy(id, &node, "then_branch", known.clone())?,
                     self.lazy(id, &node, "else_branch", known)?,
                 ])
             }
-            "While" | "StatelessWhile" => Action::While(Box::new(self.repeated(id, &node)?)),
+            "While" | "StatelessWhile" | "_While" => Action::While(Box::new(self.repeated(id, &node)?)),
             "Case" | "StatelessCase" => {
                 let branches: Option<Vec<FunctionRef>> = node.attrs.get("branches").and_then(Vec::from_attr);
                 let branches = branches.filter(|branches| !branches.is_empty());
