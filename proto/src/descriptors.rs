@@ -1,9 +1,11 @@
 //! Messages whose types are known at run time only.
 
+use bytes::Bytes;
 use prost_types::FileDescriptorSet;
 use savedmodel_tensor::{Error, Result};
 
 use crate::Message as _;
+use crate::pbtxt::lexer::unescape;
 use crate::pbtxt::parse::to_binary;
 use crate::pbtxt::schema::{SCHEMA, Schema};
 
@@ -35,7 +37,8 @@ impl DescriptorPool {
     pub fn of_set(bytes: &[u8]) -> Result<DescriptorPool> {
         let set = FileDescriptorSet::decode(bytes)
             .map_err(|error| Error::data_loss(format!("invalid FileDescriptorSet: {error}")))?;
-        let lacking = |what: &str| Err(Error::invalid_argument(format!("Failed to load FileDescriptorProto: {what}")));
+        let lacking =
+            |what: &str| Err(Error::invalid_argument(format!("Failed to load FileDescriptorProto: {what}")));
         for (i, file) in set.file.iter().enumerate() {
             let known = |name: &String| set.file[..i].iter().any(|earlier| earlier.name() == name);
             if let Some(name) = file.dependency.iter().find(|name| !known(name)) {
@@ -75,6 +78,15 @@ impl DescriptorPool {
     pub fn enum_value(&self, enum_type: usize, name: Option<&str>) -> i32 {
         let enum_type = self.schema().enum_type(enum_type);
         name.and_then(|name| enum_type.number(name)).unwrap_or_else(|| enum_type.first())
+    }
+
+    /// The default value of a field of strings or bytes.
+    pub fn default_bytes(&self, field: &Field) -> Bytes {
+        let text = field.default.as_deref().unwrap_or_default();
+        match field.kind {
+            Kind::Bytes => unescape(text).unwrap_or_default().into(),
+            _ => Bytes::copy_from_slice(text.as_bytes()),
+        }
     }
 
     /// The binary form of a message in text format.
@@ -167,7 +179,10 @@ mod tests {
         let pool = pool("proto2");
         let message = pool.message("p.M").unwrap();
         let text = "f3 { f2: 'q' f1: 3 } f1: 5 f4: [1, 2]";
-        assert_eq!(pool.of_text(message, text).unwrap(), b"\x08\x05\x1a\x05\x08\x03\x12\x01q\x20\x01\x20\x02");
+        assert_eq!(
+            pool.of_text(message, text).unwrap(),
+            b"\x08\x05\x1a\x05\x08\x03\x12\x01q\x20\x01\x20\x02"
+        );
         for bad in ["f9: 1", "f1: 1 f1: 2", "f1: 'x'", "[p.e]: 1"] {
             assert_eq!(pool.of_text(message, bad).unwrap_err().code(), savedmodel_tensor::Code::DataLoss);
         }

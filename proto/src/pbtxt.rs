@@ -3,7 +3,7 @@
 //! Text is translated to the binary form, guided by the committed descriptors, and the binary form is decoded;
 //! writing goes the other way. Fields that the descriptors don't know are skipped with their values.
 
-mod lexer;
+pub(crate) mod lexer;
 pub(crate) mod parse;
 pub(crate) mod schema;
 mod write;

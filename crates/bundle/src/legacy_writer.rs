@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use savedmodel_proto::shape::from_shape;
 use savedmodel_proto::{
-    Message as _, SavedSlice, SavedSliceMeta, SavedTensorSliceMeta, SavedTensorSlices, TensorProto, VersionDef,
+    Message as _, SavedSlice, SavedSliceMeta, SavedTensorSliceMeta, SavedTensorSlices, TensorProto,
+    VersionDef,
 };
 use savedmodel_tensor::{Complex32, Complex64, DType, Error, Result, Shape, Tensor, f16};
 
@@ -61,11 +62,8 @@ impl LegacyWriter {
             }
         };
         slice.ranges(whole)?;
-        let saved = SavedSlice {
-            name: name.to_owned(),
-            slice: Some(slice.to_proto()),
-            data: Some(values(part)?),
-        };
+        let saved =
+            SavedSlice { name: name.to_owned(), slice: Some(slice.to_proto()), data: Some(values(part)?) };
         self.tensors[index].slice.push(slice.to_proto());
         let record = SavedTensorSlices { meta: None, data: Some(saved) };
         self.slices.entry(slice_key(name, slice)).or_insert_with(|| record.encode_to_vec());
@@ -98,7 +96,8 @@ impl LegacyWriter {
         let number = WRITERS.fetch_add(1, Ordering::Relaxed);
         let temporary = with_suffix(&self.path, &format!(".tempstate{}_{number}", std::process::id()));
         let written = self.write(&temporary);
-        let renamed = written.and_then(|()| fs::rename(&temporary, &self.path).map_err(|error| at(&self.path, error)));
+        let renamed =
+            written.and_then(|()| fs::rename(&temporary, &self.path).map_err(|error| at(&self.path, error)));
         if renamed.is_err() {
             // What is left behind would be of no use to anybody.
             let _ = fs::remove_file(&temporary);
@@ -132,7 +131,9 @@ fn values(tensor: &Tensor) -> Result<TensorProto> {
     match tensor.dtype() {
         DType::Float => proto.float_val = tensor.as_slice::<f32>()?.to_vec(),
         DType::Double => proto.double_val = tensor.as_slice::<f64>()?.to_vec(),
-        DType::Half => proto.half_val = tensor.as_slice::<f16>()?.iter().map(|x| x.to_bits().into()).collect(),
+        DType::Half => {
+            proto.half_val = tensor.as_slice::<f16>()?.iter().map(|x| x.to_bits().into()).collect()
+        }
         DType::Bool => proto.bool_val = tensor.as_slice::<bool>()?.to_vec(),
         DType::Int64 => proto.int64_val = tensor.as_slice::<i64>()?.to_vec(),
         DType::String => proto.string_val = tensor.strings()?.to_vec(),

@@ -90,8 +90,10 @@ impl Search<'_> {
         const DEEPEST: usize = 64;
         let inputs = graph.inputs(id)?;
         // The first input of a conditional chooses; what follows are the arguments.
-        let skipped =
-            usize::from(matches!(&*graph.node(id).op, "If" | "StatelessIf" | "_If" | "Case" | "StatelessCase"));
+        let skipped = usize::from(matches!(
+            &*graph.node(id).op,
+            "If" | "StatelessIf" | "_If" | "Case" | "StatelessCase"
+        ));
         for reference in called {
             if self.depth >= DEEPEST {
                 self.written.any = true;

@@ -64,8 +64,10 @@ fn build_count(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     check_name(node)?;
     let shut = is_shut(node)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let count = || Ok(numbers(ctx.input(0))?.iter().filter(|x| x.is_nan()).count() as i64);
-        let counts = if shut { Vec::new() } else { vec![count()?] };
+        let counts = match shut {
+            true => Vec::new(),
+            false => vec![numbers(ctx.input(0))?.iter().filter(|x| x.is_nan()).count() as i64],
+        };
         ctx.set(0, Tensor::from_slice([counts.len()], &counts)?);
         Ok(())
     }))
@@ -217,7 +219,12 @@ mod tests {
                 (op, "tensor_name=x", "int32[2] 1 2", "int64[1] 0"),
                 (op, "tensor_name=x gated_grpc=true", "float[1] NaN", "int64[0]"),
                 (op, "", "float[1] 1", "INVALID_ARGUMENT: Failed to parse tensor name: \"\""),
-                (op, "tensor_name=x:y", "float[1] 1", "INVALID_ARGUMENT: Invalid string value for output_slot: \"y\""),
+                (
+                    op,
+                    "tensor_name=x:y",
+                    "float[1] 1",
+                    "INVALID_ARGUMENT: Invalid string value for output_slot: \"y\"",
+                ),
             ],
         );
     }

@@ -11,6 +11,7 @@ mod crop_and_resize;
 mod draw_bounding_boxes;
 mod extract_glimpse;
 mod image_projective_transform;
+mod image_summary;
 mod non_max_suppression;
 mod pixel;
 mod resize;
@@ -37,6 +38,7 @@ pub static OPS: &[&[Op]] = &[
         color::adjust_hue::OP,
         color::adjust_saturation::OP,
         crop_and_resize::OP,
+        image_summary::OP,
         non_max_suppression::combined::OP,
         non_max_suppression::with_overlaps::OP,
         resize_area::OP,

@@ -53,7 +53,8 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         }
         let mut writer = LegacyWriter::new(file::path(filename)?);
         for (i, (name, tensor)) in names.iter().zip(ctx.inputs(first)).enumerate() {
-            let whole = || ShapeAndSlice { shape: tensor.shape().clone(), slice: TensorSlice::full(tensor.rank()) };
+            let whole =
+                || ShapeAndSlice { shape: tensor.shape().clone(), slice: TensorSlice::full(tensor.rank()) };
             let ShapeAndSlice { shape, slice } = match slices.map(|slices| file::text(&slices[i])) {
                 None => whole(),
                 Some(text) if text.as_ref().is_ok_and(|text| text.is_empty()) => whole(),
@@ -105,7 +106,11 @@ mod tests {
             assert!(got.starts_with(want), "{got}");
         };
         check(0, &["string[2] 'x' 'y'", "float[] 1"], "INVALID_ARGUMENT: Expected totally 4 inputs");
-        check(0, &["string[1] 'x'", "bfloat16[] 1"], "UNIMPLEMENTED: Saving data type bfloat16 not yet supported");
+        check(
+            0,
+            &["string[1] 'x'", "bfloat16[] 1"],
+            "UNIMPLEMENTED: Saving data type bfloat16 not yet supported",
+        );
         check(1, &["string[1] 'x'", "string[2] '' ''", "float[] 1"], "INVALID_ARGUMENT: Expected 1 elements");
         check(1, &["string[1] 'x'", "string[1] '4 0,3'", "float[2] 1 2"], "INVALID_ARGUMENT: Slice in shape");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);

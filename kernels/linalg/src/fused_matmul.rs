@@ -1,8 +1,11 @@
 //! See [`OPS`].
 
+use std::borrow::Cow;
+
 use savedmodel_math::gemm::{Activation, Epilogue, Gemm, PackedB, View};
+use savedmodel_math::narrow::Narrow;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op};
-use savedmodel_tensor::{DType, Element, Error, Result, Shape, Tensor};
+use savedmodel_tensor::{DType, Element, Error, Result, Shape, Tensor, bf16, f16};
 
 use crate::batch_matmul::{Rule, shape};
 
@@ -27,7 +30,7 @@ pub const OPS: &[Op] = &[
         ],
         effect: Effect::Pure,
         shape: |ctx| shape(ctx, &Rule::MATMUL),
-        kernels: Kernels::All(&[("T", &[DType::Float])], |node| {
+        kernels: Kernels::All(&[("T", &[DType::Float, DType::Half, DType::Bfloat16])], |node| {
             build(node, ["transpose_a", "transpose_b"], false)
         }),
     },
@@ -56,10 +59,15 @@ fn build(node: &Construction<'_>, transpose: [&str; 2], batches: bool) -> Result
         return Err(node.unimplemented(transpose[0]));
     }
     let activation = activation(node)?;
+    if node.inputs.len() != 3 {
+        return Err(Error::invalid_argument("Fused MatMul with BiasAdd must have one extra argument: bias."));
+    }
+    let dtype = node.outputs[0];
     let packed = match node.constant(1) {
-        Some(b) if b.rank() == 2 => {
+        Some(b) if b.rank() == 2 && dtype == DType::Float => {
             let [k, n] = sizes(b, transpose_b);
-            Some(PackedB::perhaps_rounded(node.rounds(), [k, n], view(b, [k, n], transpose_b)?))
+            let view = View::maybe_t(b.as_slice()?, [k, n], transpose_b);
+            Some(PackedB::perhaps_rounded(node.rounds(), [k, n], view))
         }
         _ => None,
     };
@@ -86,16 +94,19 @@ fn build(node: &Construction<'_>, transpose: [&str; 2], batches: bool) -> Result
             )));
         }
         let shape: Shape = outer.iter().copied().chain([m, n]).collect();
-        let mut out = ctx.allocate(f32::DTYPE, shape)?;
-        let gemm = Gemm {
-            epilogue: Epilogue { bias: bias.as_slice()?, residual: &[], activation },
-            ..Gemm::default()
-        };
+        let mut out = ctx.allocate(dtype, shape)?;
+        let [left, right, bias] = [wide(a)?, wide(b)?, wide(bias)?];
+        let gemm = Gemm { epilogue: Epilogue { bias: &bias, residual: &[], activation }, ..Gemm::default() };
         let m = outer.iter().product::<usize>() * m;
-        let left = View::maybe_t(a.as_slice()?, [m, k], transpose_a);
-        match &packed {
-            Some(packed) => gemm.run([m, k, n], left, packed, out.as_mut_slice()?),
-            None => gemm.run([m, k, n], left, view(b, [k, n], transpose_b)?, out.as_mut_slice()?),
+        let left = View::maybe_t(&left, [m, k], transpose_a);
+        let run = |out: &mut [f32]| match &packed {
+            Some(packed) => gemm.run([m, k, n], left, packed, out),
+            None => gemm.run([m, k, n], left, View::maybe_t(&right, [k, n], transpose_b), out),
+        };
+        match dtype {
+            DType::Half => rounded::<f16>(run, out.as_mut_slice()?),
+            DType::Bfloat16 => rounded::<bf16>(run, out.as_mut_slice()?),
+            _ => run(out.as_mut_slice()?),
         }
         ctx.set(0, out);
         Ok(())
@@ -107,14 +118,34 @@ fn sizes(matrix: &Tensor, transposed: bool) -> [usize; 2] {
     if transposed { [columns, rows] } else { [rows, columns] }
 }
 
-fn view(matrix: &Tensor, sizes: [usize; 2], transposed: bool) -> Result<View<'_, f32>> {
-    Ok(View::maybe_t(matrix.as_slice()?, sizes, transposed))
+/// The elements in single precision.
+fn wide(tensor: &Tensor) -> Result<Cow<'_, [f32]>> {
+    fn widened<T: Element + Narrow>(tensor: &Tensor) -> Result<Cow<'_, [f32]>> {
+        let mut values = vec![0.0; tensor.elements()];
+        T::widen(tensor.as_slice()?, &mut values);
+        Ok(values.into())
+    }
+    match tensor.dtype() {
+        DType::Half => widened::<f16>(tensor),
+        DType::Bfloat16 => widened::<bf16>(tensor),
+        _ => Ok(tensor.as_slice::<f32>()?.into()),
+    }
+}
+
+/// What `run` computes, rounded once at the end.
+fn rounded<T: Narrow>(run: impl FnOnce(&mut [f32]), out: &mut [T]) {
+    let mut values = vec![0.0; out.len()];
+    run(&mut values);
+    T::narrow(&values, out);
 }
 
 /// The activation that `fused_ops` names after `BiasAdd`.
 fn activation(node: &Construction<'_>) -> Result<Activation> {
     let ops: Vec<String> = node.attr("fused_ops")?;
     let ops: Vec<&str> = ops.iter().map(String::as_str).collect();
+    if ops.is_empty() {
+        return Err(Error::invalid_argument("Fused MatMul must have at least one fused op."));
+    }
     let ["BiasAdd", rest @ ..] = &ops[..] else { return Err(node.unimplemented("fused_ops")) };
     match rest {
         [] => Ok(Activation::Identity),

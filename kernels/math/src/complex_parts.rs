@@ -3,7 +3,7 @@
 //! See `https://www.tensorflow.org/api_docs/python/tf/raw_ops/Complex` and the pages of the other names.
 
 use savedmodel_op::{Construction, Effect, Kernel, Kernels, Op, shape};
-use savedmodel_tensor::{Complex32, Complex64, Element, Result};
+use savedmodel_tensor::{Complex32, Complex64, DType, Element, Result};
 
 use crate::elementwise::{CHEAP, Map, loops, map, zip};
 
@@ -30,6 +30,11 @@ macro_rules! part {
     };
 }
 
+/// The parts must have the precision of the whole.
+fn check_parts(node: &Construction<'_>, dtype: DType) -> Result<()> {
+    if node.inputs[0] == dtype { Ok(()) } else { Err(node.no_kernel("Tout")) }
+}
+
 /// The operators of this file.
 pub const OPS: &[Op] = &[
     Op {
@@ -42,12 +47,14 @@ pub const OPS: &[Op] = &[
         kernels: Kernels::ByDType(
             "Tout",
             &[
-                (Complex32::DTYPE, |_| {
+                (Complex32::DTYPE, |node| {
+                    check_parts(node, DType::Float)?;
                     zip::convert(CHEAP, |a, b, out| {
                         loops::zip(a, b, out, |re: f32, im| Complex32::new(re, im))
                     })
                 }),
-                (Complex64::DTYPE, |_| {
+                (Complex64::DTYPE, |node| {
+                    check_parts(node, DType::Double)?;
                     zip::convert(CHEAP, |a, b, out| {
                         loops::zip(a, b, out, |re: f64, im| Complex64::new(re, im))
                     })

@@ -41,6 +41,12 @@ fn build<T: Element + PartialOrd>(node: &Construction<'_>) -> Result<Box<dyn Ker
     if !node.attr::<bool>("is_max_k")? {
         return Err(node.no_kernel("is_max_k"));
     }
+    let recall: f32 = node.attr("recall_target")?;
+    if recall.is_nan() || recall <= 0.0 || recall > 1.0 {
+        return Err(Error::invalid_argument(format!(
+            "Invalid recall target: {recall}. Valid value range in : [0, 1.0]."
+        )));
+    }
     let k: usize = node.attr("k")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let input = ctx.input(0);

@@ -10,7 +10,10 @@ use savedmodel_op::Op;
 mod batch;
 mod decode_compressed;
 mod decode_csv;
+mod decode_json_example;
+mod decode_proto;
 mod decode_raw;
+mod encode_proto;
 mod example;
 mod feature;
 mod features;
@@ -20,6 +23,7 @@ mod parse_sequence_example;
 mod parse_single_example;
 mod parse_single_sequence_example;
 mod parse_tensor;
+mod proto_fields;
 mod sequence;
 mod serialize_tensor;
 mod single;
@@ -33,6 +37,9 @@ pub static OPS: &[&[Op]] = &[
     &[
         decode_compressed::OP,
         decode_csv::OP,
+        decode_json_example::OP,
+        decode_proto::OP,
+        encode_proto::OP,
         parse_single_example::OP,
         parse_single_sequence_example::OP,
         parse_tensor::OP,

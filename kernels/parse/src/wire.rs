@@ -36,6 +36,11 @@ impl<'a> Reader<'a> {
         self.at >= self.end
     }
 
+    /// What comes next, up to the limit.
+    pub fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at.min(self.end)..self.end]
+    }
+
     /// Sets the limit `len` bytes on, unless it is nearer already; gives the old one.
     pub fn push_limit(&mut self, len: usize) -> usize {
         let old = self.end;

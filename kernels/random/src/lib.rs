@@ -26,8 +26,8 @@ mod random_shuffle;
 mod rng_skip;
 mod sample_distorted_bounding_box;
 mod source;
-mod stochastic_cast_to_int;
 mod stateless_random_get_key_counter;
+mod stochastic_cast_to_int;
 mod truncation;
 
 use savedmodel_op::Op;

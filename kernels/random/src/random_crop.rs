@@ -13,11 +13,7 @@ pub const OP: Op = Op {
     name: "RandomCrop",
     inputs: &["image: T", "size: int64"],
     outputs: &["output: T"],
-    attrs: &[
-        "T: {uint8, int8, int16, int32, int64, float, double}",
-        "seed: int = 0",
-        "seed2: int = 0",
-    ],
+    attrs: &["T: {uint8, int8, int16, int32, int64, float, double}", "seed: int = 0", "seed2: int = 0"],
     effect: Effect::Random,
     shape,
     kernels: Kernels::All(&[("T", dtypes::REAL_NUMBERS)], build),

@@ -6,7 +6,9 @@ use savedmodel_op::shape::ShapeFn;
 use savedmodel_op::{Construction, Context, Effect, ShapeContext};
 use savedmodel_tensor::{PartialShape, Result, Shape};
 
-use crate::arguments::{from_tagged_variable, from_variable, keyed, seeded, shape_of, shaped_by_first, to_scalar, to_shape};
+use crate::arguments::{
+    from_tagged_variable, from_variable, keyed, seeded, shape_of, shaped_by_first, to_scalar, to_shape,
+};
 use crate::distribution::RESERVED;
 use crate::generator::Generator;
 use crate::philox::Philox;

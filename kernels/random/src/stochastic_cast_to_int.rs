@@ -1,7 +1,7 @@
 //! `StochasticCastToInt`.
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
-use savedmodel_tensor::{DType, Element, Result, bf16, f16};
+use savedmodel_tensor::{DType, Result, bf16, f16};
 
 use crate::arguments::{keyed, to_scalar};
 use crate::distribution::Real;

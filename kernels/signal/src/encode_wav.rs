@@ -33,20 +33,26 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         if audio.elements() >= i32::MAX as usize {
             return Err(Error::invalid_argument("Cannot encode audio with >= 2^31 elements"));
         }
-        if frames > 0 && channels == 0 {
-            return Err(Error::invalid_argument("audio is null"));
-        }
-        let file = encode(audio.as_slice()?, channels, rate)?;
+        check_frames(frames, channels)?;
+        let file = encode(audio.as_slice()?, channels, rate.into())?;
         ctx.set(0, Tensor::from_strings([], [file])?);
         Ok(())
     }))
 }
 
-fn encode(audio: &[f32], channels: usize, rate: i32) -> Result<Vec<u8>> {
-    if rate <= 0 {
-        let unsigned = i64::from(rate) as u64;
-        return Err(Error::invalid_argument(format!("sample_rate must be in (0, 2^32), got: {unsigned}")));
+pub(crate) fn check_frames(frames: usize, channels: usize) -> Result<()> {
+    if frames > 0 && channels == 0 {
+        return Err(Error::invalid_argument("audio is null"));
     }
+    Ok(())
+}
+
+/// The file of so many channels.
+pub(crate) fn encode(audio: &[f32], channels: usize, rate: i64) -> Result<Vec<u8>> {
+    let Some(samples) = u32::try_from(rate).ok().filter(|&rate| rate > 0) else {
+        let unsigned = rate as u64;
+        return Err(Error::invalid_argument(format!("sample_rate must be in (0, 2^32), got: {unsigned}")));
+    };
     let Some(width) = u16::try_from(channels).ok().filter(|&channels| channels > 0) else {
         return Err(Error::invalid_argument(format!("num_channels must be in (0, 2^16), got: {channels}")));
     };
@@ -55,7 +61,7 @@ fn encode(audio: &[f32], channels: usize, rate: i32) -> Result<Vec<u8>> {
         return Err(Error::invalid_argument("Provided channels and frames cannot be encoded as a WAV."));
     };
     // TensorFlow writes the low bits of what does not fit here.
-    let (rate, frame) = (rate as u32, width.wrapping_mul(2));
+    let (rate, frame) = (samples, width.wrapping_mul(2));
     let mut file = Vec::with_capacity(size as usize);
     file.extend_from_slice(b"RIFF");
     file.extend_from_slice(&(size - 8).to_le_bytes());

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod audio_spectrogram;
+mod audio_summary;
 mod cosines;
 mod decode_wav;
 mod encode_wav;
@@ -17,5 +18,8 @@ mod transform;
 use savedmodel_op::Op;
 
 /// The operators of this family.
-pub static OPS: &[&[Op]] =
-    &[fft::OPS, rfft::OPS, &[audio_spectrogram::OP, decode_wav::OP, encode_wav::OP, mfcc::OP]];
+pub static OPS: &[&[Op]] = &[
+    fft::OPS,
+    rfft::OPS,
+    &[audio_spectrogram::OP, audio_summary::OP, decode_wav::OP, encode_wav::OP, mfcc::OP],
+];

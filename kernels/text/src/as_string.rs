@@ -120,7 +120,8 @@ fn style(node: &Construction<'_>, dtype: DType) -> Result<(Style, Notation)> {
     let (scientific, shortest): (bool, bool) = (node.attr("scientific")?, node.attr("shortest")?);
     let fill: Bytes = node.attr("fill")?;
     let refuse = |why: String| Err(Error::invalid_argument(why));
-    if !dtype.is_floating() && !dtype.is_complex() {
+    // Of strings nobody asks.
+    if !dtype.is_floating() && !dtype.is_complex() && dtype != DType::String {
         if scientific || shortest {
             return refuse(format!("scientific and shortest format not supported for datatype {dtype}"));
         }

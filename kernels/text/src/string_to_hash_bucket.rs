@@ -1,7 +1,7 @@
 //! `StringToHashBucket` and its kin.
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
-use savedmodel_tensor::{Bytes, Error, Result};
+use savedmodel_tensor::{Bytes, DType, Error, Result, Tensor};
 use savedmodel_text::hash::{fingerprint64, hash64, keyed64};
 
 use crate::each;
@@ -40,7 +40,31 @@ pub const OPS: &[Op] = &[
         shape: shape::unchanged,
         kernels: Kernels::one(|node| build(node, hash64)),
     },
+    // What TensorFlow's rewrites make of `AsString` and the fast one.
+    Op {
+        name: "_TensorToHashBucketFast",
+        inputs: &["input: T"],
+        outputs: &["output: int64"],
+        attrs: &["T: {int8, uint8, int16, uint16, int32, uint32, int64, uint64}", "num_buckets: int >= 1"],
+        effect: Effect::Pure,
+        shape: shape::unchanged,
+        kernels: Kernels::All(
+            &[("T", &[DType::Int8, DType::Int16, DType::Int32, DType::Int64])],
+            build_of_numbers,
+        ),
+    },
 ];
+
+fn build_of_numbers(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    let buckets = node.attr::<i64>("num_buckets")?.max(1).cast_unsigned();
+    Ok(Box::new(move |ctx: &mut Context<'_>| {
+        let input = ctx.input(0);
+        let bucket = |number: i64| (fingerprint64(number.to_string().as_bytes()) % buckets).cast_signed();
+        let out = input.to_i64s()?.into_iter().map(bucket).collect();
+        ctx.set(0, Tensor::from_vec(input.shape().clone(), out)?);
+        Ok(())
+    }))
+}
 
 fn build_strong(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let key: Vec<i64> = node.attr("key")?;

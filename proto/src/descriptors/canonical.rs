@@ -144,7 +144,8 @@ impl Reader<'_> {
         fields.values(field, |values| {
             match (values.last_mut(), &value) {
                 // Parts of one message are put together by reading them in a row.
-                (Some(Value::Bytes(old)), Value::Bytes(new)) | (Some(Value::Group(old)), Value::Group(new))
+                (Some(Value::Bytes(old)), Value::Bytes(new))
+                | (Some(Value::Group(old)), Value::Group(new))
                     if is_message && !field.repeated =>
                 {
                     old.extend_from_slice(new);

@@ -69,12 +69,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn check_single(
-        &self,
-        seen: &mut Vec<&'a Field>,
-        field: &'a Field,
-        start: usize,
-    ) -> Result<()> {
+    fn check_single(&self, seen: &mut Vec<&'a Field>, field: &'a Field, start: usize) -> Result<()> {
         if field.repeated {
             return Ok(());
         }

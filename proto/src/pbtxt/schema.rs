@@ -49,14 +49,13 @@ pub struct Field {
     /// Whether it has any number of them.
     pub repeated: bool,
     pub(crate) oneof: Option<String>,
-    /// Whether `packed` is written with it.
-    pub packed_option: bool,
+    /// Whether its values are written as one list.
+    pub packed: bool,
     /// The default value as descriptors spell it, if there is one.
     pub default: Option<String>,
     pub(crate) required: bool,
     /// Whether a value that is the default one is as good as none.
     pub(crate) implicit: bool,
-    pub(crate) packed: bool,
     pub(crate) checks_utf8: bool,
 }
 
@@ -150,7 +149,8 @@ impl Named {
     fn of(descriptors: FileDescriptorSet) -> Named {
         let mut named = Named::default();
         for file in descriptors.file {
-            let scope = if file.package().is_empty() { String::new() } else { format!(".{}", file.package()) };
+            let scope =
+                if file.package().is_empty() { String::new() } else { format!(".{}", file.package()) };
             let proto3 = file.syntax() == "proto3";
             named.add_enums(&scope, &file.enum_type, proto3);
             named.add_extensions(&scope, &file.extension);
@@ -235,8 +235,17 @@ fn message_type(
             None => *missing = Some(format!("{}.{}", &name[1..], proto.name())),
         }
     }
+    let mut by_name: HashMap<String, usize> =
+        fields.iter().enumerate().map(|(i, field)| (field.name.clone(), i)).collect();
+    // In text, groups go by the names of their types too.
+    for proto in message.field.iter().filter(|proto| proto.r#type() == Type::Group) {
+        let name = proto.type_name().rsplit('.').next().unwrap_or_default();
+        if let Some(&index) = by_name.get(proto.name()) {
+            by_name.entry(name.to_owned()).or_insert(index);
+        }
+    }
     MessageType {
-        by_name: fields.iter().enumerate().map(|(i, field)| (field.name.clone(), i)).collect(),
+        by_name,
         fields,
         is_any: name == ".google.protobuf.Any",
         is_map_entry: message.options.as_ref().is_some_and(|options| options.map_entry()),
@@ -284,7 +293,6 @@ fn field(
         kind,
         repeated,
         oneof: oneof.filter(|_| !proto.proto3_optional()).map(|oneof| oneof.name().to_owned()),
-        packed_option: packed.unwrap_or(false),
         default: proto.default_value.clone(),
         required: proto.label() == Label::Required,
         implicit: proto3 && !repeated && !is_message && proto.oneof_index.is_none(),

@@ -1,5 +1,7 @@
 //! TensorFlow's notation for arguments and attributes.
 
+use savedmodel_tensor::Tensor;
+
 use super::{ArgDef, AttrDef, AttrType, AttrValue, Bytes, Count, DType, PartialShape, TypeOf};
 
 /// `name: dtype`, `name: T`, `name: N * T`, `name: Tlist`, any of them as `Ref(…)`.
@@ -121,8 +123,17 @@ fn value(text: &str, kind: AttrType, is_list: bool) -> Option<AttrValue> {
             AttrValue::Type(DType::from_name(name.as_deref().unwrap_or(text))?)
         }
         AttrType::Shape => AttrValue::Shape(shape(text)?),
-        AttrType::Tensor | AttrType::Func => return None,
+        AttrType::Tensor => AttrValue::Tensor(bytes(text)?),
+        AttrType::Func => return None,
     })
+}
+
+/// A vector of bytes: `uint8[2] 0 255`.
+fn bytes(text: &str) -> Option<Tensor> {
+    let (count, numbers) = text.strip_prefix("uint8[")?.split_once(']')?;
+    let values: Vec<u8> =
+        numbers.split_whitespace().map(|number| number.parse().ok()).collect::<Option<_>>()?;
+    Tensor::from_vec([count.parse::<usize>().ok()?], values).ok()
 }
 
 fn shape(text: &str) -> Option<PartialShape> {

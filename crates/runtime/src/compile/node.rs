@@ -44,6 +44,13 @@ impl Region<'_, '_> {
             return Err(Error::invalid_argument("Const has no tensor in attr 'value'"));
         };
         let (dtype, shape) = (tensor.dtype(), tensor.shape().into());
+        if let Some(&AttrValue::Type(declared)) = self.attr_of(id, "dtype")
+            && declared != dtype
+        {
+            return Err(Error::invalid_argument(format!(
+                "Type mismatch between value ({dtype}) and dtype ({declared})"
+            )));
+        }
         if !self.guards(id).is_empty() {
             // On a branch, a constant tells which branch was taken.
             let value = tensor.clone();

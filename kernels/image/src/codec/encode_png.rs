@@ -74,16 +74,20 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 }
 
 /// What all images of a batch have in common.
-struct Picture {
-    size: [usize; 2],
-    channels: usize,
-    depth: DType,
-    level: u8,
+pub struct Picture {
+    /// Height and width.
+    pub size: [usize; 2],
+    /// 1 to 4.
+    pub channels: usize,
+    /// `uint8` or `uint16`.
+    pub depth: DType,
+    /// How much work goes into compression, up to 9.
+    pub level: u8,
 }
 
 impl Picture {
     /// The file; `None` when the image is empty.
-    fn encode(&self, pixels: &[u8]) -> Option<Bytes> {
+    pub fn encode(&self, pixels: &[u8]) -> Option<Bytes> {
         let [height, width] = self.size.map(|side| u32::try_from(side).ok());
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, width?, height?);
