@@ -26,24 +26,50 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 
 fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
-        let [a, b] = operands(ctx)?;
-        let shape = Shape::broadcast(&a, &b).ok_or_else(|| incompatible(&a, &b))?;
-        let output = index::tensor(ctx.input(0).dtype(), [shape.rank()], &shape.to_i64())?;
+        // Nobody asks whether they are sizes at all.
+        let [a, b] = [numbers(ctx, 0)?, numbers(ctx, 1)?];
+        let sizes = broadcast(&a, &b).ok_or_else(|| {
+            Error::invalid_argument(format!("Incompatible shapes: {} vs. {}", Sizes(&a), Sizes(&b)))
+        })?;
+        let output = index::tensor(ctx.input(0).dtype(), [sizes.len()], &sizes)?;
         ctx.set(0, output);
         Ok(())
     }))
 }
 
+/// What two lists of sizes broadcast to, from their ends.
+fn broadcast(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
+    let rank = a.len().max(b.len());
+    let size = |of: &[i64], axis: usize| (axis + of.len()).checked_sub(rank).map_or(1, |axis| of[axis]);
+    let joined = |axis| match (size(a, axis), size(b, axis)) {
+        (1, b) => Some(b),
+        (a, 1) => Some(a),
+        (a, b) => (a == b).then_some(a),
+    };
+    (0..rank).map(joined).collect()
+}
+
+/// Numbers as a shape is written.
+struct Sizes<'a>(&'a [i64]);
+
+impl std::fmt::Display for Sizes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let numbers: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        write!(f, "[{}]", numbers.join(","))
+    }
+}
+
+fn numbers(ctx: &Context<'_>, i: usize) -> Result<Vec<i64>> {
+    let t = ctx.input(i);
+    if t.rank() != 1 {
+        return Err(Error::invalid_argument(format!("In[{i}] must be a vector.{}", t.shape())));
+    }
+    t.to_i64s()
+}
+
 /// The two shapes that the inputs hold.
 pub(crate) fn operands(ctx: &Context<'_>) -> Result<[Shape; 2]> {
-    let shape = |i: usize| {
-        let t = ctx.input(i);
-        if t.rank() != 1 {
-            return Err(Error::invalid_argument(format!("In[{i}] must be a vector.{}", t.shape())));
-        }
-        index::shape(&t.to_i64s()?)
-    };
-    Ok([shape(0)?, shape(1)?])
+    Ok([index::shape(&numbers(ctx, 0)?)?, index::shape(&numbers(ctx, 1)?)?])
 }
 
 pub(crate) fn incompatible(a: &Shape, b: &Shape) -> Error {

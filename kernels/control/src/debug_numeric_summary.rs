@@ -116,12 +116,12 @@ impl Census {
 const DIMENSIONS: usize = 6;
 
 fn build_summary(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let (mode, id): (i64, i64) = (node.attr("tensor_debug_mode")?, node.attr("tensor_id")?);
+    let (mode, id): (i64, i64) = (node.int32("tensor_debug_mode")?, node.attr("tensor_id")?);
     let dtype = node.outputs[0];
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let input = ctx.input(0);
         let (limit, power) = if dtype == DType::Float { (1 << 24, 24) } else { (1 << 53, 53) };
-        if (2..=5).contains(&mode) && id > limit {
+        if mode != REDUCE_INF_NAN && id > limit {
             return Err(Error::invalid_argument(format!(
                 "DebugNumericSummaryV2Op requires tensor_id to be less than or equal to (2^{power}). Given tensor_id:{id}"
             )));

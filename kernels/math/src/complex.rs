@@ -81,7 +81,8 @@ macro_rules! functions {
 
 functions! {
     /// `e^x`.
-    exp: |x| x.exp();
+    // A real number stays one where its exponential overflows.
+    exp: |x| if x.im == 0.0 { Complex::new(x.re.exp(), x.im) } else { x.exp() };
     /// The principal logarithm.
     log: |x| logarithm(x);
     /// `log(1 + x)`, without cancellation near zero.

@@ -32,7 +32,7 @@ pub const OP: Op = Op {
 };
 
 fn build<T: Real>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let width: usize = node.attr("beam_width")?;
+    let width = node.int32("beam_width")?.max(0) as usize;
     let count: usize = node.attr("top_paths")?;
     let merge_repeated: bool = node.attr("merge_repeated")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {

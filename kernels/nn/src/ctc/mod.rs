@@ -79,7 +79,13 @@ pub fn give(ctx: &mut Context<'_>, paths: &[Vec<Vec<i64>>], count: usize, logs: 
 /// # Errors
 /// None.
 pub fn shapes(ctx: &ShapeContext<'_>, count: usize) -> Result<Vec<PartialShape>> {
-    let batch = ctx.input(0).dim(1).or_else(|| ctx.input(1).dim(0));
+    let (batch, lengths) = (ctx.input(0).dim(1), ctx.input(1).dim(0));
+    if let Some((batch, lengths)) = batch.zip(lengths).filter(|(batch, lengths)| batch != lengths) {
+        return Err(Error::invalid_argument(format!(
+            "Dimensions must be equal, but are {batch} and {lengths}"
+        )));
+    }
+    let batch = batch.or(lengths);
     let mut shapes = vec![PartialShape::new([None, Some(2)]); count];
     shapes.extend(vec![PartialShape::of_rank(1); count]);
     shapes.extend(vec![PartialShape::from([2]); count]);
