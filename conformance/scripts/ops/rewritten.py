@@ -582,3 +582,12 @@ def fused_convolutions(name, rng):
     yield Bad([x, w, [bias[None]], []], attrs=ok)
     yield Bad([x[0], w, [bias], []], attrs=ok)
     yield Bad([x, w, [bias], []], attrs={**ok, "strides": [1, 0, 1, 1]})
+
+
+@op("SdcaFprint", family="text")
+def fingerprints(name, rng):
+    words = [bytes(rng.integers(0, 256, n, dtype=np.uint8)) for n in (*range(0, 40), 63, 64, 100, 127, 128, 143, 144, 145, 160, 175, 176, 200, 271, 272, 273, 300, 400, 1000)]
+    yield Call([blobs(*words)])
+    yield Call([blobs()])
+    yield Bad([one("a")])
+    yield Bad([text("a").reshape(1, 1)])

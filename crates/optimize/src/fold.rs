@@ -1,7 +1,7 @@
 //! What constants determine is computed once.
 
 use savedmodel_graph::{Attrs, Node, NodeId, Output};
-use savedmodel_op::{Construction, Context, Effect, InputRef, Kernels, Run, Source, Value};
+use savedmodel_op::{Construction, Context, Effect, InputRef, Kernels, Run, ShapeContext, Source, Value};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
 use crate::{Program, Scope};
@@ -94,6 +94,10 @@ pub(crate) fn evaluate(
         functions: scope.functions,
     };
     let kernel = scope.registry.kernel(&construction)?;
+    if let Some(op) = scope.registry.find(&node.op) {
+        let outputs = output_dtypes.len();
+        (op.shape)(&ShapeContext { attrs: &attrs, inputs: &shapes, values: &constants, outputs })?;
+    }
     let places: Vec<u32> = (0..output_dtypes.len() as u32).collect();
     let refs: Vec<InputRef> =
         (0..inputs.len() as u32).map(|i| InputRef { source: Source::Constant(i), last_use: false }).collect();

@@ -1,7 +1,7 @@
 //! `DebugIdentity`, `DebugIdentityV2` and `DebugIdentityV3`.
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
-use savedmodel_tensor::{Error, Result, Tensor};
+use savedmodel_tensor::{Error, PartialShape, Result, Tensor};
 
 /// Each passes its input on: there is no debugger to tell of it. What only tells a debugger that asks gives nothing.
 ///
@@ -52,7 +52,11 @@ const fn debug(name: &'static str, attrs: &'static [&'static str]) -> Op {
         outputs: &["output: T"],
         attrs,
         effect: Effect::Pure,
-        shape: shape::unchanged,
+        shape: |ctx| match ctx.attr::<bool>("gated_grpc") {
+            // Nothing may come out.
+            Some(true) => Ok(vec![PartialShape::unknown()]),
+            _ => shape::unchanged(ctx),
+        },
         kernels: Kernels::one(build),
     }
 }

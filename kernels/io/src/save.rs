@@ -84,9 +84,17 @@ mod tests {
     use savedmodel_op::testing::{OpTest, parse_tensor};
     use savedmodel_tensor::Tensor;
 
+    /// Strings are separated by bars.
     fn save(op: usize, path: &str, inputs: &[&str]) -> Result<()> {
         let test = OpTest::new(&OPS[op]).input(Tensor::from_strings([], [path.to_owned()])?);
-        inputs.iter().map(|text| parse_tensor(text)).fold(test, OpTest::input).run().map(|_| ())
+        let tensor = |text: &&str| match text.strip_prefix("strings ") {
+            Some(strings) => {
+                let strings: Vec<String> = strings.split('|').map(str::to_owned).collect();
+                Tensor::from_strings([strings.len()], strings).unwrap()
+            }
+            None => parse_tensor(text),
+        };
+        inputs.iter().map(tensor).fold(test, OpTest::input).run().map(|_| ())
     }
 
     #[test]
@@ -98,7 +106,7 @@ mod tests {
         let read = |name: &str| Checkpoint::open(text)?.tensor(name);
         assert_eq!(read("x").unwrap().as_slice::<f32>().unwrap(), [1.0, 2.0]);
         assert_eq!(read("y").unwrap().to_scalar::<i64>(), Ok(3));
-        let slices = ["string[2] 'x' 'x'", "string[2] '4 0,2' '4 2,2'", "float[2] 1 2", "float[2] 3 4"];
+        let slices = ["string[2] 'x' 'x'", "strings 4 0,2|4 2,2", "float[2] 1 2", "float[2] 3 4"];
         save(1, text, &slices).unwrap();
         assert_eq!(read("x").unwrap().as_slice::<f32>().unwrap(), [1.0, 2.0, 3.0, 4.0]);
         let check = |op: usize, inputs: &[&str], want: &str| {
@@ -112,7 +120,7 @@ mod tests {
             "UNIMPLEMENTED: Saving data type bfloat16 not yet supported",
         );
         check(1, &["string[1] 'x'", "string[2] '' ''", "float[] 1"], "INVALID_ARGUMENT: Expected 1 elements");
-        check(1, &["string[1] 'x'", "string[1] '4 0,3'", "float[2] 1 2"], "INVALID_ARGUMENT: Slice in shape");
+        check(1, &["string[1] 'x'", "strings 4 0,3", "float[2] 1 2"], "INVALID_ARGUMENT: Slice in shape");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

@@ -13,6 +13,7 @@ mod re2;
 mod reduce_join;
 mod regex_full_match;
 mod regex_replace;
+mod sdca_fprint;
 mod string_case;
 mod string_format;
 mod string_join;
@@ -39,6 +40,7 @@ pub static OPS: &[&[Op]] = &[
     &[
         as_string::OP,
         reduce_join::OP,
+        sdca_fprint::OP,
         string_format::OP,
         string_join::OP,
         string_length::OP,

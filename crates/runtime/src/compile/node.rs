@@ -139,9 +139,14 @@ impl Region<'_, '_> {
             values: &constants,
             outputs: node.output_dtypes.len(),
         };
-        // What is wrong with shapes is said by the kernel when it runs, with the shapes that it met.
-        let out_shapes = (node.op.shape)(&context).unwrap_or_default();
-        let action = Action::Op(kernel);
+        // What is wrong with shapes is said when the step runs: it may stand where nothing ever gets.
+        let (out_shapes, action) = match (node.op.shape)(&context) {
+            Ok(shapes) => (shapes, Action::Op(kernel)),
+            Err(error) => {
+                let refuse = move |_: &mut Context<'_>| Err(error.clone());
+                (Vec::new(), Action::Op(Box::new(refuse)))
+            }
+        };
         if self.is_fixed_handle(&node) {
             return self.handle_node(id, &action, &node);
         }
