@@ -2,7 +2,7 @@
 
 use num_traits::Float;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
-use savedmodel_tensor::{PartialShape, Result, bf16, f16};
+use savedmodel_tensor::{Error, PartialShape, Result, bf16, f16};
 
 use crate::conv::attributes::shape;
 use crate::conv::element::Convolve;
@@ -142,6 +142,9 @@ fn conv3d<T: Convolve<Wide: Float>>(node: &Construction<'_>) -> Result<Box<dyn K
 }
 
 fn build<T: Convolve<Wide: Float>>(node: &Construction<'_>, spec: &'static Spec) -> Result<Box<dyn Kernel>> {
+    if node.attr::<Vec<String>>("fused_ops")?.is_empty() {
+        return Err(Error::invalid_argument("Fused Conv2D must have at least one fused op."));
+    }
     let steps = Steps::of(node)?;
     let convolution = Forward::<T>::new(node, spec)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {

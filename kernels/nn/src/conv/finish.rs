@@ -38,7 +38,6 @@ impl Steps {
         let names: Vec<String> = node.attr("fused_ops")?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let (first, rest) = match &names[..] {
-            [] => return Err(Error::invalid_argument("Fused Conv2D must have at least one fused op.")),
             ["BiasAdd", rest @ ..] => (First::BiasAdd, rest),
             ["FusedBatchNorm", rest @ ..] => (First::BatchNorm { epsilon: node.attr("epsilon")? }, rest),
             _ => return Err(node.unimplemented("fused_ops")),
