@@ -220,3 +220,41 @@ def rewrite_convolutions(folder):
     calls += [Predict({"x": normal(b, h, w, 32)}, signature="by_tiles") for b, h, w in ((1, 16, 16), (2, 11, 23), (1, 3, 4))]
     # Transforms of tiles round at the size of the largest of 288 products, not of their sum.
     return Case(calls, atol=2e-5, why="convolutions by tiles round at the size of the products")
+
+
+class Bottlenecks(tf.Module):
+    """Cells expanded and convolved by channel: images of all sizes, steps, paddings and activations."""
+
+    def __init__(self):
+        super().__init__()
+        self.expand = tf.Variable(normal(1, 1, 7, 70) / 3.0)
+        self.bias = tf.Variable(normal(70))
+        self.small = tf.Variable(normal(3, 3, 70, 1) / 3.0)
+        self.large = tf.Variable(normal(5, 5, 70, 1) / 5.0)
+        self.offset = tf.Variable(normal(70))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 7], tf.float32, "x")])
+    def bottlenecks(self, x):
+        def block(filters, activate, strides, padding, dilations=None):
+            y = activate(tf.nn.conv2d(x, self.expand, 1, "SAME") + self.bias)
+            y = tf.nn.depthwise_conv2d(y, filters, [1, strides, strides, 1], padding, dilations=dilations)
+            return activate(y + self.offset)
+
+        silu = lambda y: y * tf.sigmoid(y)
+        blocks = {
+            "relu6": block(self.small, tf.nn.relu6, 1, "SAME"),
+            "silu": block(self.large, silu, 2, "SAME"),
+            "plain": block(self.small, tf.identity, 1, "VALID", [2, 3]),
+            "elu": block(self.large, tf.nn.elu, 1, [[0, 0], [1, 3], [0, 2], [0, 0]]),
+        }
+        # The outputs themselves are too many to keep.
+        return {name: tf.reduce_mean(y, axis=2) for name, y in blocks.items()}
+
+
+@model
+def rewrite_bottlenecks(folder):
+    np.random.seed(91)
+    module = Bottlenecks()
+    tf.saved_model.save(module, folder, signatures=module.bottlenecks)
+    # The last ones are made in bands: 4 * 61 * 59 * 70 bytes are more than stay in cache.
+    return Case([Predict({"x": normal(*dims, 7)}) for dims in ((1, 9, 11), (2, 17, 8), (1, 61, 59), (3, 40, 71))])

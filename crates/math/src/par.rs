@@ -111,9 +111,9 @@ fn spread(count: usize, task: &(dyn Fn(usize) + Sync)) {
             task(index);
         });
     };
-    // Loops inside of this thread's tasks would wait for threads that are busy with the others.
-    let _alone = Entered(ENTERED.replace(Some(None)));
     shared_loop::run(&pool, count, &|index| {
+        // Loops inside of a task would wait for threads that are busy with the others.
+        let _alone = Entered(ENTERED.replace(Some(None)));
         let _guard = denormal::enter(mode);
         task(index);
     });

@@ -1,6 +1,7 @@
 //! Biases and activations become part of the product before them; scales of channels become part of its weights.
 
 mod activation;
+mod expanded;
 mod gelu;
 mod pad;
 mod reshape;
@@ -27,6 +28,10 @@ pub(crate) fn products(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
     }
     for node in program.graph.nodes().collect::<Vec<_>>() {
         bias(program, node, scope)?;
+    }
+    program.prune();
+    for node in program.graph.nodes().collect::<Vec<_>>() {
+        expanded::join(program, node, scope)?;
     }
     Ok(())
 }

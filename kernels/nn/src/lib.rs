@@ -30,6 +30,7 @@ mod fractional_pool;
 mod fused_attention;
 mod fused_batch_norm;
 mod fused_conv;
+mod fused_expanded_depthwise_conv2d;
 mod fused_gru_cell;
 mod fused_layer_norm;
 mod fused_lstm_cell;
@@ -64,6 +65,7 @@ pub static OPS: &[&[Op]] = &[
     fractional_pool::OPS,
     fused_batch_norm::OPS,
     fused_conv::OPS,
+    &[fused_expanded_depthwise_conv2d::OP],
     fused_pad_conv2d::OPS,
     in_top_k::OPS,
     max_pool::OPS,

@@ -29,6 +29,23 @@ enum First {
     BatchNorm { epsilon: f32 },
 }
 
+/// The activation that a list of steps consists of, if any or none.
+pub fn activation(steps: &[&str], alpha: f32) -> Option<Activation> {
+    Some(match steps {
+        [] => Activation::Identity,
+        ["Relu"] => Activation::Relu,
+        ["Relu6"] => Activation::Relu6,
+        ["Elu"] => Activation::Elu,
+        ["LeakyRelu"] => Activation::LeakyRelu(alpha),
+        ["Tanh"] => Activation::Tanh,
+        ["Sigmoid"] => Activation::Sigmoid,
+        ["Silu"] => Activation::Silu,
+        ["GeluExact"] => Activation::Gelu,
+        ["GeluApproximate"] => Activation::GeluTanh,
+        _ => return None,
+    })
+}
+
 impl Steps {
     /// Reads `fused_ops` and what goes with it.
     ///
@@ -46,19 +63,8 @@ impl Steps {
             ["Add", rest @ ..] if first == First::BiasAdd => (true, rest),
             _ => (false, rest),
         };
-        let activation = match rest {
-            [] => Activation::Identity,
-            ["Relu"] => Activation::Relu,
-            ["Relu6"] => Activation::Relu6,
-            ["Elu"] => Activation::Elu,
-            ["LeakyRelu"] => Activation::LeakyRelu(node.attr("leakyrelu_alpha")?),
-            ["Tanh"] => Activation::Tanh,
-            ["Sigmoid"] => Activation::Sigmoid,
-            ["Silu"] => Activation::Silu,
-            ["GeluExact"] => Activation::Gelu,
-            ["GeluApproximate"] => Activation::GeluTanh,
-            _ => return Err(node.unimplemented("fused_ops")),
-        };
+        let alpha = node.attr("leakyrelu_alpha")?;
+        let activation = activation(rest, alpha).ok_or_else(|| node.unimplemented("fused_ops"))?;
         Ok(Steps { first, adds, activation })
     }
 
