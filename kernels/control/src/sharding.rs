@@ -55,6 +55,9 @@ fn build(node: &Construction<'_>, sharding: &str) -> Result<Box<dyn Kernel>> {
             "{sharding} attribute was not a valid encoded xla::OpSharding proto."
         )));
     }
+    if node.attrs.get("dim").is_some() {
+        node.int32("dim")?;
+    }
     pass(node.attr("full_shape").ok())
 }
 

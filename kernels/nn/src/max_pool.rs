@@ -64,6 +64,9 @@ pub const OPS: &[Op] = &[
 ];
 
 fn shape_v2(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    if let Some(rank) = [1, 2].into_iter().find_map(|i| ctx.input(i).rank().filter(|&rank| rank != 1)) {
+        return Err(Error::invalid_argument(format!("Shape must be rank 1 but is rank {rank}")));
+    }
     shape_of(ctx, 2, ctx.integers(1).zip(ctx.integers(2)).map(|(ksize, strides)| [ksize, strides]))
 }
 

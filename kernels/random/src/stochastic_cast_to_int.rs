@@ -3,7 +3,7 @@
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
 use savedmodel_tensor::{DType, Result, bf16, f16};
 
-use crate::arguments::{keyed, to_scalar};
+use crate::arguments::{AUTO, PHILOX, keyed, to_scalar};
 use crate::distribution::Real;
 use crate::philox::Philox;
 
@@ -43,7 +43,11 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         _ => (i32::MIN, i32::MAX),
     };
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        keyed(ctx.input(1), ctx.input(2), to_scalar::<i32>(ctx.input(3), 3)?.into())?;
+        // Of the counter only one number is read, so that one will do.
+        let (one, algorithm) = (ctx.input(2).shape()[..] == [1], to_scalar::<i32>(ctx.input(3), 3)?.into());
+        if !one || ctx.input(1).shape()[..] != [1] || !matches!(algorithm, PHILOX | AUTO) {
+            keyed(ctx.input(1), ctx.input(2), algorithm)?;
+        }
         let (key, counter) = (ctx.input(1).as_slice::<u64>()?[0], ctx.input(2).as_slice::<u64>()?[0]);
         // TensorFlow takes them for the two halves of a seed.
         let values = round(ctx, Philox::seeded(counter, key), [low.into(), high.into()])?;

@@ -47,7 +47,12 @@ fn first<T: Pixel>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         check_rank(ctx)?;
         let factor = scalar(ctx, 1, "contrast_factor")?;
         let (least, most) = (scalar(ctx, 2, "min_value")?, scalar(ctx, 3, "max_value")?);
-        adjust::<T>(ctx, |x, mean| ((x - mean) * factor + mean).min(most).max(least))
+        // NaN stays what it is.
+        let clamped = |x: f32| {
+            let x = if x > most { most } else { x };
+            if x < least { least } else { x }
+        };
+        adjust::<T>(ctx, |x, mean| clamped((x - mean) * factor + mean))
     }))
 }
 
@@ -125,6 +130,12 @@ mod tests {
                     "",
                     "uint8[1,3,1] 10 20 60; float[] 2; float[] 0; float[] 80",
                     "float[1,3,1] 0 10 80",
+                ),
+                (
+                    "AdjustContrast",
+                    "",
+                    "float[1,2,1] 10 inf; float[] 2; float[] 0; float[] 80",
+                    "float[1,2,1] NaN NaN",
                 ),
                 (
                     "AdjustContrast",
