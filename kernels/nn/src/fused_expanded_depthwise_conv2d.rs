@@ -5,7 +5,7 @@ use std::ops::Range;
 use savedmodel_math::depthwise::Taps;
 use savedmodel_math::gemm::{Activation, Axis, Epilogue, PackedB, View};
 use savedmodel_math::par;
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
 use savedmodel_tensor::{Code, DType, Error, PartialShape, Result, Shape, Tensor};
 
 use crate::conv::attributes::{Attributes, shape};
@@ -36,7 +36,7 @@ pub const OP: Op = Op {
     ],
     effect: Effect::Pure,
     shape: infer,
-    kernels: by_dtype!("T"; build: f32),
+    kernels: Kernels::All(&[("T", &[DType::Float])], build),
 };
 
 /// Bytes of an expanded image that stays in cache as a whole.
@@ -64,7 +64,7 @@ struct Expanded {
     ready: Ready<PackedB<f32>>,
 }
 
-fn build<T>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let read = |attr: &str| {
         let names: Vec<String> = node.attr(attr)?;
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
