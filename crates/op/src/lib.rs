@@ -13,6 +13,7 @@ mod construction;
 mod context;
 pub mod dtypes;
 mod kernel;
+pub mod message;
 mod op;
 mod op_def;
 mod registry;

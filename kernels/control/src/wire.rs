@@ -1,13 +1,7 @@
 //! The few kinds of protobuf fields that summaries are made of.
 
+pub(crate) use savedmodel_op::message::bytes;
 use savedmodel_tensor::Bytes;
-
-/// Adds a field of bytes: a string, a message, packed numbers.
-pub(crate) fn bytes(message: &mut Vec<u8>, field: u8, value: &[u8]) {
-    message.push(field << 3 | 2);
-    varint(message, value.len() as u64);
-    message.extend_from_slice(value);
-}
 
 /// Adds a `float` field.
 pub(crate) fn float(message: &mut Vec<u8>, field: u8, value: f32) {
@@ -29,14 +23,6 @@ pub(crate) fn doubles(message: &mut Vec<u8>, field: u8, values: &[f64]) {
     if !packed.is_empty() {
         bytes(message, field, &packed);
     }
-}
-
-fn varint(message: &mut Vec<u8>, mut value: u64) {
-    while value >= 128 {
-        message.push(value as u8 | 128);
-        value >>= 7;
-    }
-    message.push(value as u8);
 }
 
 /// The values of a field of bytes of a message; `None` if it is no message.

@@ -1,5 +1,6 @@
 //! See [`OP`].
 
+use savedmodel_op::message::{bytes, varint};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
 use savedmodel_tensor::{Bytes, DType, Error, Result};
 
@@ -47,7 +48,7 @@ fn example(json: &mut Json<'_>) -> Option<Vec<u8>> {
     json.object(|json, key| match key {
         _ if key != "features" => None,
         _ if json.null() => Some(()),
-        _ => features(json).map(|features| put(&mut out, 1, &features)),
+        _ => features(json).map(|features| bytes(&mut out, 1, &features)),
     })?;
     Some(out)
 }
@@ -68,11 +69,11 @@ fn features(json: &mut Json<'_>) -> Option<Vec<u8>> {
             }
             seen.push(name.to_owned());
             let mut entry = Vec::new();
-            put(&mut entry, 1, name.as_bytes());
+            bytes(&mut entry, 1, name.as_bytes());
             if !json.null() {
-                put(&mut entry, 2, &feature(json)?);
+                bytes(&mut entry, 2, &feature(json)?);
             }
-            put(&mut out, 1, &entry);
+            bytes(&mut out, 1, &entry);
             Some(())
         })
     })?;
@@ -100,7 +101,7 @@ fn feature(json: &mut Json<'_>) -> Option<Vec<u8>> {
             _ if json.null() => Some(()),
             _ => values(json, kind, &mut list, 0),
         })?;
-        put(&mut out, kind as u8, &list);
+        bytes(&mut out, kind as u8, &list);
         Some(())
     })?;
     Some(out)
@@ -127,7 +128,7 @@ fn values(json: &mut Json<'_>, kind: Kind, out: &mut Vec<u8>, depth: usize) -> O
     }
     let null = json.null();
     match kind {
-        Kind::Bytes => put(out, 1, &if null { Vec::new() } else { scalar::base64(&json.string()?)? }),
+        Kind::Bytes => bytes(out, 1, &if null { Vec::new() } else { scalar::base64(&json.string()?)? }),
         Kind::Float => {
             let value = match (null, json.is_string()) {
                 (true, _) => 0.0,
@@ -148,21 +149,6 @@ fn values(json: &mut Json<'_>, kind: Kind, out: &mut Vec<u8>, depth: usize) -> O
         }
     }
     Some(())
-}
-
-/// Adds a field of some length.
-fn put(out: &mut Vec<u8>, field: u8, body: &[u8]) {
-    out.push(field << 3 | 2);
-    varint(out, body.len() as u64);
-    out.extend_from_slice(body);
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! See [`OP`].
 
+use savedmodel_op::message::varint;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
 use savedmodel_proto::descriptors::Kind;
 use savedmodel_tensor::{Bytes, DType, Error, PartialShape, Result, Tensor};
@@ -132,7 +133,7 @@ impl Written {
             for text in &values.strings()?[places] {
                 self.tag(wire.number(), out);
                 if wire == Wire::Delimited {
-                    varint(text.len() as u64, out);
+                    varint(out, text.len() as u64);
                 }
                 out.extend_from_slice(text);
                 if wire == Wire::Group {
@@ -150,7 +151,7 @@ impl Written {
             match wire {
                 Wire::Four => list.extend((bits as u32).to_le_bytes()),
                 Wire::Eight => list.extend(bits.to_le_bytes()),
-                _ => varint(bits, &mut list),
+                _ => varint(&mut list, bits),
             }
         }
         if self.packed {
@@ -161,14 +162,14 @@ impl Written {
                 }
                 _ => list.len() as u32,
             };
-            varint(length.into(), out);
+            varint(out, length.into());
         }
         out.append(&mut list);
         Ok(())
     }
 
     fn tag(&self, wire: u32, out: &mut Vec<u8>) {
-        varint((self.number << 3 | wire).into(), out);
+        varint(out, (self.number << 3 | wire).into());
     }
 
     /// An element as it is written: a number in base 128, or so many bytes.
@@ -203,14 +204,6 @@ impl Written {
 
 /// The wire type that ends a group.
 const END_GROUP: u32 = 4;
-
-fn varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
 
 #[cfg(test)]
 mod tests {

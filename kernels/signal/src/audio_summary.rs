@@ -1,5 +1,6 @@
 //! See [`OP`].
 
+use savedmodel_op::message::{bytes, varint};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
 use savedmodel_tensor::{Error, Result, Tensor};
 
@@ -77,21 +78,6 @@ fn number(message: &mut Vec<u8>, field: u8, value: usize) {
         message.push(field << 3);
         varint(message, value as u64);
     }
-}
-
-/// Adds a field of a message: a string, or a message.
-fn bytes(message: &mut Vec<u8>, field: u8, value: &[u8]) {
-    message.push(field << 3 | 2);
-    varint(message, value.len() as u64);
-    message.extend_from_slice(value);
-}
-
-fn varint(message: &mut Vec<u8>, mut value: u64) {
-    while value >= 128 {
-        message.push(value as u8 | 128);
-        value >>= 7;
-    }
-    message.push(value as u8);
 }
 
 #[cfg(test)]

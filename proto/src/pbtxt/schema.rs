@@ -61,7 +61,7 @@ pub struct Field {
 
 /// How the value of a field is written.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the types of descriptor.proto, by their names there")]
 pub enum Kind {
     Double,
     Float,
