@@ -75,6 +75,9 @@ pub fn for_lines<T: Send>(
     });
 }
 
+/// Channels that are folded in registers: a cache line of floats.
+const BLOCK: usize = 16;
+
 /// One line of outputs.
 struct Line<'a, T, F> {
     image: &'a [T],
@@ -92,19 +95,38 @@ impl<T: Element, F: Fold<T>> Kernel for Line<'_, T, F> {
         let Line { image, dims, at, channels, out, .. } = self;
         for (x, out) in out.chunks_exact_mut(channels).enumerate() {
             let at = [at[0], at[1], x];
-            out.fill(F::START);
             if F::PADDING.is_some() && is_padded(dims, at) {
+                out.fill(F::START);
                 each_place::<T, F>(image, dims, at, out);
                 continue;
             }
-            let count = each_cell(dims, at, |cell| {
-                let cells = &image[cell * channels..(cell + 1) * channels];
-                for (out, &cell) in out.iter_mut().zip(cells) {
-                    *out = F::step(*out, cell);
+            // The last block overlaps the one before, where the channels are no multiple of it.
+            let mut start = 0;
+            while channels >= BLOCK && start < channels {
+                let first = start.min(channels - BLOCK);
+                let mut so_far = [F::START; BLOCK];
+                let count = each_cell(dims, at, |cell| {
+                    let cells = &image[cell * channels + first..][..BLOCK];
+                    for (so_far, &cell) in so_far.iter_mut().zip(cells) {
+                        *so_far = F::step(*so_far, cell);
+                    }
+                });
+                for (out, so_far) in out[first..first + BLOCK].iter_mut().zip(so_far) {
+                    *out = F::finish(so_far, count);
                 }
-            });
-            for out in out {
-                *out = F::finish(*out, count);
+                start = first + BLOCK;
+            }
+            if channels < BLOCK {
+                out.fill(F::START);
+                let count = each_cell(dims, at, |cell| {
+                    let cells = &image[cell * channels..(cell + 1) * channels];
+                    for (out, &cell) in out.iter_mut().zip(cells) {
+                        *out = F::step(*out, cell);
+                    }
+                });
+                for out in out {
+                    *out = F::finish(*out, count);
+                }
             }
         }
     }
