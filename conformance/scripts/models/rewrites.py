@@ -258,3 +258,60 @@ def rewrite_bottlenecks(folder):
     tf.saved_model.save(module, folder, signatures=module.bottlenecks)
     # The last ones are made in bands: 4 * 61 * 59 * 70 bytes are more than stay in cache.
     return Case([Predict({"x": normal(*dims, 7)}) for dims in ((1, 9, 11), (2, 17, 8), (1, 61, 59), (3, 40, 71))])
+
+
+class Dilated(tf.Module):
+    """Convolutions of cells dealt out to batches: lines and images, with bias, activation and padding before, and look-alikes."""
+
+    def __init__(self):
+        super().__init__()
+        self.line = tf.Variable(normal(1, 2, 5, 6) / 3.0)
+        self.column = tf.Variable(normal(3, 1, 5, 6) / 4.0)
+        self.image = tf.Variable(normal(3, 2, 5, 6) / 5.0)
+        self.channels = tf.Variable(normal(2, 3, 5, 1) / 2.0)
+        self.bias = tf.Variable(normal(6))
+
+    def dealt(self, x, block, pads, crops, convolve):
+        y = tf.raw_ops.SpaceToBatchND(input=x, block_shape=block, paddings=pads)
+        return tf.raw_ops.BatchToSpaceND(input=convolve(y), block_shape=block, crops=crops)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 12, 5], tf.float32, "x")])
+    def lines(self, x):
+        def row(y):
+            return tf.squeeze(tf.nn.conv2d(y[:, None], self.line, 1, "VALID"), [1])
+
+        def column(y):
+            return tf.squeeze(tf.nn.conv2d(tf.expand_dims(y, 2), self.column, 1, "VALID"), [-2])
+
+        causal = tf.nn.bias_add(self.dealt(tf.pad(x, [[0, 0], [4, 0], [0, 0]]), [4], [[0, 0]], [[0, 0]], row), self.bias)
+        return {
+            "gated": tf.tanh(causal) * tf.sigmoid(self.dealt(x, [3], [[3, 0]], [[0, 0]], column) + self.bias[None, None]) [:, :1],
+            "causal": causal,
+            "cropped": tf.nn.relu(self.dealt(x, [5], [[5, 3]], [[0, 3]], row)),
+            # More is cropped than was padded.
+            "short": self.dealt(x, [4], [[0, 0]], [[1, 0]], row),
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 8, 9, 5], tf.float32, "x")])
+    def images(self, x):
+        convolve = lambda y: tf.nn.conv2d(y, self.image, 1, "VALID")
+        depthwise = lambda y: tf.nn.depthwise_conv2d(y, self.channels, [1, 1, 1, 1], "VALID")
+        watched = tf.raw_ops.SpaceToBatchND(input=x, block_shape=[2, 3], paddings=[[0, 0], [0, 0]])
+        return {
+            "both": tf.nn.relu(tf.nn.bias_add(self.dealt(x, [2, 3], [[2, 2], [3, 3]], [[0, 0], [1, 2]], convolve), self.bias)),
+            "height": self.dealt(x, [2], [[1, 1]], [[0, 1]], depthwise),
+            "steps": self.dealt(x, [2, 3], [[0, 0], [0, 0]], [[0, 0], [0, 0]], lambda y: tf.nn.conv2d(y, self.image, 1, "SAME")),
+            "watched": watched,
+            "of_watched": tf.raw_ops.BatchToSpaceND(input=convolve(watched), block_shape=[2, 3], crops=[[0, 0], [0, 0]]),
+            # Put together otherwise than it was dealt out.
+            "mixed": tf.raw_ops.BatchToSpaceND(input=convolve(watched), block_shape=[3, 2], crops=[[0, 0], [0, 0]]),
+        }
+
+
+@model
+def rewrite_dilated(folder):
+    np.random.seed(97)
+    module = Dilated()
+    tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in ("lines", "images")})
+    lines = [Predict({"x": normal(batch, 12, 5)}, signature="lines") for batch in (1, 3)]
+    return Case(lines + [Predict({"x": normal(batch, 8, 9, 5)}, signature="images") for batch in (1, 2)])

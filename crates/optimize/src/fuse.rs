@@ -1,6 +1,7 @@
 //! Biases and activations become part of the product before them; scales of channels become part of its weights.
 
 mod activation;
+mod dilated;
 mod expanded;
 mod gelu;
 mod pad;
@@ -12,13 +13,17 @@ use savedmodel_tensor::{Bytes, DType, Result, Shape, Tensor};
 
 use crate::{Program, Scope};
 
-/// Lets convolutions pad, folds scales into weights, then fuses biases and activations.
+/// Lets convolutions pad and dilate, folds scales into weights, then fuses biases and activations.
 ///
 /// Works on products whose weights are constants, and only where nothing else takes what lies between.
 pub(crate) fn products(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
     if program.has_dead_values() {
         return Ok(());
     }
+    for node in program.graph.nodes().collect::<Vec<_>>() {
+        dilated::take_in(program, node)?;
+    }
+    program.prune();
     for node in program.graph.nodes().collect::<Vec<_>>() {
         pad::take_in(program, node)?;
     }
@@ -150,7 +155,11 @@ fn bias(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
     let mut last = node;
     let mut alpha = 0.2;
     let mut args = vec![];
-    if !is_matrix && let Some((sum, other)) = sum_after(program, node) {
+    // What is added behind a reshape would need one, too.
+    if !is_matrix
+        && reshape.is_none()
+        && let Some((sum, other)) = sum_after(program, node)
+    {
         fused_ops.push("Add");
         (last, args) = (sum, vec![other]);
     }

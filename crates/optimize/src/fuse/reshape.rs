@@ -1,14 +1,15 @@
-//! Biases behind a reshape: a product of matrices, a reshape, then the sum.
+//! Biases behind a reshape: a product of matrices or a convolution, what changes its shape, then the sum.
 
 use savedmodel_graph::{AttrValue, Node, NodeId, Output};
 use savedmodel_tensor::{DType, Result, Tensor};
 
-use super::{channels, is_private, product_before, rank};
+use super::{channels, dilated, is_private, per_channel, product_before, rank};
 use crate::Program;
 
-/// What a node adds to each channel of a product of matrices that is reshaped before: the product, the bias and the reshape.
+/// What a node adds to each channel of a product that is reshaped before: the product, the bias and the reshape.
 ///
-/// The reshape must be known to leave the channels together, as the last dimensions.
+/// The reshape must be known to leave the channels together, as the last dimensions: one of a product of matrices, or a
+/// `Squeeze` of a convolution that takes its height or width away.
 pub(super) fn added(program: &Program, node: NodeId) -> Option<(NodeId, Tensor, Option<NodeId>)> {
     let inputs = program.graph.inputs(node).ok()?;
     let &[x, y] = &inputs[..] else { return None };
@@ -21,6 +22,13 @@ pub(super) fn added(program: &Program, node: NodeId) -> Option<(NodeId, Tensor, 
 
 fn behind(program: &Program, reshaped: Output, bias: Output) -> Option<(NodeId, Tensor, Option<NodeId>)> {
     let reshape = reshaped.node;
+    if dilated::squeezed(program, reshape).is_some() && is_private(program, reshape) {
+        let source = program.graph.inputs(reshape).ok()?.first().copied()?;
+        let product = product_before(program, source).filter(|&product| rank(program, product) == 4)?;
+        let is_small = program.constant(bias)?.rank() < 4;
+        let bias = per_channel(program, bias, channels(program, product)?).filter(|_| is_small)?;
+        return Some((product, bias, Some(reshape)));
+    }
     let is_reshape = &*program.graph.node(reshape).op == "Reshape" && is_private(program, reshape);
     let source = program.graph.inputs(reshape).ok().filter(|_| is_reshape)?.first().copied()?;
     let product = product_before(program, source).filter(|&product| rank(program, product) == 2)?;
