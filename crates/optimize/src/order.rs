@@ -9,7 +9,7 @@ const MOST: usize = 64;
 
 /// Drops control edges from what is there from the start, and nodes that do nothing but hand control edges on.
 ///
-/// Constants and arguments are there from the start. Without dead values, a node that waits for one waits for nothing.
+/// Constants and arguments are there from the start, and so are identities of them. Without dead values, a node that waits for one waits for nothing.
 pub(crate) fn loosen(program: &mut Program) {
     if program.has_dead_values() {
         return;
@@ -48,6 +48,22 @@ pub(crate) fn loosen(program: &mut Program) {
     program.targets.dedup();
 }
 
+/// Identities that may follow each other before one is taken for something else.
+const DEEP: usize = 8;
+
+/// Whether a node is a constant or an argument, or hands one on.
 fn is_there(program: &Program, node: NodeId) -> bool {
-    matches!(&*program.graph.node(node).op, "Const" | "_Arg")
+    let mut node = node;
+    for _ in 0..DEEP {
+        match &*program.graph.node(node).op {
+            "Const" | "_Arg" => return true,
+            "Identity" if program.graph.controls(node).is_empty() => {}
+            _ => return false,
+        }
+        match program.graph.inputs(node).ok().as_deref() {
+            Some(&[input]) => node = input.node,
+            _ => return false,
+        }
+    }
+    false
 }

@@ -175,6 +175,7 @@ impl Buffer {
     }
 
     /// The bytes as elements; `None` when address, length or (for `bool`) a byte don't fit the type.
+    #[inline]
     pub fn elements<T: Element>(&self) -> Option<&[T]> {
         check_bools::<T>(self.bytes())?;
         // SAFETY: every bit pattern is a `T`: `Element` is sealed to such types, and bools were checked.
@@ -211,6 +212,7 @@ impl Buffer {
 }
 
 /// Bytes reach a buffer from files and through `units_mut`, so they are checked whenever they are read as `bool`.
+#[inline]
 fn check_bools<T: Element>(bytes: &[u8]) -> Option<()> {
     let legal = T::DTYPE != DType::Bool || bytes.iter().fold(0, |all, &byte| all | byte) <= 1;
     legal.then_some(())
@@ -221,26 +223,37 @@ fn misfit() -> Error {
     Error::internal("a buffer does not fit the element type it is viewed as")
 }
 
+/// Whether bytes are whole elements where elements may lie.
+#[inline]
+fn fits<T>(bytes: &[u8]) -> bool {
+    size_of::<T>() > 0
+        && bytes.len().is_multiple_of(size_of::<T>())
+        && bytes.as_ptr().cast::<T>().is_aligned()
+}
+
 /// # Safety
 /// Every bit pattern must be a value of `T`.
+#[inline]
 unsafe fn cast<T>(bytes: &[u8]) -> Option<&[T]> {
-    // SAFETY: promised by the caller.
-    let (head, body, tail) = unsafe { bytes.align_to::<T>() };
     if bytes.is_empty() {
         return Some(&[]);
     }
-    (size_of::<T>() > 0 && head.is_empty() && tail.is_empty()).then_some(body)
+    // SAFETY: the bytes are so many elements and aligned for them; the caller promises that any bytes are values.
+    fits::<T>(bytes)
+        .then(|| unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), bytes.len() / size_of::<T>()) })
 }
 
 /// # Safety
 /// Every bit pattern must be a value of `T`, and every `T` must leave legal bytes behind.
+#[inline]
 unsafe fn cast_mut<T>(bytes: &mut [u8]) -> Option<&mut [T]> {
     if bytes.is_empty() {
         return Some(&mut []);
     }
-    // SAFETY: promised by the caller.
-    let (head, body, tail) = unsafe { bytes.align_to_mut::<T>() };
-    (size_of::<T>() > 0 && head.is_empty() && tail.is_empty()).then_some(body)
+    // SAFETY: as in `cast`, and the bytes are borrowed for writing.
+    fits::<T>(bytes).then(|| unsafe {
+        std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len() / size_of::<T>())
+    })
 }
 
 #[cfg(test)]

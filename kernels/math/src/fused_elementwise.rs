@@ -127,7 +127,22 @@ impl Kernel for Fused {
 impl Fused {
     fn run(&self, ctx: &Context<'_>) -> Result<Tensor> {
         let inputs: SmallVec<[&Tensor; 8]> = ctx.inputs(0).collect();
-        let mut shape = inputs[0].shape().clone();
+        // Mostly, all are as large as each other, or of one element.
+        let first = inputs[0].shape();
+        if inputs[1..].iter().all(|input| input.shape() == first || input.rank() == 0)
+            && self.all_large(&inputs, first)
+        {
+            let mut out = ctx.allocate(DType::Float, first)?;
+            let mut operands: SmallVec<[Operand<'_>; 8]> = SmallVec::new();
+            for input in &inputs {
+                let data = input.as_slice()?;
+                let is_scalar = input.rank() == 0 && first.rank() > 0;
+                operands.push(if is_scalar { Operand::Scalar(data[0]) } else { Operand::Slice(data) });
+            }
+            self.chain.run(&operands, out.as_mut_slice()?);
+            return Ok(out);
+        }
+        let mut shape = first.clone();
         for input in &inputs[1..] {
             if input.shape() != &shape && input.rank() > 0 {
                 shape = shape::broadcast_known(&shape, input.shape())?;
