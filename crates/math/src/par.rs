@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use crate::{denormal, shared_loop};
+use crate::denormal;
+use crate::shared_loop::{self, Team};
 
 /// Time one task should take, in nanoseconds: long against the cost of waking another thread for it.
 const TASK_NS: f64 = 50_000.0;
@@ -42,17 +43,17 @@ pub fn chunk(index: usize, len: usize, grain: usize) -> Range<usize> {
 /// The caller's is one of them: it works while it waits, and a pool of one has no thread of its own. [`Pool::enter`] makes a pool the one that
 /// the loops of this thread use; entering costs nothing until a loop is large enough to be split.
 #[derive(Debug)]
-pub struct Pool(Option<Arc<rayon::ThreadPool>>);
+pub struct Pool(Option<Arc<Team>>);
 
 thread_local! {
     /// The pool that was entered: none (rayon's current one is used), one of one thread, or one of several.
-    static ENTERED: RefCell<Option<Option<Arc<rayon::ThreadPool>>>> = const { RefCell::new(None) };
+    static ENTERED: RefCell<Option<Option<Arc<Team>>>> = const { RefCell::new(None) };
 }
 
 /// Restores the pool that was entered before when dropped.
 #[derive(Debug)]
 #[must_use]
-pub struct Entered(Option<Option<Arc<rayon::ThreadPool>>>);
+pub struct Entered(Option<Option<Arc<Team>>>);
 
 /// Number of cores that this process may use.
 pub fn available() -> usize {
@@ -68,14 +69,12 @@ impl Pool {
         if threads <= 1 {
             return Ok(Pool(None));
         }
-        let name = |index| format!("savedmodel-{index}");
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads - 1).thread_name(name).build()?;
-        Ok(Pool(Some(Arc::new(pool))))
+        Ok(Pool(Some(Team::new(threads - 1)?)))
     }
 
     /// Number of threads.
     pub fn threads(&self) -> usize {
-        1 + self.0.as_ref().map_or(0, |pool| pool.current_num_threads())
+        1 + self.0.as_ref().map_or(0, |team| team.threads())
     }
 
     /// Lets the loops of this thread use this pool while the guard lives.
@@ -92,12 +91,16 @@ impl Drop for Entered {
 
 /// True when `chunks` chunks are worth the pool.
 fn inline(chunks: usize) -> bool {
-    let threads = ENTERED.with_borrow(|entered| match entered {
+    chunks <= 1 || threads() == 1
+}
+
+/// Threads that share the loops of this one. What a loop gives must not depend on it.
+pub fn threads() -> usize {
+    ENTERED.with_borrow(|entered| match entered {
         None => rayon::current_num_threads(),
         Some(None) => 1,
-        Some(Some(pool)) => 1 + pool.current_num_threads(),
-    });
-    chunks <= 1 || threads == 1
+        Some(Some(team)) => 1 + team.threads(),
+    })
 }
 
 /// Calls `task` with each index below `count`, on the pool that this thread entered or rayon's current one.
@@ -105,13 +108,13 @@ fn inline(chunks: usize) -> bool {
 /// The one place where rayon is called: as it knows no closure types, its machinery is compiled once and not for every loop.
 fn spread(count: usize, task: &(dyn Fn(usize) + Sync)) {
     let mode = denormal::mode();
-    let Some(pool) = ENTERED.with_borrow(|entered| entered.clone().flatten()) else {
+    let Some(team) = ENTERED.with_borrow(|entered| entered.clone().flatten()) else {
         return (0..count).into_par_iter().with_max_len(1).for_each(|index| {
             let _guard = denormal::enter(mode);
             task(index);
         });
     };
-    shared_loop::run(&pool, count, &|index| {
+    shared_loop::run(&team, count, &|index| {
         // Loops inside of a task would wait for threads that are busy with the others.
         let _alone = Entered(ENTERED.replace(Some(None)));
         let _guard = denormal::enter(mode);

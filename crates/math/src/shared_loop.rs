@@ -1,20 +1,26 @@
 //! A loop that a thread begins at once and shares with the threads of a pool that come in time.
 //!
 //! A thread that sleeps takes longer to wake than a small loop takes to run. Its owner therefore never waits for a thread to begin, only for
-//! those that are at a task when no task is left.
+//! those that are at a task when no task is left; and a thread that had a part in a loop looks for the next one for a while before it sleeps.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::Thread;
+use std::time::{Duration, Instant};
 
-use rayon::ThreadPool;
+use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 
 /// In `helpers`: the owner is done, so that nobody may begin.
 const CLOSED: usize = 1 << (usize::BITS - 1);
 /// How often the owner looks before it sleeps; a task takes some ten microseconds.
 const LOOKS: usize = 10_000;
+
+/// How long a thread looks for the next loop: the steps between two loops of a model take less, mostly.
+const PATIENCE: Duration = Duration::from_micros(200);
+/// How often it looks before it looks at the clock.
+const GLANCES: usize = 64;
 
 /// A task for each index.
 type Task<'a> = dyn Fn(usize) + Sync + 'a;
@@ -36,11 +42,91 @@ unsafe impl Send for SharedLoop {}
 // SAFETY: as above.
 unsafe impl Sync for SharedLoop {}
 
-/// Calls `task` with each index below `count`, on this thread and on those of the pool that are free.
+/// Threads that share loops, and the loop that was begun last.
+#[derive(Debug)]
+pub(crate) struct Team {
+    pool: ThreadPool,
+    /// How many loops were begun, for those that look for the next.
+    begun: AtomicUsize,
+    /// The last of them, and its number.
+    last: Mutex<(usize, Weak<SharedLoop>)>,
+    /// Threads that are at a loop or look for one.
+    present: AtomicUsize,
+    /// How long they look: not at all where they would keep the owner from its core.
+    patience: Duration,
+}
+
+impl Team {
+    /// So many threads, besides those that begin loops.
+    ///
+    /// # Errors
+    /// When they can't be started.
+    pub fn new(threads: usize) -> Result<Arc<Team>, ThreadPoolBuildError> {
+        let name = |index| format!("savedmodel-{index}");
+        Ok(Arc::new(Team {
+            pool: ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build()?,
+            begun: AtomicUsize::new(0),
+            last: Mutex::default(),
+            present: AtomicUsize::new(0),
+            patience: if threads < crate::par::available() { PATIENCE } else { Duration::ZERO },
+        }))
+    }
+
+    /// How many threads there are.
+    pub fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    /// Lets those that are present know of a loop, and wakes others if it is worth more.
+    fn call(self: &Arc<Team>, shared: &Arc<SharedLoop>) {
+        let wanted = self.threads().min(shared.count.saturating_sub(1));
+        if wanted == 0 {
+            return;
+        }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = last.0.wrapping_add(1);
+        *last = (number, Arc::downgrade(shared));
+        self.begun.store(number, Ordering::Release);
+        drop(last);
+        for _ in self.present.load(Ordering::Relaxed)..wanted {
+            let (team, shared) = (Arc::clone(self), Arc::clone(shared));
+            self.pool.spawn(move || team.attend(&shared, number));
+        }
+    }
+
+    /// What a thread does that was woken for a loop.
+    fn attend(&self, first: &SharedLoop, number: usize) {
+        self.present.fetch_add(1, Ordering::Relaxed);
+        first.help();
+        let (mut seen, mut since) = (number, Instant::now());
+        loop {
+            if (0..GLANCES).all(|_| self.is_last(seen)) {
+                if since.elapsed() >= self.patience {
+                    break;
+                }
+                continue;
+            }
+            let (number, next) = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            seen = number;
+            if let Some(next) = next.upgrade() {
+                next.help();
+            }
+            since = Instant::now();
+        }
+        self.present.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn is_last(&self, seen: usize) -> bool {
+        std::hint::spin_loop();
+        self.begun.load(Ordering::Acquire) == seen
+    }
+}
+
+/// Calls `task` with each index below `count`, on this thread and on those of the team that are free.
 ///
 /// # Panics
 /// When a task does, after all that were begun have ended.
-pub(crate) fn run(pool: &ThreadPool, count: usize, task: &Task<'_>) {
+pub(crate) fn run(team: &Arc<Team>, count: usize, task: &Task<'_>) {
     // SAFETY: only the lifetime changes. The pointer is followed between `enter` and `leave` and by this function; `enter` fails once `Open`
     // has closed the loop, which it does before this function returns or unwinds, and it waits until all that entered have left.
     let task = unsafe { std::mem::transmute::<*const Task<'_>, *const Task<'static>>(task) };
@@ -54,10 +140,7 @@ pub(crate) fn run(pool: &ThreadPool, count: usize, task: &Task<'_>) {
     });
     {
         let _open = Open(&shared);
-        for _ in 0..pool.current_num_threads().min(count.saturating_sub(1)) {
-            let shared = Arc::clone(&shared);
-            pool.spawn(move || shared.help());
-        }
+        team.call(&shared);
         shared.work();
     }
     let panic = shared.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -129,36 +212,57 @@ mod tests {
     use super::*;
     use std::sync::Barrier;
 
-    fn pool(threads: usize) -> ThreadPool {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+    /// A team whose threads look for the next loop for so long.
+    fn patient(threads: usize, patience: Duration) -> Arc<Team> {
+        let team = Team::new(threads).unwrap();
+        Arc::new(Team { patience, ..Arc::into_inner(team).unwrap() })
     }
 
     #[test]
     fn every_index_is_visited_once() {
-        let pool = pool(3);
-        for count in [0, 1, 2, 100] {
-            for _ in 0..50 {
-                let visits: Vec<AtomicUsize> = (0..count).map(|_| AtomicUsize::new(0)).collect();
-                run(&pool, count, &|index| {
-                    visits[index].fetch_add(1, Ordering::Relaxed);
-                });
-                assert!(visits.into_iter().all(|visits| visits.into_inner() == 1));
+        for patience in [Duration::ZERO, PATIENCE] {
+            let team = patient(3, patience);
+            for count in [0, 1, 2, 100] {
+                for _ in 0..50 {
+                    let visits: Vec<AtomicUsize> = (0..count).map(|_| AtomicUsize::new(0)).collect();
+                    run(&team, count, &|index| {
+                        visits[index].fetch_add(1, Ordering::Relaxed);
+                    });
+                    assert!(visits.into_iter().all(|visits| visits.into_inner() == 1));
+                }
             }
         }
     }
 
     #[test]
+    fn a_thread_that_looks_for_a_loop_is_not_woken_for_it() {
+        let team = patient(1, Duration::from_secs(2));
+        for _ in 0..3 {
+            // Both must come, so the thread of the team is present after.
+            let together = Barrier::new(2);
+            run(&team, 2, &|_| {
+                together.wait();
+            });
+            assert_eq!(team.present.load(Ordering::Relaxed), 1);
+        }
+        // A thread that was woken as well would have to wait for the first to go.
+        let (sent, received) = std::sync::mpsc::channel();
+        team.pool.spawn(move || sent.send(()).unwrap_or_default());
+        assert!(received.try_recv().is_err());
+    }
+
+    #[test]
     fn threads_that_do_not_come_are_not_waited_for() {
-        let pool = pool(1);
+        let team = patient(1, Duration::ZERO);
         let (begun, done) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
         let (there, end) = (Arc::clone(&begun), Arc::clone(&done));
-        pool.spawn(move || {
+        team.pool.spawn(move || {
             there.wait();
             end.wait();
         });
         begun.wait();
         let sum = AtomicUsize::new(0);
-        run(&pool, 10, &|index| {
+        run(&team, 10, &|index| {
             sum.fetch_add(index, Ordering::Relaxed);
         });
         assert_eq!(sum.into_inner(), 45);
@@ -167,14 +271,14 @@ mod tests {
 
     #[test]
     fn helpers_that_are_late_are_waited_for() {
-        let pool = pool(1);
+        let team = patient(1, Duration::ZERO);
         let together = Barrier::new(2);
         let ended = AtomicUsize::new(0);
         let owner = std::thread::current().id();
-        run(&pool, 2, &|_| {
+        run(&team, 2, &|_| {
             together.wait();
             if std::thread::current().id() != owner {
-                std::thread::sleep(std::time::Duration::from_millis(20));
+                std::thread::sleep(Duration::from_millis(20));
             }
             ended.fetch_add(1, Ordering::Relaxed);
         });
@@ -183,18 +287,18 @@ mod tests {
 
     #[test]
     fn panics_come_out_wherever_they_happen() {
-        let pool = pool(1);
+        let team = patient(1, Duration::ZERO);
         let owner = std::thread::current().id();
         for by_owner in [true, false] {
             let together = Barrier::new(2);
             let panic = catch_unwind(AssertUnwindSafe(|| {
-                run(&pool, 2, &|_| {
+                run(&team, 2, &|_| {
                     together.wait();
                     assert!(by_owner != (std::thread::current().id() == owner), "on purpose");
                 });
             }));
             assert!(panic.is_err());
         }
-        run(&pool, 2, &|_| {});
+        run(&team, 2, &|_| {});
     }
 }
