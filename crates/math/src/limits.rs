@@ -3,16 +3,14 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use crate::simd::{Isa, Kernel, Level, dispatch};
+use crate::gemm::multiply_cached;
+use crate::simd::{Isa, Kernel, dispatch};
 
-/// Single-precision operations a second of one thread, with all operands in registers; a fused multiply-add counts as two.
+/// Single-precision operations a second of one thread, with all operands at hand; a fused multiply-add counts as two.
 pub fn flops() -> f64 {
-    const STEPS: usize = 200_000;
-    let mut lanes = 0;
-    let seconds = best(|| {
-        (lanes, _) = black_box(dispatch(MultiplyAdd(black_box(STEPS))));
-    });
-    (2 * STEPS * lanes) as f64 / seconds
+    let mut operations = 0;
+    let seconds = best(|| operations = multiply_cached(black_box(200)));
+    operations as f64 / seconds
 }
 
 /// Bytes a second of one thread that reads two arrays larger than the caches and writes a third.
@@ -31,36 +29,6 @@ fn best(mut work: impl FnMut()) -> f64 {
         start.elapsed()
     };
     (0..5).map(time).min().unwrap_or(Duration::MAX).as_secs_f64()
-}
-
-/// Registers that are added to in turn, so that none is waited for; more would not all be registers with AVX2.
-const CHAINS: usize = 12;
-
-/// Multiplies and adds so many times to all lanes of all chains; gives how many those are, and a sum that depends on them.
-struct MultiplyAdd(usize);
-
-impl MultiplyAdd {
-    #[inline(always)]
-    fn lanes<I: Isa, const LANES: usize>(self) -> (usize, f32) {
-        let mut chains = [[1.0_f32; LANES]; CHAINS];
-        let (x, y) = (black_box(0.999), black_box(1e-3));
-        for _ in 0..self.0 {
-            chains.iter_mut().flatten().for_each(|lane| *lane = I::fma(*lane, x, y));
-        }
-        (LANES * CHAINS, chains.iter().flatten().sum())
-    }
-}
-
-impl Kernel for MultiplyAdd {
-    type Output = (usize, f32);
-    #[inline(always)]
-    fn run<I: Isa>(self) -> (usize, f32) {
-        match I::LEVEL {
-            Level::Avx512 => self.lanes::<I, 16>(),
-            Level::Avx2 => self.lanes::<I, 8>(),
-            Level::Baseline => self.lanes::<I, 4>(),
-        }
-    }
 }
 
 struct Triad<'a>(&'a [f32], &'a [f32], &'a mut [f32]);

@@ -8,7 +8,7 @@ mod transform;
 
 use std::cell::RefCell;
 
-use crate::gemm::{Axis, Epilogue, Finish, Gemm, PackedB, View};
+use crate::gemm::{Axis, Epilogue, Finish, Gemm, PackedB, Panel, View};
 use crate::{par, simd};
 use transform::{Input, Output, Transforms};
 
@@ -28,8 +28,6 @@ const TILES: usize = 12;
 const CACHED: usize = 1 << 18;
 /// Elements between neighbours that would else share their cache sets.
 const GAP: usize = 16;
-/// Pairs of channels that are transformed by a task.
-const PAIRS: usize = 1 << 14;
 /// Blocks from which each is one task.
 const MANY_BLOCKS: usize = 8;
 
@@ -47,40 +45,74 @@ impl Filter {
     /// # Panics
     /// When the slice has another length.
     pub fn new(filter: &[f32], channels: usize, outputs: usize) -> Filter {
-        let size = channels * outputs;
-        assert_eq!(filter.len(), TAPS * TAPS * size);
-        let matrices = (0..POSITIONS).map(|position| {
-            let factors = transform::factors(position / INPUT, position % INPUT);
-            let mut matrix = vec![0.0; size];
-            par::for_chunks_mut(&mut matrix, PAIRS, |first, matrix| {
-                simd::dispatch(Weigh { filter, size, first, factors: &factors, matrix });
-            });
-            PackedB::new(channels, outputs, View::new(&matrix, outputs))
+        assert_eq!(filter.len(), TAPS * TAPS * channels * outputs);
+        let points = std::array::from_fn(transform::powers);
+        let matrices = PackedB::filled([channels, outputs], |panel, panels| {
+            simd::dispatch(Weigh { filter, sizes: [channels, outputs], points: &points, panel, panels });
         });
-        Filter { matrices: matrices.collect(), channels, outputs }
+        Filter { matrices, channels, outputs }
     }
 }
 
-/// One position of some pairs of channels: the sum of their taps times factors.
+/// All positions of a panel of pairs of channels: sums of their taps times factors.
 struct Weigh<'a> {
     filter: &'a [f32],
-    /// Pairs of channels.
-    size: usize,
-    /// The first of them that is wanted.
-    first: usize,
-    factors: &'a [f64; TAPS * TAPS],
-    matrix: &'a mut [f32],
+    /// Channels and outputs.
+    sizes: [usize; 2],
+    /// What three taps of a line are multiplied by at each point.
+    points: &'a [[f64; TAPS]; INPUT],
+    panel: Panel,
+    panels: [&'a mut [f32]; POSITIONS],
+}
+
+/// Pairs of channels that are transformed at the same time.
+const PAIRS: usize = 8;
+
+impl Weigh<'_> {
+    #[inline(always)]
+    fn pairs<const COUNT: usize>(&mut self, from: usize, to: usize) {
+        let size = self.sizes[0] * self.sizes[1];
+        let mut taps = [[0.0; COUNT]; TAPS * TAPS];
+        for (tap, lanes) in taps.iter_mut().enumerate() {
+            let pairs = &self.filter[tap * size + from..][..COUNT];
+            for (lane, &x) in lanes.iter_mut().zip(pairs) {
+                *lane = f64::from(x);
+            }
+        }
+        for (row, factors) in self.points.iter().enumerate() {
+            let mut line = [[0.0; COUNT]; TAPS];
+            for (column, line) in line.iter_mut().enumerate() {
+                for (i, lane) in line.iter_mut().enumerate() {
+                    let products = [0, 1, 2].map(|tap| taps[tap * TAPS + column][i] * factors[tap]);
+                    *lane = products[0] + products[1] + products[2];
+                }
+            }
+            for (column, factors) in self.points.iter().enumerate() {
+                let out = &mut self.panels[row * INPUT + column][to..][..COUNT];
+                for (i, out) in out.iter_mut().enumerate() {
+                    let sum = line[0][i] * factors[0] + line[1][i] * factors[1] + line[2][i] * factors[2];
+                    *out = sum as f32;
+                }
+            }
+        }
+    }
 }
 
 impl simd::Kernel for Weigh<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<I: simd::Isa>(self) {
-        let taps: [&[f32]; TAPS * TAPS] =
-            std::array::from_fn(|tap| &self.filter[tap * self.size + self.first..][..self.matrix.len()]);
-        for (i, out) in self.matrix.iter_mut().enumerate() {
-            let sum = taps.iter().zip(self.factors).map(|(tap, factor)| f64::from(tap[i]) * factor);
-            *out = sum.sum::<f64>() as f32;
+    fn run<I: simd::Isa>(mut self) {
+        let Panel { first, columns, width } = self.panel.clone();
+        for row in 0..self.panels[0].len() / width {
+            let from = (first + row) * self.sizes[1] + columns.start;
+            let mut x = 0;
+            while x + PAIRS <= columns.len() {
+                self.pairs::<PAIRS>(from + x, row * width + x);
+                x += PAIRS;
+            }
+            for x in x..columns.len() {
+                self.pairs::<1>(from + x, row * width + x);
+            }
         }
     }
 }

@@ -6,6 +6,8 @@ use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
+use memmap2::MmapMut;
+
 use crate::{Error, Result};
 
 /// The most bytes that one tensor may take; a request above it is refused before the allocator is asked.
@@ -21,16 +23,20 @@ const MAX_BLOCKS: usize = 32;
 const REACH: usize = 8;
 /// Blocks have 2^n or 1.5 * 2^n bytes.
 const CLASSES: usize = 2 * (usize::BITS as usize);
+/// Bytes from which memory is asked of the system by itself, in large pages where it has them.
+const MAPPED: usize = 4 << 20;
 
 /// Bytes of one owner, aligned and always initialised; dropped, they are kept for this thread's next tensors.
 pub(crate) struct Allocation(ManuallyDrop<Block>);
 
-/// Memory of the system's allocator.
+/// Memory of the allocator or the system.
 struct Block {
     /// Where the aligned bytes begin.
     ptr: NonNull<u8>,
     /// How many there are.
     capacity: usize,
+    /// Who owns them, unless it is the allocator.
+    map: Option<MmapMut>,
 }
 
 // SAFETY: a `Block` owns its memory alone; it is shared only for reading, through `Arc`.
@@ -94,6 +100,15 @@ impl Block {
             return Err(too_large());
         }
         let capacity = capacity_of(class_of(len));
+        if capacity >= MAPPED
+            && let Ok(mut map) = MmapMut::map_anon(capacity)
+        {
+            #[cfg(target_os = "linux")]
+            // A system without large pages gives small ones.
+            let _ = map.advise(memmap2::Advice::HugePage);
+            let ptr = NonNull::new(map.as_mut_ptr()).ok_or_else(too_large)?;
+            return Ok(Block { ptr, capacity, map: Some(map) });
+        }
         // SAFETY: the layout's size is at least `ALIGNMENT`.
         let ptr = NonNull::new(unsafe { alloc_zeroed(layout(capacity)) }).ok_or_else(too_large)?;
         // The allocator gives large blocks of zeros without touching them only if no alignment is asked for.
@@ -107,7 +122,7 @@ impl Block {
             aligned.sub(1).write(start as u8);
             aligned
         };
-        Ok(Block { ptr, capacity })
+        Ok(Block { ptr, capacity, map: None })
     }
 }
 
@@ -158,6 +173,9 @@ fn layout(capacity: usize) -> Layout {
 
 impl Drop for Block {
     fn drop(&mut self) {
+        if self.map.is_some() {
+            return;
+        }
         // SAFETY: `zeroed` wrote `start`, took the memory with this layout, and `ptr` lies `start` bytes inside.
         unsafe {
             let start = usize::from(self.ptr.sub(1).read());

@@ -13,11 +13,15 @@ use std::ops::Range;
 pub const TASK_MACS: usize = 1 << 20;
 /// Below this number, large tasks are split.
 const FEW_TASKS: usize = 8;
+/// Tasks that a thread should have, if there are so many panels.
+const TASKS_OF_THREAD: usize = 3;
 /// Rows of A and panels of B in one task.
 pub(super) const ROWS: usize = 144;
 const PANELS: usize = 16;
 /// Panels from which it pays to bring far rows of A together, where they share no cache sets.
 const DENSE_PANELS: usize = 4;
+/// Bytes after which the sets of the first-level cache repeat: rows that lie so far apart push each other out.
+const PERIOD: usize = 4096;
 /// Elements of the largest tile of any instruction set.
 const TILE: usize = 512;
 
@@ -127,6 +131,9 @@ pub(super) struct Product<'a, T: Scalar> {
 pub fn run<T: Scalar>(gemm: &Gemm<T>, [m, k, n]: [usize; 3], a: &impl Lhs<T>, b: Rhs<T>, c: &mut [T]) {
     let product = Product::new(gemm, [k, n], b, c);
     let panels = n.div_ceil(product.table.columns);
+    if m == 1 && k * n < TASK_MACS && product.row(a, panels) {
+        return;
+    }
     let (rows, columns) = task_size([m, k, panels], product.table.rows);
     let (row_tasks, column_tasks) = (m.div_ceil(rows), panels.div_ceil(columns));
     par::for_each(row_tasks * column_tasks, |task| {
@@ -143,16 +150,23 @@ pub(super) fn task_size([m, k, panels]: [usize; 3], height: usize) -> (usize, us
         let tasks = m.div_ceil(rows) * panels.div_ceil(columns);
         let macs = rows.min(m) * columns * 32 * k;
         if tasks >= FEW_TASKS || macs < 2 * TASK_MACS {
-            return (rows, columns);
+            break;
         }
         if columns > 2 {
             columns = columns.div_ceil(2);
         } else if rows > 8 * height {
             rows = (rows / 2).next_multiple_of(height);
         } else {
-            return (rows, columns);
+            break;
         }
     }
+    // Fewer tasks read A less often. Rows stay as they are, whatever the threads: how they fall into tiles is how they are summed.
+    let wanted = match par::threads() {
+        1 => 1,
+        threads => (TASKS_OF_THREAD * threads).div_ceil(m.div_ceil(rows)),
+    };
+    let columns = columns.max((panels / wanted).min(PANELS));
+    (rows, panels.div_ceil(panels.div_ceil(columns)))
 }
 
 impl<'a, T: Scalar> Product<'a, T> {
@@ -166,6 +180,57 @@ impl<'a, T: Scalar> Product<'a, T> {
         Product { gemm, k, n, b, table, out }
     }
 
+    /// Computes the one row of C panel by panel, if that can be done with whole panels of a packed B and bounds as activation.
+    ///
+    /// The same as [`Product::block`] does, without what it prepares for many rows.
+    fn row(&self, a: &impl Lhs<T>, panels: usize) -> bool {
+        let (Rhs::Packed(packed), Epilogue { bias, residual, activation }) = (self.b, self.gemm.epilogue)
+        else {
+            return false;
+        };
+        let (width, mut buffer) = (self.table.columns, Vec::new());
+        let Some((lo, hi)) = activation.bounds().filter(|_| self.n.is_multiple_of(width)) else {
+            return false;
+        };
+        let (a, _) = a.block(0..1, 0..self.k, &mut buffer);
+        assert!(a.len() >= self.k, "the row of A is cut short");
+        let mut first = 0;
+        while first < self.k {
+            let depth = DEPTH.min(self.k - first);
+            let (accumulate, last) = (self.gemm.accumulate || first > 0, first + depth == self.k);
+            let (lo, hi) = if last { (lo, hi) } else { (f32::NEG_INFINITY, f32::INFINITY) };
+            for panel in 0..panels {
+                let (b, start) = (packed.panel(first, panel), panel * width);
+                let part = |values: &[T], wanted: bool| match values {
+                    values if wanted && !values.is_empty() => values[start..start + width].as_ptr(),
+                    _ => std::ptr::null(),
+                };
+                let tile = Tile {
+                    runs: (&Run { a: first, b: 0, len: depth }, 1),
+                    a: a.as_ptr(),
+                    a_stride: 0,
+                    b: b.as_ptr(),
+                    b_stride: width,
+                    ahead: (b.as_ptr_range().end, width),
+                    // SAFETY: `check` has seen that C holds one row of whole panels.
+                    c: unsafe { self.out.c.add(start) },
+                    c_stride: 0,
+                    accumulate,
+                    bias: part(bias, !accumulate),
+                    residual: part(residual, last),
+                    lo: T::from_f32(lo),
+                    hi: T::from_f32(hi),
+                };
+                assert!(b.len() >= depth * width, "a panel of B is cut short");
+                // SAFETY: the table belongs to a level this processor has; A and the panel were bounded above, bias and
+                // residual sliced, and C is written to by this thread alone.
+                unsafe { (self.table.kernels[0][0])(&tile) };
+            }
+            first += depth;
+        }
+        self.k > 0
+    }
+
     /// Computes some rows of some panels.
     fn block(&self, a: &impl Lhs<T>, rows: Range<usize>, panels: Range<usize>) {
         let (mut a_buffer, mut b_buffer, mut dense) = (Vec::new(), Vec::new(), Vec::new());
@@ -175,7 +240,8 @@ impl<'a, T: Scalar> Product<'a, T> {
             let (a, a_stride) = a.block(rows.clone(), first..first + depth, &mut a_buffer);
             let needed = (rows.len() - 1).saturating_mul(a_stride).saturating_add(depth);
             assert!(a.len() >= needed, "rows of A cut short");
-            let (a, a_stride) = if a_stride > depth && panels.len() >= DENSE_PANELS {
+            let few = if (a_stride * size_of::<T>()).is_multiple_of(PERIOD) { 3 } else { DENSE_PANELS };
+            let (a, a_stride) = if a_stride > depth && panels.len() >= few {
                 dense.clear();
                 a.chunks(a_stride).for_each(|row| dense.extend_from_slice(&row[..depth]));
                 (&dense[..], depth)
@@ -351,13 +417,18 @@ impl<T: Scalar> Kernel for FinishTile<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        for row in 0..self.rows {
+        // Adjacent rows are one.
+        let (rows, columns) = match self.stride == self.columns {
+            true => (1, self.rows * self.columns),
+            false => (self.rows, self.columns),
+        };
+        for row in 0..rows {
             let start = row * self.stride;
             // SAFETY: this row of the tile belongs to one task alone, and lies in C.
-            let row = unsafe { std::slice::from_raw_parts_mut(self.c.add(start), self.columns) };
+            let row = unsafe { std::slice::from_raw_parts_mut(self.c.add(start), columns) };
             let residual = match self.residual {
                 [] => &[],
-                residual => &residual[start..][..self.columns],
+                residual => &residual[start..][..columns],
             };
             Finish { row, residual, activation: self.activation }.run::<I>();
         }

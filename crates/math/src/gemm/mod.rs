@@ -17,6 +17,7 @@
 
 mod driver;
 mod epilogue;
+mod memory;
 mod other;
 mod pack;
 mod pairs;
@@ -30,8 +31,10 @@ pub(crate) use driver::Finish;
 pub use driver::Scalar;
 pub use epilogue::{Activation, Epilogue};
 pub use other::{Complex, complex, integer, narrow};
+pub(crate) use pack::Panel;
 pub use pack::{Lhs, PackedB, View};
 pub use pairs::has_fast_pairs;
+pub(crate) use tile::multiply_cached;
 pub use windows::{Axis, Windows};
 
 use crate::par;

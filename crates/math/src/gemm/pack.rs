@@ -1,5 +1,8 @@
 //! Operands: strided views, and B in panels.
 
+use std::sync::Arc;
+
+use super::memory::Memory;
 use super::tile::{Table, Tiled};
 use crate::par;
 use crate::simd;
@@ -53,7 +56,8 @@ impl<'a, T> View<'a, T> {
 /// B, ready for the microkernels of this processor: blocks of [`DEPTH`] rows, in each the panels of adjacent columns.
 #[derive(Debug)]
 pub struct PackedB<T: 'static> {
-    data: Vec<T>,
+    /// Shared with matrices that were packed together.
+    data: Arc<Memory<T>>,
     /// Where the panels start, so that their rows don't cross cache lines.
     start: usize,
     pub(super) k: usize,
@@ -61,6 +65,17 @@ pub struct PackedB<T: 'static> {
     pub(super) table: &'static Table<T>,
     /// Whether panels hold pairs of rows, rounded to bfloat16.
     pub(super) rounded: bool,
+}
+
+/// Where a panel of a packed matrix lies.
+#[derive(Clone, Debug)]
+pub struct Panel {
+    /// The first of its rows.
+    pub first: usize,
+    /// Its columns.
+    pub columns: std::ops::Range<usize>,
+    /// Elements from row to row, at least as many as there are columns.
+    pub width: usize,
 }
 
 impl<T: Tiled + Default> PackedB<T> {
@@ -76,9 +91,9 @@ impl<T: Tiled + Default> PackedB<T> {
         b.check(k, n);
         let width = table.columns;
         let panels = n.div_ceil(width);
-        let mut data = vec![T::default(); panels * width * k + LINE / size_of::<T>()];
-        let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
-        let packed = &mut data[start..][..panels * width * k];
+        let size = panels * width * k;
+        let (mut data, start) = zeros(size);
+        let packed = &mut data[start..][..size];
         for (index, block) in packed.chunks_mut((panels * width * DEPTH).max(1)).enumerate() {
             let (first, depth) = (index * DEPTH, DEPTH.min(k - index * DEPTH));
             let size = (depth * width).max(1);
@@ -88,7 +103,41 @@ impl<T: Tiled + Default> PackedB<T> {
                 }
             });
         }
-        PackedB { data, start, k, n, table, rounded: false }
+        PackedB { data: Arc::new(data), start, k, n, table, rounded: false }
+    }
+
+    /// `N` matrices of one size, whose panels `fill` writes for all of them at a time.
+    pub(crate) fn filled<const N: usize>(
+        [k, n]: [usize; 2],
+        fill: impl Fn(Panel, [&mut [T]; N]) + Sync,
+    ) -> Vec<Self> {
+        let table = T::table(simd::level());
+        let (width, panels) = (table.columns, n.div_ceil(table.columns));
+        let size = panels * width * k;
+        let (mut data, start) = zeros(size.saturating_mul(N));
+        let mut rest: Vec<&mut [T]> = data[start..].chunks_mut(size.max(1)).collect();
+        let parts = (0..k.div_ceil(DEPTH) * panels).map(|index| {
+            let (block, panel) = (index / panels, index % panels);
+            let size = DEPTH.min(k - block * DEPTH) * width;
+            let parts: [&mut [T]; N] = std::array::from_fn(|matrix| {
+                let (part, after) = std::mem::take(&mut rest[matrix]).split_at_mut(size);
+                rest[matrix] = after;
+                part
+            });
+            let columns = panel * width..n.min((panel + 1) * width);
+            (Panel { first: block * DEPTH, columns, width }, parts)
+        });
+        par::for_items(parts.len(), parts, |(panel, parts)| fill(panel, parts));
+        let data = Arc::new(data);
+        let matrix = |index| PackedB {
+            data: Arc::clone(&data),
+            start: start + index * size,
+            k,
+            n,
+            table,
+            rounded: false,
+        };
+        (0..N).map(matrix).collect()
     }
 
     /// Rows.
@@ -113,6 +162,13 @@ impl<T: Tiled + Default> PackedB<T> {
         let start = first * self.n.next_multiple_of(width) + panel * depth * width;
         &self.data[self.start + start..][..depth * width]
     }
+}
+
+/// Memory of so many zeros, and where in it they start: at a cache line.
+fn zeros<T: Tiled + Default>(size: usize) -> (Memory<T>, usize) {
+    let data: Memory<T> = Memory::zeros(size + LINE / size_of::<T>());
+    let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
+    (data, start)
 }
 
 /// Copies columns of some rows of `b` from row `first` on; the columns up to `width` keep the zeros they have.

@@ -75,6 +75,8 @@ pub struct Table<T: 'static> {
 
 /// Sums that a processor works on at the same time: two multipliers, each with four under way.
 const IN_FLIGHT: usize = 8;
+/// Rows of B before their turn that a tile of one row asks for.
+const NEAR: usize = 16;
 /// Sums for each element of C in tiles that have fewer.
 const SPLIT: usize = 4;
 
@@ -108,7 +110,14 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
         let add = |sums: &mut [[V; WIDTH]; ROWS], run: &Run, p: usize| {
             let a = a.add(run.a);
             let row = b.add((run.b + p) * b_stride);
-            V::prefetch_far(ahead.0.wrapping_add((run.b + p) * ahead.1));
+            if ROWS == 1 {
+                // Nothing hides how long B takes to come, not even from the second-level cache.
+                for column in 0..WIDTH {
+                    V::prefetch(row.wrapping_add(NEAR * b_stride + column * V::LEN));
+                }
+            } else {
+                V::prefetch_far(ahead.0.wrapping_add((run.b + p) * ahead.1));
+            }
             let mut bs = [zero; WIDTH];
             for (column, b) in bs.iter_mut().enumerate() {
                 *b = V::load(row.add(column * V::LEN));
@@ -155,6 +164,36 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
             }
         }
     }
+}
+
+/// Multiplies the same cached numbers over and over with the largest microkernel, and gives the operations that took; a
+/// fused multiply-add counts as two.
+pub(crate) fn multiply_cached(times: usize) -> usize {
+    const LEN: usize = 256;
+    let table = f32::table(simd::level());
+    let (rows, columns) = (table.rows, table.columns);
+    let (a, b, mut c) = ([0.5_f32; LEN], vec![0.5; columns], vec![0.0; rows * columns]);
+    let runs = vec![Run { a: 0, b: 0, len: LEN }; times];
+    let tile = Tile {
+        runs: (runs.as_ptr(), runs.len()),
+        a: a.as_ptr(),
+        a_stride: 0,
+        b: b.as_ptr(),
+        b_stride: 0,
+        ahead: (b.as_ptr(), 0),
+        c: c.as_mut_ptr(),
+        c_stride: columns,
+        accumulate: false,
+        bias: std::ptr::null(),
+        residual: std::ptr::null(),
+        lo: f32::NEG_INFINITY,
+        hi: f32::INFINITY,
+    };
+    // SAFETY: the table belongs to this processor's level; with strides of 0 all runs lie in `a` and in the one row of B,
+    // and C is as large as the tile.
+    unsafe { (table.kernels[rows - 1][0])(&tile) };
+    std::hint::black_box(&mut c);
+    2 * times * LEN * rows * columns
 }
 
 /// An element type with microkernels.

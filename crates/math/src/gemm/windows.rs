@@ -132,18 +132,27 @@ impl<T: Scalar> Gemm<'_, T> {
         let panels = n.div_ceil(product.table.columns);
         let (rows, columns) = task_size([m, b.units(), panels], product.table.rows);
         let rows = rows.min(ROWS).div_ceil(width).min(lines);
-        let column_tasks = panels.div_ceil(columns);
-        par::for_each(lines.div_ceil(rows) * column_tasks, |task| {
-            let lines = par::chunk(task / column_tasks, lines, rows);
-            product.lines(a, &lines, par::chunk(task % column_tasks, panels, columns));
+        // Long lines are cut, always at the same windows.
+        let cut = width.div_ceil((width / ROWS).max(1));
+        let (cuts, column_tasks) = (width.div_ceil(cut), panels.div_ceil(columns));
+        par::for_each(lines.div_ceil(rows) * cuts * column_tasks, |task| {
+            let (rest, columns) = (task / column_tasks, par::chunk(task % column_tasks, panels, columns));
+            let (lines, windows) =
+                (par::chunk(rest / cuts, lines, rows), par::chunk(rest % cuts, width, cut));
+            product.lines(a, (&lines, &windows), columns);
         });
     }
 }
 
 impl<T: Scalar> Product<'_, T> {
-    /// Computes some lines of some panels.
-    fn lines(&self, a: &Windows<'_, T>, lines: &Range<usize>, panels: Range<usize>) {
-        let parts = a.parts(lines, self.table.rows);
+    /// Computes some windows of some lines, and some panels.
+    fn lines(
+        &self,
+        a: &Windows<'_, T>,
+        (lines, windows): (&Range<usize>, &Range<usize>),
+        panels: Range<usize>,
+    ) {
+        let parts = a.parts(lines, windows, self.table.rows);
         let share = self.table.columns.div_ceil(parts.len().max(1));
         let mut runs = Vec::new();
         let mut first = 0;
@@ -191,11 +200,13 @@ struct Part {
 }
 
 impl<T> Windows<'_, T> {
-    /// The windows of some lines in parts of at most `most`: those inside of a line one after another, those at its ends
+    /// Some windows of some lines in parts of at most `most`: those inside of a line one after another, those at its ends
     /// together with the ones above and below.
-    fn parts(&self, lines: &Range<usize>, most: usize) -> Vec<Part> {
+    fn parts(&self, lines: &Range<usize>, windows: &Range<usize>, most: usize) -> Vec<Part> {
         let [_, height, width] = &self.axes;
-        let (inner, step) = (width.whole(), width.stride * self.channels);
+        let (whole, step) = (width.whole(), width.stride * self.channels);
+        let start = whole.start.clamp(windows.start, windows.end);
+        let inner = start..whole.end.clamp(start, windows.end);
         let mut parts = Vec::new();
         for line in lines.clone() {
             Self::cut(inner.len(), most, |start, count| {
@@ -208,7 +219,7 @@ impl<T> Windows<'_, T> {
         while line < lines.end {
             let (y, whole) = (line % height.windows, height.whole());
             let alike = if whole.contains(&y) { (whole.end - y).min(lines.end - line) } else { 1 };
-            for x in (0..inner.start).chain(inner.end..width.windows) {
+            for x in (windows.start..inner.start).chain(inner.end..windows.end) {
                 Self::cut(alike, most, |start, count| {
                     let rows = Rows { first: (line + start) * width.windows + x, count, step: width.windows };
                     parts.push(Part { rows, line, x, shift: start * line_step, stride: line_step });
@@ -286,6 +297,8 @@ mod tests {
             (1, [unit, axis(9, 5, 3, 2, 1, 1), axis(9, 5, 3, 2, 1, 1)], 70, 0..70, 33),
             (1, [axis(4, 4, 3, 1, 1, 1), axis(4, 4, 3, 1, 1, 1), axis(5, 5, 3, 1, 1, 1)], 3, 0..3, 7),
             (1, [unit, unit, axis(20, 20, 3, 1, 4, 4)], 6, 0..6, 16),
+            (2, [unit, unit, axis(500, 500, 3, 1, 160, 160)], 2, 0..2, 5),
+            (1, [unit, axis(3, 3, 3, 1, 1, 1), axis(601, 300, 3, 2, 1, 0)], 3, 0..3, 33),
             (1, [unit, axis(4, 2, 3, 1, 1, 0), axis(4, 2, 3, 1, 1, 0)], 8, 4..8, 5),
             (1, [unit, axis(1, 3, 3, 1, 1, 2), axis(1, 4, 2, 1, 2, 3)], 1, 0..1, 32),
         ] {

@@ -207,14 +207,8 @@ unsafe fn gather<V: Vector<Element = f32>>([x0, x1, x2, x3, x4, x5]: [V; INPUT])
     }
 }
 
-/// What the taps of a filter are multiplied by, to give one position in their sum.
-pub fn factors(row: usize, column: usize) -> [f64; TAPS * TAPS] {
-    let (rows, columns) = (powers(row), powers(column));
-    std::array::from_fn(|tap| rows[tap / TAPS] * columns[tap % TAPS])
-}
-
 /// The powers of a point that the taps of a line are multiplied by.
-fn powers(point: usize) -> [f64; TAPS] {
+pub fn powers(point: usize) -> [f64; TAPS] {
     let [a, b] = [A, B].map(f64::from);
     let (a2, b2) = (a * a, b * b);
     let at = |x: f64, divisor: f64| [1.0 / divisor, x / divisor, x * x / divisor];
