@@ -8,8 +8,16 @@ use smallvec::SmallVec;
 use crate::{Error, Result};
 
 /// The dimensions of a tensor, outermost first; a scalar has none. Up to five stand in place.
-#[derive(Clone, PartialEq, Eq, Hash, Default)]
+#[derive(PartialEq, Eq, Hash, Default)]
 pub struct Shape(SmallVec<[usize; 5]>);
+
+impl Clone for Shape {
+    /// As a copy of memory: the vector's own clone goes dimension by dimension, and kernels clone shapes all the time.
+    #[inline]
+    fn clone(&self) -> Shape {
+        Shape(SmallVec::from_slice(&self.0))
+    }
+}
 
 impl Shape {
     /// The most dimensions that TensorFlow allows.
@@ -126,6 +134,7 @@ impl Deref for Shape {
 }
 
 impl From<&[usize]> for Shape {
+    #[inline]
     fn from(dims: &[usize]) -> Shape {
         Shape(SmallVec::from_slice(dims))
     }
@@ -144,6 +153,7 @@ impl<const N: usize> From<[usize; N]> for Shape {
 }
 
 impl From<&Shape> for Shape {
+    #[inline]
     fn from(shape: &Shape) -> Shape {
         shape.clone()
     }

@@ -1,6 +1,7 @@
 //! The tensor itself.
 
 use std::any::Any;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -257,8 +258,24 @@ impl Tensor {
         let mut shape = self.shape.clone();
         shape.dims_mut()[0] = end - start;
         let row = self.shape[1..].iter().product::<usize>();
-        let range = start * row..end * row;
-        let data = match &self.data {
+        Ok(Tensor { dtype: self.dtype, shape, data: self.part(start * row..end * row)? })
+    }
+
+    /// Row `i` of the outermost dimension, without that dimension; numbers are shared without a copy.
+    ///
+    /// # Errors
+    /// As [`Tensor::rows`].
+    pub fn row(&self, i: usize) -> Result<Tensor> {
+        let Some((_, dims)) = self.shape.split_first().filter(|&(&rows, _)| i < rows) else {
+            return Err(Error::invalid_argument(format!("row {i} of a tensor of shape {}", self.shape)));
+        };
+        let row = dims.iter().product::<usize>();
+        Ok(Tensor { dtype: self.dtype, shape: dims.into(), data: self.part(i * row..(i + 1) * row)? })
+    }
+
+    /// Some of the elements.
+    fn part(&self, range: Range<usize>) -> Result<Data> {
+        Ok(match &self.data {
             Data::Plain(buffer) => {
                 let size = self.dtype.size().unwrap_or(1);
                 let part = buffer.slice(range.start * size, range.len() * size);
@@ -267,8 +284,7 @@ impl Tensor {
             Data::Strings(values) => Data::Strings(Arc::new(values[range].to_vec())),
             Data::Handles(values) => Data::Handles(Arc::new(values[range].to_vec())),
             Data::Variants(values) => Data::Variants(Arc::new(values[range].to_vec())),
-        };
-        Ok(Tensor { dtype: self.dtype, shape, data })
+        })
     }
 
     /// The values of an `int32` or `int64` tensor (shapes, axes, indices) as `i64`.
@@ -331,6 +347,8 @@ mod tests {
             assert_eq!(by_unit!(dtype, U => fill::<U>(&mut t)), Ok(60), "{dtype}");
             assert!(t.is_unique());
             assert_eq!(shared.rows(1, 3).unwrap().shape().dims(), [2, 2]);
+            assert_eq!(shared.row(1).unwrap(), shared.rows(1, 2).unwrap().reshape([2]).unwrap());
+            assert!(shared.row(30).is_err() && Tensor::scalar(1.0_f32).row(0).is_err());
             assert!(shared.rows(2, 31).is_err());
             assert_eq!(t.reshape([60]).unwrap().rank(), 1);
         }

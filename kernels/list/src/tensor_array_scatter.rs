@@ -4,7 +4,6 @@ use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, dtypes, 
 use savedmodel_tensor::{Error, Result};
 
 use crate::tensor_array::TensorArray;
-use crate::tensor_list_from_tensor::row;
 
 /// Writes the rows of a tensor to places of an array, or to all of its places.
 ///
@@ -41,7 +40,7 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         };
         let places = places(ctx, &array, rows)?;
         for (i, place) in places.into_iter().enumerate() {
-            array.write(place, row(value, i)?, &ctx.run())?;
+            array.write(place, value.row(i)?, &ctx.run())?;
         }
         let flow = ctx.take(flow);
         ctx.set(0, flow);

@@ -32,7 +32,7 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let tensor = ctx.input(0);
         check_rows(tensor, &shape)?;
         let rows = tensor.shape()[0];
-        let elements = (0..rows).map(|i| row(tensor, i).map(Some)).collect::<Result<_>>()?;
+        let elements = (0..rows).map(|i| tensor.row(i).map(Some)).collect::<Result<_>>()?;
         ctx.set(0, TensorList { dtype: tensor.dtype(), shape, max_elements: None, elements }.into_tensor()?);
         Ok(())
     }))
@@ -51,11 +51,6 @@ pub(crate) fn check_rows(tensor: &Tensor, shape: &PartialShape) -> Result<Shape>
         )));
     }
     Ok(row)
-}
-
-/// Row `i` of a tensor of at least one dimension.
-pub(crate) fn row(tensor: &Tensor, i: usize) -> Result<Tensor> {
-    tensor.rows(i, i + 1)?.reshape(&tensor.shape()[1..])
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use savedmodel_tensor::{DType, Error, Result, Shape, Tensor, Variant};
 
 use crate::TensorList;
 use crate::dtypes::ELEMENTS;
-use crate::tensor_list_from_tensor::row;
 
 /// Adds to each list of a vector of lists the row of a tensor.
 ///
@@ -31,7 +30,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         for (i, list) in handles.units_mut::<Variant>()?.iter_mut().enumerate() {
             let list =
                 list.make_mut::<TensorList>().ok_or_else(|| Error::internal("a list changed its type"))?;
-            list.elements.push(Some(row(tensor, i)?));
+            list.elements.push(Some(tensor.row(i)?));
         }
         ctx.set(0, handles);
         Ok(())

@@ -5,7 +5,7 @@ use savedmodel_tensor::{Error, Result, Tensor};
 
 use crate::dtypes::ELEMENTS;
 use crate::tensor_list::{TensorList, to_integer, to_partial_shape};
-use crate::tensor_list_from_tensor::{check_rows, row};
+use crate::tensor_list_from_tensor::check_rows;
 
 /// Puts the rows of a tensor at some places of a new list, or of one that is there.
 ///
@@ -100,7 +100,7 @@ fn put(list: &mut TensorList, tensor: &Tensor, places: &[usize], run: &Run<'_>) 
         list.resize(len, run)?;
     }
     for (i, &place) in places.iter().enumerate() {
-        list.elements[place] = Some(row(tensor, i)?);
+        list.elements[place] = Some(tensor.row(i)?);
     }
     Ok(())
 }
