@@ -14,7 +14,7 @@ use crate::denormal;
 use crate::shared_loop::{self, Team};
 
 /// Time one task should take, in nanoseconds: long against the cost of waking another thread for it.
-const TASK_NS: f64 = 50_000.0;
+const TASK_NS: f64 = 20_000.0;
 
 /// Items per chunk when one item takes about `ns` nanoseconds; a multiple of 64 when it is at least that.
 ///

@@ -58,6 +58,16 @@ impl Buffer {
         Ok(Buffer(Repr::Owned { memory: Arc::new(Allocation::zeroed(len)?), start: 0, len }))
     }
 
+    /// One element, which stands in the buffer itself.
+    #[inline]
+    pub(crate) fn of<T: Element>(value: T) -> Buffer {
+        const { assert!(size_of::<T>() <= INLINE && align_of::<T>() <= align_of::<u128>()) };
+        let mut bytes = [0_u128; 1];
+        // SAFETY: the sixteen bytes hold an element and are aligned for it; an element is plain bytes.
+        unsafe { bytes.as_mut_ptr().cast::<T>().write(value) };
+        Buffer(Repr::Inline { bytes, len: size_of::<T>() as u8 })
+    }
+
     /// `len` bytes of any content, for who writes all of them.
     ///
     /// # Errors
@@ -259,6 +269,13 @@ unsafe fn cast_mut<T>(bytes: &mut [u8]) -> Option<&mut [T]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_element_is_its_bytes() {
+        assert_eq!(Buffer::of(0x0102_0304_i32).bytes(), 0x0102_0304_i32.to_ne_bytes());
+        assert_eq!(Buffer::of(true).bytes(), [1]);
+        assert_eq!(Buffer::of(1.5_f64).elements::<f64>(), Some(&[1.5][..]));
+    }
 
     #[test]
     fn memory_is_aligned_and_zero() {

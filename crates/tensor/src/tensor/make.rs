@@ -95,10 +95,9 @@ impl Tensor {
     }
 
     /// A scalar.
+    #[inline]
     pub fn scalar<T: Element>(value: T) -> Tensor {
-        let mut tensor = Tensor::zeros(T::DTYPE, Shape::scalar()).expect("sixteen bytes are never refused");
-        tensor.as_mut_slice().expect("the dtype is the element's own")[0] = value;
-        tensor
+        Tensor { dtype: T::DTYPE, shape: Shape::scalar(), data: Data::Plain(Buffer::of(value)) }
     }
 
     /// A tensor of strings.

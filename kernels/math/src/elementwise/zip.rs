@@ -103,6 +103,11 @@ fn single<T: Element, U: Element>(ctx: &Context<'_>, run: Zip<T, U>) -> Result<O
         return Ok(None);
     }
     let (x, y) = (a.as_slice::<T>()?, b.as_slice::<T>()?);
+    if a.rank() + b.rank() == 0 {
+        let mut result = [U::default()];
+        run(x, y, &mut result);
+        return Ok(Some(Tensor::scalar(result[0])));
+    }
     let shape = if a.rank() >= b.rank() { a.shape() } else { b.shape() };
     let mut result = Tensor::scratch(U::DTYPE, shape)?;
     run(x, y, result.as_mut_slice()?);
