@@ -115,7 +115,8 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
                 for column in 0..WIDTH {
                     V::prefetch(row.wrapping_add(NEAR * b_stride + column * V::LEN));
                 }
-            } else {
+            } else if WIDTH > 1 {
+                // Narrower tiles have no load to spare, and little of B.
                 V::prefetch_far(ahead.0.wrapping_add((run.b + p) * ahead.1));
             }
             let mut bs = [zero; WIDTH];
