@@ -42,14 +42,14 @@ unsafe impl Send for SharedLoop {}
 // SAFETY: as above.
 unsafe impl Sync for SharedLoop {}
 
-/// Threads that share loops, and the loop that was begun last.
+/// Threads that share loops, and the loops that were begun.
 #[derive(Debug)]
 pub(crate) struct Team {
     pool: ThreadPool,
     /// How many loops were begun, for those that look for the next.
     begun: AtomicUsize,
-    /// The last of them, and its number.
-    last: Mutex<(usize, Weak<SharedLoop>)>,
+    /// Those that may not have ended.
+    open: Mutex<Vec<Weak<SharedLoop>>>,
     /// Threads that are at a loop or look for one.
     present: AtomicUsize,
     /// How long they look: not at all where they would keep the owner from its core.
@@ -66,7 +66,7 @@ impl Team {
         Ok(Arc::new(Team {
             pool: ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build()?,
             begun: AtomicUsize::new(0),
-            last: Mutex::default(),
+            open: Mutex::default(),
             present: AtomicUsize::new(0),
             patience: if threads < crate::par::available() { PATIENCE } else { Duration::ZERO },
         }))
@@ -83,37 +83,42 @@ impl Team {
         if wanted == 0 {
             return;
         }
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = last.0.wrapping_add(1);
-        *last = (number, Arc::downgrade(shared));
-        self.begun.store(number, Ordering::Release);
-        drop(last);
+        {
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            open.retain(|other| other.strong_count() > 0);
+            open.push(Arc::downgrade(shared));
+            self.begun.fetch_add(1, Ordering::Release);
+        }
         for _ in self.present.load(Ordering::Relaxed)..wanted {
-            let (team, shared) = (Arc::clone(self), Arc::clone(shared));
-            self.pool.spawn(move || team.attend(&shared, number));
+            let team = Arc::clone(self);
+            self.pool.spawn(move || team.attend());
         }
     }
 
-    /// What a thread does that was woken for a loop.
-    fn attend(&self, first: &SharedLoop, number: usize) {
+    /// What a thread does that was woken.
+    fn attend(&self) {
         self.present.fetch_add(1, Ordering::Relaxed);
-        first.help();
-        let (mut seen, mut since) = (number, Instant::now());
+        let mut since = Instant::now();
         loop {
-            if (0..GLANCES).all(|_| self.is_last(seen)) {
-                if since.elapsed() >= self.patience {
-                    break;
-                }
+            let seen = self.begun.load(Ordering::Acquire);
+            if let Some(next) = self.next() {
+                next.help();
+                since = Instant::now();
                 continue;
             }
-            let (number, next) = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            seen = number;
-            if let Some(next) = next.upgrade() {
-                next.help();
+            while (0..GLANCES).all(|_| self.is_last(seen)) {
+                if since.elapsed() >= self.patience {
+                    self.present.fetch_sub(1, Ordering::Relaxed);
+                    return;
+                }
             }
-            since = Instant::now();
         }
-        self.present.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The last loop that has tasks left.
+    fn next(&self) -> Option<Arc<SharedLoop>> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.iter().rev().filter_map(Weak::upgrade).find(|other| other.has_tasks())
     }
 
     fn is_last(&self, seen: usize) -> bool {
@@ -160,6 +165,10 @@ impl SharedLoop {
             }
             task(index);
         }
+    }
+
+    fn has_tasks(&self) -> bool {
+        self.next.load(Ordering::Relaxed) < self.count
     }
 
     /// What a thread of the pool does.
@@ -249,6 +258,30 @@ mod tests {
         let (sent, received) = std::sync::mpsc::channel();
         team.pool.spawn(move || sent.send(()).unwrap_or_default());
         assert!(received.try_recv().is_err());
+    }
+
+    #[test]
+    fn loops_of_several_owners_are_shared() {
+        let team = patient(1, Duration::from_secs(2));
+        // Every loop needs the one thread of the team, which is present when two begin.
+        let together = Barrier::new(2);
+        let both = || {
+            run(&team, 2, &|_| {
+                together.wait();
+            });
+        };
+        both();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let apart = Barrier::new(2);
+                    run(&team, 2, &|_| {
+                        apart.wait();
+                    });
+                });
+            }
+        });
+        both();
     }
 
     #[test]
