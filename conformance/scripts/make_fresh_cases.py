@@ -17,8 +17,8 @@ import zlib
 import environment  # noqa: F401  (sets TensorFlow up first)
 import numpy as np
 import tensorflow as tf
-from calls import Call, name as dtype_name
-from engine import Maker, write
+from calls import Call, Scene, name as dtype_name
+from engine import Maker, scene_graph, write
 from make_op_cases import load_specs
 from tensorflow.python.framework import op_def_registry
 
@@ -122,6 +122,30 @@ def mutant(rng, op: str, call: Call) -> Call:
     return Call(inputs, call.attrs, call.tolerance, f"{what} of input {i}, {dtype_name(where[i].dtype.type)}", None, const, call.outputs)
 
 
+def scene_mutant(rng, scene: Scene) -> Scene | None:
+    """A scene that is fed one other value, and named after what was done to it."""
+    fed = []
+
+    def count(feed):
+        return scene.build(lambda value: fed.append(value) or feed(value))
+
+    try:
+        scene_graph(Scene(count))
+    except tf.errors.OpError:
+        return None
+    places = [i for i, value in enumerate(fed) if isinstance(value, (np.ndarray, np.generic))]
+    if not places:
+        return None
+    place = places[rng.integers(0, len(places))]
+    value, what = mutated_array(rng, np.asarray(fed[place]))
+
+    def build(feed):
+        numbers = iter(range(len(fed) + 1000))
+        return scene.build(lambda plain: feed(value if next(numbers) == place else plain))
+
+    return Scene(build, scene.tolerance, f"{what} of feed {place}, {dtype_name(value.dtype.type)}", None)
+
+
 def is_implied(op: str, attr: str) -> bool:
     """Whether inputs say what the attribute is."""
     return any(attr in (a.type_attr, a.number_attr, a.type_list_attr) for a in op_def_registry.get(op).input_arg)
@@ -142,6 +166,14 @@ def items(op: str, spec, seed: int):
                     yield mutant(rng, op, item)
                 except (ValueError, TypeError, OverflowError):
                     pass
+        elif isinstance(item, Scene):
+            for _ in range(MUTANTS):
+                try:
+                    changed = scene_mutant(rng, item)
+                except (ValueError, TypeError, KeyError, AssertionError, OverflowError):
+                    continue
+                if changed is not None:
+                    yield changed
 
 
 def flat(inputs: list) -> list:
@@ -195,7 +227,7 @@ def make(op: str, spec, seed: int, directory: str) -> None:
             break
         crashes += 1
         with open(progress) as file:
-            start = int(file.read()) + 1
+            start = int(file.read() or start) + 1
     if os.path.exists(progress):
         os.remove(progress)
     print(f"{op}: {crashes} crashes", flush=True)
