@@ -76,6 +76,12 @@ mod tests {
                 ),
                 (
                     "ExtractVolumePatches",
+                    "ksizes=[1,2,1,1,1] strides=[1,4,1,1,1] padding=SAME",
+                    "uint8[1,8,1,1,1] 1 2 3 4 5 6 7 8",
+                    "uint8[1,2,1,1,2] 2 3 6 7",
+                ),
+                (
+                    "ExtractVolumePatches",
                     "ksizes=[1,3,2,2,1] strides=[1,1,1,1,1] padding=VALID",
                     "float[1,2,2,2,1] 1 2 3 4 5 6 7 8",
                     "float[1,0,1,1,12]",

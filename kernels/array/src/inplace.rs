@@ -42,7 +42,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let numbers: Vec<i64> = i.to_i64s()?.into_iter().map(|i| i.rem_euclid(rows.max(1))).collect();
         let numbers: Tensor = index::tensor(savedmodel_tensor::DType::Int64, [numbers.len(), 1], &numbers)?;
         let mut output = ctx.take(0);
-        if ctx.input(2).elements() > 0 {
+        if output.elements() > 0 && ctx.input(2).elements() > 0 {
             scatter_nd(&mut output, &numbers, ctx.input(2), combine, false)?;
         }
         ctx.set(0, output);
@@ -113,6 +113,7 @@ mod tests {
                     "float[2,2] 1 2 3 4; int32[] 1; float[2] 1 1",
                     "INVALID_ARGUMENT: i must be a vector. []",
                 ),
+                ("InplaceSub", "", "float[0,2]; int32[2] 2 0; float[2,2] 1 1 1 1", "float[0,2]"),
                 (
                     "InplaceSub",
                     "",

@@ -56,13 +56,13 @@ fn count(t: &Tensor, (name, what, most): (&str, &str, usize)) -> Result<usize> {
     let count = index::scalar(t, || {
         Error::invalid_argument(format!("{name} must be scalar, got shape {}", t.shape()))
     })?;
-    match usize::try_from(count) {
-        Ok(count) if count > most => Err(Error::invalid_argument(format!(
+    if count > most as i64 {
+        return Err(Error::invalid_argument(format!(
             "{name} must be negative or less or equal to number of {what} ({most}) got: {count}"
-        ))),
-        Ok(count) => Ok(count),
-        Err(_) => Ok(most),
+        )));
     }
+    // TensorFlow keeps 32 bits of what it has checked.
+    Ok(usize::try_from(count as i32).map_or(most, |count| count.min(most)))
 }
 
 fn clear<U: Unit>(

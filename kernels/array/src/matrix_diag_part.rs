@@ -83,7 +83,7 @@ fn take<U: Unit>(
     let [.., rows, cols] = *input.shape().dims() else { return Err(no_matrix(input.shape())) };
     let padding = match padding {
         Some(padding) => {
-            let value = padding.units::<U>()?.first().filter(|_| padding.rank() == 0).cloned();
+            let value = padding.units::<U>()?.first().filter(|_| padding.elements() == 1).cloned();
             value.ok_or_else(|| Error::invalid_argument("Padding must be scalar."))?
         }
         None => U::default(),

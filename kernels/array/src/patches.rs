@@ -20,14 +20,14 @@ pub(crate) struct Window {
 
 impl Window {
     /// Number of patches along a dimension, and how much of the first lies before its beginning.
-    fn fit(self, len: usize, same: bool) -> Result<(usize, usize)> {
+    fn fit(self, len: usize, same: bool) -> Result<(usize, i64)> {
         let too_large = || Error::invalid_argument("Computed output size would overflow");
         let reach = (self.size - 1).checked_mul(self.rate).and_then(|reach| reach.checked_add(1));
         let reach = reach.filter(|&reach| reach < 1 << 62).ok_or_else(too_large)?;
         if same {
             let count = len.div_ceil(self.stride);
             let covered = count.saturating_sub(1).checked_mul(self.stride).ok_or_else(too_large)?;
-            return Ok((count, (covered + reach).saturating_sub(len) / 2));
+            return Ok((count, ((covered + reach) as i64 - len as i64) / 2));
         }
         let count = (len as i64 - reach as i64 + self.stride as i64) / self.stride as i64;
         let count = usize::try_from(count).map_err(|_| {
@@ -67,7 +67,7 @@ pub(crate) struct Patches {
     /// The output's shape.
     pub shape: Shape,
     windows: Vec<Window>,
-    before: Vec<usize>,
+    before: Vec<i64>,
 }
 
 impl Patches {
@@ -79,7 +79,8 @@ impl Patches {
         for (window, &len) in windows.iter().zip(&input[1..]) {
             let (count, pad) = window.fit(len, same)?;
             shape.push(count);
-            before.push(pad);
+            // Where strides leave gaps, patches of volumes begin within the input, and those of images at its start.
+            before.push(if windows.len() == 2 { pad.max(0) } else { pad });
             depth = depth
                 .checked_mul(window.size)
                 .ok_or_else(|| Error::invalid_argument("patches are too large"))?;
@@ -123,11 +124,11 @@ impl Patches {
         for line in &mut lines {
             let within = |k: usize| {
                 let at = places[k] + walk.index()[k] * self.windows[k].rate;
-                at.checked_sub(self.before[k]).filter(|&at| at < from[k])
+                at.checked_add_signed(-self.before[k] as isize).filter(|&at| at < from[k])
             };
             let row = (0..outer.len()).try_fold(0, |row, k| Some(row * from[k] + within(k)?));
             for (i, out) in line.chunks_exact_mut(depth).enumerate() {
-                let at = (last_place + i * last.rate).checked_sub(self.before[outer.len()]);
+                let at = (last_place + i * last.rate).checked_add_signed(-self.before[outer.len()] as isize);
                 match row.zip(at.filter(|&at| at < last_len)) {
                     Some((row, at)) => out.clone_from_slice(&image[(row * last_len + at) * depth..][..depth]),
                     None => out.fill(U::default()),

@@ -39,8 +39,9 @@ fn build_v2(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
         let rank = ctx.input(0).rank();
         let axes = ctx.input(1);
-        if rank == 0 {
-            return reverse(ctx, &[]);
+        // Of what is empty no axis is asked.
+        if ctx.input(0).elements() == 0 || rank == 0 {
+            return reverse(ctx, &vec![false; rank]);
         }
         if axes.rank() != 1 {
             return Err(Error::invalid_argument(format!("'dims' must be 1-dimension, not {}", axes.rank())));
@@ -126,6 +127,7 @@ mod tests {
                 ("ReverseV2", "", "string[2,2] 'a' 'b' 'c' 'd'; int32[1] 1", "string[2,2] 'b' 'a' 'd' 'c'"),
                 ("ReverseV2", "", "float[2] 1 2; int32[0]", "float[2] 1 2"),
                 ("ReverseV2", "", "float[0,2]; int32[1] 1", "float[0,2]"),
+                ("ReverseV2", "", "float[0,2]; int32[1] 7", "float[0,2]"),
                 ("Reverse", "", "int8[2,1,2] 1 2 3 4; bool[3] true false true", "int8[2,1,2] 4 3 2 1"),
                 ("Reverse", "", "float[] 1; bool[0]", "float[] 1"),
                 (

@@ -143,8 +143,11 @@ impl Side {
     /// `None` when the side is flipped or wholly outside.
     fn of([from, to]: [f32; 2], length: usize, what: &str) -> Result<Option<Side>> {
         let last = length as i64 - 1;
-        // NaN lies far below, as C++ converts it here.
-        let pixel = |x: f32| if x.is_nan() { i64::MIN } else { (x * last as f32) as i64 };
+        // What no integer holds lies far below, as the processor converts it.
+        let pixel = |x: f32| match x * last as f32 {
+            place if place.abs() < i64::MAX as f32 => place as i64,
+            _ => i64::MIN,
+        };
         let (from, to) = (pixel(from), pixel(to));
         if from > to || from > last || to < 0 {
             return Ok(None);

@@ -98,7 +98,8 @@ impl Offsets {
             (false, true, false) => scaled + image / 2.0,
             (false, false, _) => scaled,
         };
-        place as i64
+        // NaN lies far before the image, as the processor converts it.
+        if place.is_nan() { i64::MIN } else { place as i64 }
     }
 }
 

@@ -49,7 +49,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 images.shape()
             )));
         };
-        if batch > 0 && height * width == 0 {
+        if height == 0 || width == 0 {
             return Err(Error::invalid_argument(format!(
                 "input tensor must have non-zero dims. Found: {}.",
                 images.shape()

@@ -84,6 +84,8 @@ fn build_one(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let one = |i: usize, what: &str| match ctx.input(i).strings()? {
             [string] => file::text(string),
+            // Of several names the first one counts.
+            [string, ..] if i > 0 => file::text(string),
             strings => {
                 let n = strings.len();
                 let message =

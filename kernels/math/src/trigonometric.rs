@@ -37,7 +37,10 @@ pub const OPS: &[Op] = &[
     row!("Cosh", complex::cosh, slices [f32 f64 f16 bf16] unary::cosh),
     row!("Asinh", complex::asinh, slices [f16 bf16] unary::asinh, each [f64] libm::asinh,
         slices [f32] |x, out| kept(unary::asinh, x, out)),
-    row!("Acosh", complex::acosh, slices [f32 f16 bf16] unary::acosh, each [f64] libm::acosh),
+    row!("Acosh", complex::acosh, slices [f32 f16 bf16] unary::acosh, each [f64] |x: f64| {
+        // `libm` takes the logarithm of what is far below one, too.
+        if x < 1.0 { f64::NAN } else { libm::acosh(x) }
+    }),
     row!("Atanh", complex::atanh, slices [f16 bf16] unary::atanh,
         slices [f32] |x, out| kept_in_rest(unary::atanh, x, out),
         slices [f64] |x, out| kept_in_rest(|x, out| loops::map(x, out, libm::atanh), x, out)),

@@ -149,7 +149,11 @@ fn convolve<T: Convolve>(ctx: &Context<'_>, attributes: &Attributes) -> Result<T
         channels: filter.shape()[spatial + 1],
     };
     let flat = output.shape(spatial, channels_first);
-    let whole: Shape = batches.iter().chain(&flat[1..]).copied().collect();
+    // TensorFlow gives an empty result before it takes the batches apart again.
+    let whole: Shape = match flat.elements() {
+        0 => flat,
+        _ => batches.iter().chain(&flat[1..]).copied().collect(),
+    };
     let mut out = ctx.allocate(T::DTYPE, whole)?;
     let sizes = Sizes { input: images, output, dims, groups: 1 };
     let data = inner_channels::<T>(input, &images, channels_first)?;

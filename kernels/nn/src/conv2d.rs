@@ -33,7 +33,14 @@ pub const OP: Op = Op {
 };
 
 /// What `Conv2D` and its fused form check.
-pub const SPEC: Spec = Spec { spatial: 2, code: Code::Unimplemented, channels, ranks };
+pub const SPEC: Spec = Spec {
+    spatial: 2,
+    code: Code::Unimplemented,
+    plain: Code::Unimplemented,
+    dilates: true,
+    channels,
+    ranks,
+};
 
 fn ranks(input: &Shape, filter: &Shape) -> Result<()> {
     for (name, shape) in [("input", input), ("filter", filter)] {
@@ -78,6 +85,7 @@ fn build<T: Convolve>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 /// As [`Forward::new`].
 pub fn forward<T: Convolve>(node: &Construction<'_>, spec: &'static Spec) -> Result<Box<dyn Kernel>> {
     let convolution = Forward::<T>::new(node, spec)?;
+    convolution.attributes.check_plain(T::DTYPE, spec.dilates, spec.plain)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let (input, filter) = (ctx.input(0), ctx.input(1));
         let sizes = convolution.sizes(input.shape(), filter.shape())?;
@@ -134,8 +142,8 @@ mod tests {
                 (
                     "Conv2D",
                     "strides=[1,1,1,1] padding=VALID",
-                    "float[1,1,1,1] 1; float[2,2,1,1] 1 2 3 4",
-                    "float[1,0,0,1]",
+                    "float[1,0,0,1]; float[2,2,1,1] 1 2 3 4",
+                    "INVALID_ARGUMENT: Computed output size would be negative: -1 [input_size: 0, effective_filter_size: 2, stride: 1]",
                 ),
                 (
                     "Conv2D",

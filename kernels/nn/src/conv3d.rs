@@ -11,7 +11,8 @@ use crate::layout::Images;
 
 /// Convolves volumes with a filter `[depth, height, width, channels, outputs]`.
 ///
-/// Dilations, groups and both data formats are taken, which TensorFlow leaves to its oneDNN kernel on processors.
+/// Dilations, groups and both data formats are taken, which TensorFlow leaves to its oneDNN kernel on processors; double
+/// has neither dilations nor channels that come first, as there.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Conv3D>
 pub const OP: Op = Op {
     name: "Conv3D",
@@ -30,7 +31,14 @@ pub const OP: Op = Op {
 };
 
 /// What `Conv3D` and its fused form check.
-pub const SPEC: Spec = Spec { spatial: 3, code: Code::InvalidArgument, channels, ranks };
+pub const SPEC: Spec = Spec {
+    spatial: 3,
+    code: Code::InvalidArgument,
+    plain: Code::InvalidArgument,
+    dilates: false,
+    channels,
+    ranks,
+};
 
 fn ranks(input: &Shape, filter: &Shape) -> Result<()> {
     for (name, shape) in [("input", input), ("filter", filter)] {
@@ -91,8 +99,8 @@ mod tests {
                 (
                     "Conv3D",
                     "strides=[1,1,1,1,1] padding=VALID",
-                    "double[2,1,1,1,1] 3 4; double[2,1,1,1,1] 1 2",
-                    "double[2,0,1,1,1]",
+                    "double[0,2,1,1,1]; double[2,1,1,1,1] 1 2",
+                    "double[0,1,1,1,1]",
                 ),
                 (
                     "Conv3D",

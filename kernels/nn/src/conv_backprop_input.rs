@@ -1,6 +1,6 @@
 //! See [`OPS`].
 
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, by_dtype};
 use savedmodel_tensor::{Code, Error, PartialShape, Result, Shape, Tensor, bf16, f16};
 
 use crate::conv::attributes::Attributes;
@@ -16,7 +16,7 @@ use crate::window::Dim;
 ///
 /// The first input is the shape of the result, or a tensor of that shape; for `Conv2DBackpropInput` the height and width
 /// are enough. Dilations, groups and both data formats are taken, which TensorFlow leaves to its oneDNN kernel on
-/// processors.
+/// processors, but for the types that this one does not take.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Conv2DBackpropInput>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Conv3DBackpropInputV2>
 pub const OPS: &[Op] = &[
@@ -32,7 +32,8 @@ pub const OPS: &[Op] = &[
         inputs: &["input: T", "filter: T", "out_backprop: T"],
         attrs: ATTRS_2D,
         shape: savedmodel_op::shape::unchanged,
-        kernels: by_dtype!("T"; two_v2: f32 f64 f16 bf16 i32),
+        // TensorFlow has declared it, and a kernel on no processor.
+        kernels: Kernels::ByDType("T", &[]),
         ..COMMON
     },
     Op {
@@ -118,17 +119,12 @@ struct Spec {
 
 const TWO: Spec =
     Spec { spatial: 2, by_sizes: true, label: "Conv2DCustomBackpropInput", code: Code::Unimplemented };
-const TWO_V2: Spec = Spec { by_sizes: false, ..TWO };
 const THREE_V2: Spec =
     Spec { spatial: 3, by_sizes: true, label: "Conv3DBackpropInputOp", code: Code::InvalidArgument };
 const THREE: Spec = Spec { by_sizes: false, ..THREE_V2 };
 
 fn two<T: Convolve>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     build::<T>(node, &TWO)
-}
-
-fn two_v2<T: Convolve>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    build::<T>(node, &TWO_V2)
 }
 
 fn three<T: Convolve>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
@@ -141,6 +137,7 @@ fn three_v2<T: Convolve>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 fn build<T: Convolve>(node: &Construction<'_>, spec: &'static Spec) -> Result<Box<dyn Kernel>> {
     let attributes = Attributes::of(node, spec.spatial, spec.code)?;
+    attributes.check_plain(T::DTYPE, false, Code::InvalidArgument)?;
     let ready = Ready::<Filter<T::Wide>>::new(node.constant(1).is_some());
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let (filter, gradient) = (ctx.input(1), ctx.input(2));

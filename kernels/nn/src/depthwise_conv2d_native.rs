@@ -32,7 +32,14 @@ pub const OP: Op = Op {
 };
 
 /// What the operator and its fused form check.
-pub const SPEC: Spec = Spec { spatial: 2, code: Code::InvalidArgument, channels, ranks };
+pub const SPEC: Spec = Spec {
+    spatial: 2,
+    code: Code::InvalidArgument,
+    plain: Code::Unimplemented,
+    dilates: false,
+    channels,
+    ranks,
+};
 
 fn ranks(input: &Shape, filter: &Shape) -> Result<()> {
     if input.rank() != 4 {

@@ -67,6 +67,9 @@ struct Windows {
 impl Windows {
     fn new([strides, rates]: [&[i64]; 2], padding: Padding) -> Result<Windows> {
         let mut steps = [[1; 2]; 2];
+        for (name, values) in [("strides", strides), ("rates", rates)] {
+            window::check_steps(name, values)?;
+        }
         for (i, (name, values)) in [("Stride", strides), ("Rate", rates)].into_iter().enumerate() {
             let &[batch, height, width, channels] = values else {
                 return Err(Error::invalid_argument(format!(

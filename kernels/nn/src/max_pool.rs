@@ -219,8 +219,8 @@ mod tests {
                 (
                     "MaxPool",
                     "ksize=[1,2,2,1] strides=[1,1,1,1] padding=VALID",
-                    "double[2,1,1,1] 1 2",
-                    "double[2,0,0,1]",
+                    "double[2,2,2,0]",
+                    "double[2,1,1,0]",
                 ),
                 (
                     "MaxPool",

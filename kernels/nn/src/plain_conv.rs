@@ -73,7 +73,9 @@ impl Moves {
     pub fn outputs(&self, input: &[Option<usize>], filter: &PartialShape) -> Result<Vec<Option<usize>>> {
         let output = |(axis, &input): (usize, &Option<usize>)| {
             let sizes = input.zip(filter.dim(axis));
-            sizes.map(|(input, window)| Ok(self.dim(axis, input, window)?.output)).transpose()
+            let at = axis + 3 - self.spatial;
+            let steps = [self.strides[at], self.dilations[at]];
+            sizes.map(|(input, window)| Dim::inferred(input, window, steps, &self.padding, axis)).transpose()
         };
         input.iter().enumerate().map(output).collect()
     }

@@ -81,11 +81,51 @@ impl Dim {
         Ok(Dim { input, window, stride, dilation, before: before as usize, output })
     }
 
+    /// The number of windows over sizes that are known before a run, where no stride makes up for a window that is too
+    /// long.
+    ///
+    /// # Errors
+    /// As [`Dim::new`].
+    pub fn inferred(
+        input: usize,
+        window: usize,
+        steps: [usize; 2],
+        padding: &Padding,
+        axis: usize,
+    ) -> Result<usize> {
+        let dim = Dim::new(input, window, steps, padding, axis)?;
+        let around = match padding {
+            Padding::Explicit(cells) => cells.get(axis).copied().unwrap_or_default().iter().sum(),
+            _ => 0,
+        };
+        // `Dim::new` has checked that all of these are below 2^31.
+        let (cells, extent) = (input + around, (window as i64 - 1) * steps[1] as i64 + 1);
+        if *padding != Padding::Same && extent > cells as i64 {
+            return Err(Error::invalid_argument(format!(
+                "Negative dimension size caused by subtracting {extent} from {cells}"
+            )));
+        }
+        Ok(dim.output)
+    }
+
     /// The cells of the input that the window of output `at` covers, when it is not dilated.
     pub fn covered(&self, at: usize) -> std::ops::Range<usize> {
         let start = at * self.stride;
         let end = (start + self.window).saturating_sub(self.before).min(self.input);
         start.saturating_sub(self.before).min(end)..end
+    }
+}
+
+/// Checks that steps are numbers of 32 bits.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` as TensorFlow's, before anything else is said of them.
+pub fn check_steps(name: &str, values: &[i64]) -> Result<()> {
+    match values.iter().find(|&&value| i32::try_from(value).is_err()) {
+        Some(value) => {
+            Err(Error::invalid_argument(format!("Attr {name} has value {value} out of range for an int32")))
+        }
+        None => Ok(()),
     }
 }
 
@@ -155,6 +195,12 @@ mod tests {
         check(1, 2, [1, 1], Padding::Valid, [0, 0]);
         check(1, 4, [2, 1], Padding::Valid, [0, 0]);
         check(3, 2, [1, 1], Padding::Explicit(vec![[10, 1]]), [10, 13]);
+        let known =
+            |input, padding| Dim::inferred(input, 2, [2, 1], &padding, 0).map_err(|error| error.to_string());
+        assert_eq!(known(4, Padding::Valid), Ok(2));
+        assert_eq!(known(1, Padding::Same), Ok(1));
+        assert_eq!(known(1, Padding::Explicit(vec![[1, 0]])), Ok(1));
+        assert!(known(1, Padding::Valid).unwrap_err().contains("subtracting 2 from 1"));
         let error = |input, window, steps| Dim::new(input, window, steps, &Padding::Valid, 0).unwrap_err();
         assert!(error(1, 3, [1, 1]).message().contains("negative: -1"));
         assert!(error(1, 1, [0, 1]).message().contains("Stride"));

@@ -75,7 +75,8 @@ fn build<T: Number + From<u8>>(node: &Construction<'_>) -> Result<Box<dyn Kernel
         }
         let weights = weights::<T>(ctx, values_at)?;
         let weight = |i: usize| match (binary, weights) {
-            (false, Some(weights)) => weights[i],
+            // Counts begin at zero, so that subnormal weights are flushed as in every sum.
+            (false, Some(weights)) => T::default().plus(weights[i]),
             _ => T::from(1),
         };
         let fits = |&(_, value): &(usize, i64)| most < 0 || value < most;

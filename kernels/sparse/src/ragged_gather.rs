@@ -53,7 +53,9 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 indices.shape()
             )));
         }
-        let chosen = choose(&indices.to_i64s()?, indices.shape(), splits[0].len() as i64 - 1)?;
+        // Of splits that are no vector the first dimension counts.
+        let rows = ctx.input(0).shape().first().map_or(1, |&rows| rows as i64);
+        let chosen = choose(&indices.to_i64s()?, indices.shape(), rows - 1)?;
         let Some((&count, inner)) = values.shape().split_first() else {
             return Err(Error::invalid_argument("params.rank must be nonzero"));
         };

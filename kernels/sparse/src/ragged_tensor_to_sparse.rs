@@ -48,7 +48,7 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 fn check(ctx: &Context<'_>, splits: &[Vec<i64>], values: &Shape) -> Result<()> {
     let refuse = |text: String| Err(Error::invalid_argument(text));
-    if let Some(wrong) = ctx.inputs(0).take(splits.len()).find(|splits| splits.rank() != 1) {
+    if let Some(wrong) = ctx.inputs(0).take(splits.len()).find(|splits| splits.rank() == 0) {
         return refuse(format!("Shape must be rank 1 but is rank {}", wrong.rank()));
     }
     let Some(&count) = values.first() else {

@@ -36,7 +36,7 @@ fn build<T: Real>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let places = places(ctx)?;
         let dense = ctx.input(3).as_slice::<T>()?;
-        if divides && dense.contains(&T::default()) {
+        if divides && places.iter().any(|&place| dense[place] == T::default()) {
             return Err(Error::invalid_argument(
                 "SparseDenseCwiseDiv cannot divide by zero,but input dense tensor contains zero ",
             ));
@@ -130,11 +130,12 @@ mod tests {
                 (add, "", three("float[4] 1 2 3 4"), "float[3] 3 6 4"),
                 (mul, "", three("float[3,1] 1 2 3"), "float[3] 1 2 9"),
                 (div, "", three("float[] 2"), "float[3] 0.5 1 1.5"),
+                (div, "", "int64[1,1] 0; int32[1] -7; int64[1] 2; int32[2] 2 0", "int32[1] -3"),
                 (div, "", "int64[1,1] 0; int32[1] -7; int64[1] 1; int32[1] 2", "int32[1] -3"),
                 (
                     div,
                     "",
-                    "int64[1,1] 0; int32[1] -7; int64[1] 2; int32[2] 2 0",
+                    "int64[1,1] 1; int32[1] -7; int64[1] 2; int32[2] 2 0",
                     "INVALID_ARGUMENT: SparseDenseCwiseDiv cannot divide by zero",
                 ),
                 (

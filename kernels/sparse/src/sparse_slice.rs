@@ -29,6 +29,7 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         if let Some(size) = sizes.iter().find(|&&size| size < 0) {
             return Err(Error::invalid_argument(format!("Expected a non-negative size, got {size}")));
         }
+        coo.shape()?;
         let ends: Vec<i64> =
             starts.iter().zip(sizes).map(|(&start, &size)| start.saturating_add(size)).collect();
         let within = |&i: &usize| {

@@ -92,7 +92,7 @@ fn build<T: Arithmetic>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         _ => T::over,
     };
     let divides_integers = node.op.ends_with("Div") && !T::DTYPE.is_floating() && !T::DTYPE.is_complex();
-    kernel(move |variable, rows, updates| {
+    kernel(node, move |variable, rows, updates| {
         let updates = updates.as_slice::<T>()?;
         if divides_integers && updates.contains(&T::default()) {
             return Err(Error::invalid_argument("Integer division by zero"));
@@ -104,8 +104,8 @@ fn build<T: Arithmetic>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 fn build_real<T: Arithmetic + PartialOrd>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let least = node.op.ends_with("Min");
-    kernel(move |variable, rows, updates| {
-        let pick = |a: T, b: T| if (b < a) == least && b != a { b } else { a };
+    kernel(node, move |variable, rows, updates| {
+        let pick = |a: T, b: T| if least && b < a || !least && b > a { b } else { a };
         combine_rows(variable.as_mut_slice()?, rows, updates.as_slice()?, pick);
         Ok(())
     })
@@ -124,7 +124,7 @@ fn combine_rows<T: Copy>(variable: &mut [T], rows: &Rows, updates: &[T], combine
     }
 }
 
-fn build_update(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn build_update(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     fn replace<U: Unit>(variable: &mut Tensor, rows: &Rows, updates: &Tensor) -> Result<()> {
         let (variable, updates) = (variable.units_mut::<U>()?, updates.units::<U>()?);
         for (to, from) in rows.pairs() {
@@ -135,13 +135,18 @@ fn build_update(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         }
         Ok(())
     }
-    kernel(|variable, rows, updates| by_unit!(updates.dtype(), U => replace::<U>(variable, rows, updates)))
+    kernel(
+        node,
+        |variable, rows, updates| by_unit!(updates.dtype(), U => replace::<U>(variable, rows, updates)),
+    )
 }
 
 /// A kernel that changes rows; indices and shapes are checked before `change` is called.
 fn kernel(
+    node: &Construction<'_>,
     change: impl Fn(&mut Tensor, &Rows, &Tensor) -> Result<()> + Send + Sync + 'static,
 ) -> Result<Box<dyn Kernel>> {
+    let resource = node.op.starts_with("Resource");
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         update(ctx, |ctx, variable| {
             let (indices, updates) = (ctx.input(1), ctx.input(2));
@@ -151,6 +156,10 @@ fn kernel(
                     updates.dtype(),
                     variable.dtype()
                 )));
+            }
+            // Where there are no indices, operators of resources ask nothing of updates.
+            if resource && indices.elements() == 0 && variable.rank() > 0 {
+                return Ok(());
             }
             let rows = Rows::of(variable.shape(), indices, updates.shape())?;
             change(variable, &rows, updates)

@@ -73,8 +73,8 @@ reduce_with! {
     Min f32, |wide, _| bf16::from_f32(wide) => bf16;
     Mean f32, |sum, count| sum / count as f32 => f32;
     Mean f64, |sum, count| sum / count as f64 => f64;
-    Mean Complex<f32>, |sum, count| sum / count as f32 => Complex<f32>;
-    Mean Complex<f64>, |sum, count| sum / count as f64 => Complex<f64>;
+    Mean Complex<f32>, |sum, count| sum / count.max(1) as f32 => Complex<f32>;
+    Mean Complex<f64>, |sum, count| sum / count.max(1) as f64 => Complex<f64>;
     Mean f32, |sum, count| f16::from_f32(f16::from_f32(sum).to_f32() / count as f32) => f16;
     Mean f32, |sum, count| bf16::from_f32(sum / count as f32) => bf16;
     Mean i64, |sum, count| (sum / count.max(1) as i64) as i8 => i8;

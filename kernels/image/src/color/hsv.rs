@@ -105,7 +105,17 @@ fn rgb_of_hsv<T: Number>([hue, saturation, value]: [T; 3]) -> [T; 3] {
     let red = (sixths - T::of(3)).abs() - one;
     let green = two - (sixths - two).abs();
     let blue = two - (sixths - T::of(4)).abs();
-    [red, green, blue].map(|x| ((one - saturation) + saturation * x.max(zero).min(one)) * value)
+    // Comparisons keep NaN where `max` and `min` would not.
+    let within = |x: T| {
+        if x < zero {
+            zero
+        } else if x > one {
+            one
+        } else {
+            x
+        }
+    };
+    [red, green, blue].map(|x| ((one - saturation) + saturation * within(x)) * value)
 }
 
 #[cfg(test)]

@@ -26,7 +26,10 @@ fn build<T: Number>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let size = super::size(ctx.input(3))?;
         let (indices, dense) = sparse(ctx)?;
         let (values, weights) = (ctx.input(1).to_i64s()?, ctx.input(4));
-        super::check_weights(ctx.input(1), weights)?;
+        // Of sparse values the number alone must agree, and there may be more weights.
+        if weights.elements() < values.len() {
+            super::check_weights(ctx.input(1), weights)?;
+        }
         let mut shape = Shape::scalar();
         if let [rows, _, ..] = dense[..] {
             // Dimensions below zero were refused with the indices, or there are none.

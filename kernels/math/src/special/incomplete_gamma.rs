@@ -158,7 +158,7 @@ fn special(a: f64, x: f64) -> Option<[f64; 2]> {
 
 /// The regularised lower incomplete gamma function; zero at zero, else NaN unless `a` is above zero and `x` not below.
 pub fn igamma(a: f64, x: f64) -> f64 {
-    if x == 0.0 && !a.is_nan() {
+    if x == 0.0 {
         return 0.0;
     }
     special(a, x).map_or_else(|| both(a, x)[0].value, |known| known[0])

@@ -1,7 +1,7 @@
 //! What the operators have in common.
 
 use savedmodel_op::{Construction, ShapeContext};
-use savedmodel_tensor::{Code, Error, PartialShape, Result};
+use savedmodel_tensor::{Code, DType, Error, PartialShape, Result};
 
 use crate::layout::{assemble, format_of, is_channels_first, partial};
 use crate::window::{self, Dim, Padding, UNIT};
@@ -43,6 +43,7 @@ impl Attributes {
         let mut steps = [[1; 2]; 3];
         for (i, mut values) in values.into_iter().enumerate() {
             let name = ["stride", "dilation"][i];
+            window::check_steps(["strides", "dilations"][i], &values)?;
             if values.len() != spatial + 2 {
                 return Err(Error::invalid_argument(format!(
                     "Convolution requires the {name} attribute to contain {} values, but got: {}",
@@ -70,6 +71,24 @@ impl Attributes {
         Ok(Attributes { spatial, channels_first, steps, padding })
     }
 
+    /// Refuses, with `code`, what TensorFlow has for the types of its oneDNN kernels alone: channels that come first and,
+    /// unless its plain kernel `dilates`, dilations.
+    ///
+    /// # Errors
+    /// `code`.
+    pub fn check_plain(&self, dtype: DType, dilates: bool, code: Code) -> Result<()> {
+        let text = if matches!(dtype, DType::Float | DType::Half | DType::Bfloat16) {
+            return Ok(());
+        } else if self.channels_first {
+            "channels that come first"
+        } else if !dilates && self.steps.iter().any(|[_, dilation]| *dilation != 1) {
+            "dilations"
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(code, format!("{text} are not supported for {dtype} on processors")))
+    }
+
     /// The windows of a filter over an input, each depth, height, width.
     ///
     /// # Errors
@@ -85,6 +104,10 @@ impl Attributes {
 
     fn dim(&self, axis: usize, input: usize, window: usize) -> Result<Dim> {
         Dim::new(input, window, self.steps[axis + 3 - self.spatial], &self.padding, axis)
+    }
+
+    fn inferred(&self, axis: usize, input: usize, window: usize) -> Result<usize> {
+        Dim::inferred(input, window, self.steps[axis + 3 - self.spatial], &self.padding, axis)
     }
 }
 
@@ -108,14 +131,21 @@ pub fn shape(
     let ints = |name: &str| ctx.attr::<Vec<i64>>(name).unwrap_or_default();
     let name: String = ctx.attr("padding").unwrap_or_default();
     let padding = window::explicit(&name, &ints("explicit_paddings"), spatial, channels_first)?;
-    let steps = [ints("strides"), ints("dilations")];
+    // Whatever steps over images and channels are, it is the kernel that refuses them.
+    let channels_at = if channels_first { 1 } else { spatial + 1 };
+    let steps = [ints("strides"), ints("dilations")].map(|mut steps| {
+        for at in [0, channels_at] {
+            steps.get_mut(at).map(|step| *step = 1).unwrap_or_default();
+        }
+        steps
+    });
     let attributes = Attributes::new(spatial, channels_first, steps, padding, Code::InvalidArgument)?;
     let (_, space) = partial(&input, spatial, channels_first);
     let (_, window) = partial(&filter, spatial, true);
     let window = if filter.dims().is_some() { filter_space(&filter, spatial) } else { window };
     let dims = space.iter().zip(&window).enumerate().map(|(axis, (&input, &window))| {
         let known = input.zip(window);
-        known.map(|(input, window)| Ok(attributes.dim(axis, input, window)?.output)).transpose()
+        known.map(|(input, window)| attributes.inferred(axis, input, window)).transpose()
     });
     let dims = dims.collect::<Result<Vec<_>>>()?;
     let batch = input.dims().and_then(|dims| dims[0]);

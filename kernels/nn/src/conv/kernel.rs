@@ -19,6 +19,10 @@ pub struct Spec {
     pub spatial: usize,
     /// The error for steps over images or channels.
     pub code: Code,
+    /// The error for what TensorFlow has for some types only: see [`Attributes::check_plain`].
+    pub plain: Code,
+    /// Whether all types have dilations.
+    pub dilates: bool,
     /// Checks input and filter and tells the groups and the output's channels.
     pub channels: fn(input: &Images, filter: &Shape) -> Result<Channels>,
     /// Checks the ranks of input and filter.

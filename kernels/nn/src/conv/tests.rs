@@ -58,12 +58,21 @@ fn gradient_is_the_adjoint() {
             let (x, filter) = (numbers(&[2, 9, 8, channels]), numbers(&[3, 2, channels / groups, 8]));
             let y = call("Conv2D", &[&x, &filter], &attrs);
             let g = numbers(y.shape());
+            let whole = |t: Tensor| {
+                let values = t.as_slice::<f32>().unwrap().iter().map(|&v| v as i32).collect();
+                Tensor::from_vec(t.shape(), values).unwrap()
+            };
             let sizes: Vec<i32> = x.shape().iter().map(|&d| d as i32).collect();
             let sizes = Tensor::from_vec([4], sizes).unwrap();
-            let back = call("Conv2DBackpropInput", &[&sizes, &filter, &g], &attrs);
+            let back = whole(call("Conv2DBackpropInput", &[&sizes, &single(&filter), &single(&g)], &attrs));
             assert_eq!(dot(&y, &g), dot(&x, &back), "{stride:?} {dilation:?} {padding} {channels}/{groups}");
         }
     }
+}
+
+/// The same numbers as floats, of which all are kept.
+fn single(t: &Tensor) -> Tensor {
+    Tensor::from_vec(t.shape(), t.as_slice::<i32>().unwrap().iter().map(|&v| v as f32).collect()).unwrap()
 }
 
 fn channels_first<T: Element>(tensor: &Tensor) -> Tensor {
@@ -78,10 +87,10 @@ fn formats_agree() {
     for (stride, dilation, padding) in CASES {
         let last = Attrs { stride, dilation, padding, channels_first: false };
         let first = Attrs { channels_first: true, ..last };
-        let (x, filter) = (numbers(&[2, 9, 8, 4]), numbers(&[3, 2, 2, 6]));
-        let want = channels_first::<i32>(&call("Conv2D", &[&x, &filter], &last));
-        let got = call("Conv2D", &[&channels_first::<i32>(&x), &filter], &first);
-        assert_eq!(got.as_slice::<i32>().unwrap(), want.as_slice::<i32>().unwrap());
+        let (x, filter) = (single(&numbers(&[2, 9, 8, 4])), single(&numbers(&[3, 2, 2, 6])));
+        let want = channels_first::<f32>(&call("Conv2D", &[&x, &filter], &last));
+        let got = call("Conv2D", &[&channels_first::<f32>(&x), &filter], &first);
+        assert_eq!(got.as_slice::<f32>().unwrap(), want.as_slice::<f32>().unwrap());
         assert_eq!(got.shape(), want.shape());
     }
 }
@@ -94,13 +103,9 @@ fn depthwise_agrees_with_groups() {
             let (x, filter) = (numbers(&[2, 9, 8, channels]), numbers(&[3, 2, channels, multiplier]));
             let grouped = filter.clone().reshape([3, 2, 1, channels * multiplier]).unwrap();
             let want = call("Conv2D", &[&x, &grouped], &attrs);
-            let float = |t: &Tensor| {
-                let values = t.as_slice::<i32>().unwrap().iter().map(|&v| v as f32).collect();
-                Tensor::from_vec(t.shape(), values).unwrap()
-            };
-            let got = call("DepthwiseConv2dNative", &[&float(&x), &float(&filter)], &attrs);
-            assert_eq!(got.as_slice::<f32>().unwrap(), float(&want).as_slice::<f32>().unwrap());
-            let floats = call("Conv2D", &[&float(&x), &float(&grouped)], &attrs);
+            let got = call("DepthwiseConv2dNative", &[&single(&x), &single(&filter)], &attrs);
+            assert_eq!(got.as_slice::<f32>().unwrap(), single(&want).as_slice::<f32>().unwrap());
+            let floats = call("Conv2D", &[&single(&x), &single(&grouped)], &attrs);
             assert_eq!(floats.as_slice::<f32>().unwrap(), got.as_slice::<f32>().unwrap());
         }
     }

@@ -109,6 +109,11 @@ impl Attributes {
         Dim::new(input, window, [stride, 1], &self.padding, axis)
     }
 
+    fn inferred(&self, axis: usize, input: usize) -> Result<usize> {
+        let [window, stride] = self.steps[axis + 3 - self.spatial];
+        Dim::inferred(input, window, [stride, 1], &self.padding, axis)
+    }
+
     /// Whether windows are of one cell in space.
     pub fn is_pointwise(&self) -> bool {
         self.steps.iter().all(|[window, _]| *window == 1)
@@ -134,10 +139,14 @@ impl Attributes {
     /// Refuses windows over channels, with strides over them if `strides`.
     ///
     /// # Errors
-    /// `UNIMPLEMENTED` with the text.
+    /// `UNIMPLEMENTED` with the text; `INVALID_ARGUMENT` when channels come first.
     pub fn refuse_depth(&self, strides: bool, text: &str) -> Result<()> {
-        match self.depth_window == 1 && (!strides || self.depth_stride == 1) {
-            true => Ok(()),
+        if self.depth_window == 1 && (!strides || self.depth_stride == 1) {
+            return Ok(());
+        }
+        // TensorFlow's plain kernels say that they take no other format before they look at windows.
+        match self.channels_first {
+            true => Err(Error::invalid_argument(text)),
             false => Err(Error::unimplemented(text)),
         }
     }
@@ -196,19 +205,22 @@ pub fn shape_of(
     if input.rank().is_some_and(|rank| rank != spatial + 2) {
         return Err(Error::invalid_argument(format!("tensor_in must be {}-dimensional", spatial + 2)));
     }
-    let Some(steps) = steps else {
+    let Some(mut steps) = steps else {
         return Ok(vec![PartialShape::of_rank(spatial + 2); ctx.outputs]);
     };
     let name: String = ctx.attr("padding").unwrap_or_default();
     let cells: Vec<i64> = ctx.attr("explicit_paddings").unwrap_or_default();
     let padding = window::explicit(&name, &cells, spatial, channels_first)?;
+    // Windows over images are refused by the kernel, after all that is wrong with shapes.
+    for step in steps.iter_mut().filter_map(|steps| steps.first_mut()).filter(|step| **step > 0) {
+        *step = 1;
+    }
     let attributes = Attributes::new(spatial, channels_first, steps, padding, |_| {
         "Sliding window ksize must be positive.".to_owned()
     })?;
     let (channels, space) = partial(&input, spatial, channels_first);
     let dims = space.iter().enumerate();
-    let dims =
-        dims.map(|(axis, input)| input.map(|input| Ok(attributes.dim(axis, input)?.output)).transpose());
+    let dims = dims.map(|(axis, input)| input.map(|input| attributes.inferred(axis, input)).transpose());
     let dims = dims.collect::<Result<Vec<_>>>()?;
     let channels = channels.map(|channels| channels / attributes.depth_window);
     let batch = input.dims().and_then(|dims| dims[0]);
