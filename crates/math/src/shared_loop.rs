@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_micros(200);
 /// How often it looks before it looks at the clock.
 const GLANCES: usize = 64;
 
+/// Tasks that are not worth waking a thread for, unless there are more loops soon.
+const FEW: usize = 4;
+
 /// A task for each index.
 type Task<'a> = dyn Fn(usize) + Sync + 'a;
 
@@ -50,6 +53,8 @@ pub(crate) struct Team {
     begun: AtomicUsize,
     /// Those that may not have ended.
     open: Mutex<Vec<Weak<SharedLoop>>>,
+    /// When the last loop was begun.
+    last: Mutex<Option<Instant>>,
     /// Threads that are at a loop or look for one.
     present: AtomicUsize,
     /// How long they look: not at all where they would keep the owner from its core.
@@ -67,6 +72,7 @@ impl Team {
             pool: ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build()?,
             begun: AtomicUsize::new(0),
             open: Mutex::default(),
+            last: Mutex::default(),
             present: AtomicUsize::new(0),
             patience: if threads < crate::par::available() { PATIENCE } else { Duration::ZERO },
         }))
@@ -75,6 +81,15 @@ impl Team {
     /// How many threads there are.
     pub fn threads(&self) -> usize {
         self.pool.current_num_threads()
+    }
+
+    /// Whether a loop of so many tasks is better left to who begins it: it is small, and no other began lately, so that a thread
+    /// that was woken for it would find nothing more to do.
+    fn is_lonely(&self, count: usize) -> bool {
+        let now = Instant::now();
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
+        let is_one_of_many = last.is_some_and(|last| now.duration_since(last) < PATIENCE);
+        count < FEW && !is_one_of_many && self.present.load(Ordering::Relaxed) == 0
     }
 
     /// Lets those that are present know of a loop, and wakes others if it is worth more.
@@ -132,6 +147,9 @@ impl Team {
 /// # Panics
 /// When a task does, after all that were begun have ended.
 pub(crate) fn run(team: &Arc<Team>, count: usize, task: &Task<'_>) {
+    if team.is_lonely(count) {
+        return (0..count).for_each(task);
+    }
     // SAFETY: only the lifetime changes. The pointer is followed between `enter` and `leave` and by this function; `enter` fails once `Open`
     // has closed the loop, which it does before this function returns or unwinds, and it waits until all that entered have left.
     let task = unsafe { std::mem::transmute::<*const Task<'_>, *const Task<'static>>(task) };
@@ -225,6 +243,25 @@ mod tests {
     fn patient(threads: usize, patience: Duration) -> Arc<Team> {
         let team = Team::new(threads).unwrap();
         Arc::new(Team { patience, ..Arc::into_inner(team).unwrap() })
+    }
+
+    /// [`super::run`], where a loop is never lonely.
+    fn run(team: &Arc<Team>, count: usize, task: &Task<'_>) {
+        *team.last.lock().unwrap() = Some(Instant::now() + Duration::from_secs(60));
+        super::run(team, count, task);
+    }
+
+    #[test]
+    fn nobody_is_woken_for_a_lonely_loop() {
+        let team = patient(1, Duration::ZERO);
+        let owner = std::thread::current().id();
+        for count in [0, 1, FEW - 1] {
+            super::run(&team, count, &|_| assert_eq!(std::thread::current().id(), owner));
+            *team.last.lock().unwrap() = None;
+        }
+        assert!(!team.is_lonely(FEW));
+        *team.last.lock().unwrap() = Some(Instant::now() + Duration::from_secs(60));
+        assert!(!team.is_lonely(1));
     }
 
     #[test]
