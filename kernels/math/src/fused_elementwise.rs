@@ -287,7 +287,14 @@ fn spread_out(data: &[f32], shape: &Shape, out: &Shape) -> Vec<f32> {
     for axis in (0..out.rank()).rev() {
         let size = if axis < skipped { 1 } else { shape[axis - skipped] };
         if size != out[axis] {
-            values = values.chunks(inner).flat_map(|part| part.repeat(out[axis])).collect();
+            let mut longer = Vec::with_capacity(values.len() * out[axis]);
+            for part in values.chunks(inner.max(1)) {
+                match *part {
+                    [value] => longer.resize(longer.len() + out[axis], value),
+                    _ => (0..out[axis]).for_each(|_| longer.extend_from_slice(part)),
+                }
+            }
+            values = longer;
         }
         inner *= out[axis];
     }
@@ -338,6 +345,8 @@ mod tests {
         check(&["Mul", "Sigmoid", "Mul"], &[0, 1, 2, 0, 0, 3], &[&[3, 1, 5], &[]]);
         check(&["SquaredDifference", "Maximum"], &[0, 1, 2, 1], &[&[3, 1, 5, 1], &[1, 4, 1, 6]]);
         check(&["Sub", "RealDiv"], &[0, 1, 2, 0], &[&[0, 3], &[3]]);
+        check(&["Mul", "AddV2"], &[0, 1, 2, 0], &[&[3, 4, 2, 5], &[3, 1, 2, 1]]);
+        check(&["Mul", "AddV2"], &[0, 1, 2, 0], &[&[4, 2, 0], &[1, 2, 1]]);
     }
 
     #[test]
