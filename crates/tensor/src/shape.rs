@@ -13,7 +13,6 @@ pub struct Shape(SmallVec<[usize; 5]>);
 
 impl Clone for Shape {
     /// As a copy of memory: the vector's own clone goes dimension by dimension, and kernels clone shapes all the time.
-    #[inline]
     fn clone(&self) -> Shape {
         Shape(SmallVec::from_slice(&self.0))
     }
@@ -134,7 +133,6 @@ impl Deref for Shape {
 }
 
 impl From<&[usize]> for Shape {
-    #[inline]
     fn from(dims: &[usize]) -> Shape {
         Shape(SmallVec::from_slice(dims))
     }
@@ -153,7 +151,6 @@ impl<const N: usize> From<[usize; N]> for Shape {
 }
 
 impl From<&Shape> for Shape {
-    #[inline]
     fn from(shape: &Shape) -> Shape {
         shape.clone()
     }
