@@ -53,7 +53,14 @@ pub fn run<T: Element, F: Fold<T>>(
     with_layout(out, &output, channels_first, |out: &mut [T]| {
         for_lines(&output, dims, out, |index, at, out| {
             let image = &data[index * image..(index + 1) * image];
-            simd::dispatch_narrow(Line { image, dims, at, channels: images.channels, out, fold: PhantomData::<F> });
+            simd::dispatch_narrow(Line {
+                image,
+                dims,
+                at,
+                channels: images.channels,
+                out,
+                fold: PhantomData::<F>,
+            });
         });
     })
 }
