@@ -90,3 +90,20 @@ def scattered(name, indices, updates):
 for name in ("ResourceScatterAdd", "ResourceScatterSub", "ResourceScatterUpdate", "ResourceScatterMax", "ResourceScatterMin"):
     found(name, scattered(name, ints(), F(3, 2)))
     found(name, scattered(name, ints(1), np.array([[np.nan, 9]], f32)))
+
+for mask in ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"):
+    for number in (2**40, -(2**40)):
+        found("StridedSlice", [RAMP(f32, 4), ints(0), ints(2), ints(1)], {mask: number})
+text = lambda *words: np.array([word.encode() for word in words], object)
+for number in (2**40, -(2**63)):
+    found("StringSplitV2", [text("a b c"), np.array(b"", object)], {"maxsplit": number})
+    found("StringFormat", [[ints(1, 2)]], {"summarize": number})
+    for attrs in ({"pad_width": number}, {"ngram_widths": [number]}):
+        found("StringNGrams", [text("a", "b"), L(0, 2)], {"separator": "", "ngram_widths": [2], "left_pad": "", "right_pad": "", "pad_width": 0, "preserve_short_sequences": False, **attrs})
+for times in (ints(2), ints(1), ints(0)):
+    found("Tile", [RAMP(np.uint16, 3), times])
+found("Switch", lambda feed: [raw.Switch(data=feed(F(1)), pred=feed(np.array([True]))).output_true])
+for version in ("TensorArrayV2", "TensorArrayV3"):
+    found(version, lambda feed, version=version: [getattr(raw, version)(size=feed(ints(2)), dtype=tf.float32)[0].op])
+found("TensorListScatterV2", lambda feed: [raw.TensorListLength(input_handle=raw.TensorListScatterV2(
+    tensor=feed(F(2, 2)), indices=feed(ints(0, 1)), element_shape=feed(ints(2)), num_elements=feed(ints(3))))])
