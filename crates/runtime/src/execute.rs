@@ -169,7 +169,14 @@ impl Executor<'_> {
             Action::While(repeated) => self.repeat(plan, step, base, repeated),
             Action::Frame(frame) => self.frame(plan, step, base, frame),
             Action::Switch => {
-                let taken = self.tensor(plan, base, step.inputs[1])?.to_scalar::<bool>()?;
+                let taken = self.tensor(plan, base, step.inputs[1])?;
+                if taken.rank() != 0 {
+                    return Err(Error::invalid_argument(format!(
+                        "The second input must be a scalar, but it has shape {}",
+                        taken.shape()
+                    )));
+                }
+                let taken = taken.to_scalar::<bool>()?;
                 let value = self.pass(plan, base, step.inputs[0]);
                 self.set(base, step.outputs[usize::from(taken)], value);
                 self.set(base, step.outputs[usize::from(!taken)], Value::Dead);

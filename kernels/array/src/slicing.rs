@@ -20,11 +20,11 @@ impl Masks {
     /// The masks of a node.
     pub fn of(node: &Construction<'_>) -> Result<Masks> {
         Ok(Masks {
-            begin: node.attr("begin_mask")?,
-            end: node.attr("end_mask")?,
-            ellipsis: node.attr("ellipsis_mask")?,
-            new_axis: node.attr("new_axis_mask")?,
-            shrink_axis: node.attr("shrink_axis_mask")?,
+            begin: node.int32("begin_mask")?,
+            end: node.int32("end_mask")?,
+            ellipsis: node.int32("ellipsis_mask")?,
+            new_axis: node.int32("new_axis_mask")?,
+            shrink_axis: node.int32("shrink_axis_mask")?,
         })
     }
 

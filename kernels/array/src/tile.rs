@@ -2,7 +2,7 @@
 
 use savedmodel_op::dtypes::INDICES;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
-use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
 
 use crate::layout::{Axis, Layout, strides};
 use crate::{index, strided};
@@ -42,6 +42,11 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let shape = index::shape(&dims)?;
         let output = if shape == *input {
             ctx.take(0)
+        } else if ctx.input(0).dtype() == DType::Uint16 && shape.elements() > 0 {
+            // The one type that TensorFlow's kernel has left out.
+            return Err(Error::unimplemented(
+                "TileOp : The input data type is not supported, DataType : uint16",
+            ));
         } else {
             by_unit!(ctx.input(0).dtype(), U => tile::<U>(ctx, shape, &multiples))?
         };

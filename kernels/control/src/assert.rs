@@ -19,7 +19,7 @@ pub const OP: Op = Op {
 };
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let most: i64 = node.attr("summarize")?;
+    let most = node.int32("summarize")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let condition = ctx.input(0);
         if condition.rank() != 0 {

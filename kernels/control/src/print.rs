@@ -28,7 +28,7 @@ pub const OP: Op = Op {
 };
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let (message, most): (String, i64) = (node.attr("message")?, node.attr("summarize")?);
+    let (message, most): (String, i64) = (node.attr("message")?, node.int32("summarize")?);
     let left = AtomicI64::new(node.attr("first_n")?);
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let count = |left: i64| (left > 0).then(|| left - 1);

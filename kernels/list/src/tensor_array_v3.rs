@@ -87,12 +87,13 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let names = Mutex::new(VecDeque::new());
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let size = ctx.input(0);
-        let &[size] = size.as_slice::<i32>()? else {
+        if size.rank() != 0 {
             return Err(Error::invalid_argument(format!(
                 "TensorArray size must be scalar, but had shape: {}",
                 size.shape()
             )));
-        };
+        }
+        let size: i32 = size.to_scalar()?;
         let size = usize::try_from(size).map_err(|_| Error::invalid_argument("Size should be >= 0."))?;
         let array = Arc::new(TensorArray::new(&name, options.clone(), size, &ctx.run())?);
         if by_name {

@@ -53,6 +53,9 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         }
         let shape = to_partial_shape(sizes)?;
         let wanted = match ctx.input_len() {
+            4.. if ctx.input(3).rank() != 0 => {
+                return Err(Error::invalid_argument("num_elements must be a scalar"));
+            }
             4.. => to_integer(ctx.input(3), |s| format!("Expected argument 3 to be a scalar, got {s}"))?,
             _ => -1,
         };

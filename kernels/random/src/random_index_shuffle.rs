@@ -36,11 +36,11 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 }
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let rounds: i64 = node.attr("rounds")?;
+    let rounds = node.int32("rounds")?;
     let dtype: DType = node.attr("dtype")?;
     let rounds = match rounds {
         4.. if rounds % 2 == 0 && rounds <= 1 << 16 => rounds as usize,
-        4.. if rounds % 2 == 0 && i32::try_from(rounds).is_ok() => return Err(node.unimplemented("rounds")),
+        4.. if rounds % 2 == 0 => return Err(node.unimplemented("rounds")),
         _ => return Err(Error::invalid_argument("rounds must be >= 4 and even")),
     };
     Ok(Box::new(move |ctx: &mut Context<'_>| {

@@ -24,7 +24,7 @@ pub const OP: Op = Op {
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let (template, placeholder): (Bytes, Bytes) = (node.attr("template")?, node.attr("placeholder")?);
-    let summarize: i64 = node.attr("summarize")?;
+    let summarize = node.int32("summarize")?;
     let parts = split(&template, &placeholder);
     if parts.len() - 1 != node.inputs.len() {
         return Err(Error::invalid_argument(format!(

@@ -49,9 +49,14 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         widths: node.attr("ngram_widths")?,
         left_pad: node.attr("left_pad")?,
         right_pad: node.attr("right_pad")?,
-        pad_width: node.attr("pad_width")?,
+        pad_width: node.int32("pad_width")?,
         preserve_short: node.attr("preserve_short_sequences")?,
     };
+    if let Some(width) = n_grams.widths.iter().find(|&&width| i32::try_from(width).is_err()) {
+        return Err(Error::invalid_argument(format!(
+            "Attr ngram_widths has value {width} out of range for an int32"
+        )));
+    }
     if n_grams.widths.iter().any(|&width| width <= 0) {
         return Err(Error::invalid_argument("ngram_widths must contain positive values"));
     }

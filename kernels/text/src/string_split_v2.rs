@@ -23,7 +23,7 @@ pub const OP: Op = Op {
 };
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let most: i64 = node.attr("maxsplit")?;
+    let most = node.int32("maxsplit")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let separator = operands(ctx, "sep")?;
         let most = usize::try_from(most).unwrap_or(usize::MAX);
