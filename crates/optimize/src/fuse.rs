@@ -209,6 +209,23 @@ fn sum_after(program: &Program, node: NodeId) -> Option<(NodeId, Output)> {
     program.constant(other).is_none().then_some((next, other))
 }
 
+/// Lets a node take `source` instead of its first input.
+fn take_instead(program: &mut Program, node: NodeId, source: Output) -> Result<()> {
+    let inputs = program.graph.inputs(node)?;
+    program.graph.disconnect_inputs(node);
+    for (i, input) in std::iter::once(source).chain(inputs.into_iter().skip(1)).enumerate() {
+        program.graph.connect(input, node, i);
+    }
+    Ok(())
+}
+
+/// The numbers of an attribute, if it is a list of them.
+fn ints(attr: Option<&AttrValue>) -> Option<Vec<i64>> {
+    let Some(AttrValue::List(values)) = attr else { return None };
+    let int = |value: &AttrValue| if let AttrValue::Int(value) = value { Some(*value) } else { None };
+    values.iter().map(int).collect()
+}
+
 /// A new constant node.
 pub(crate) fn constant(program: &mut Program, stem: &str, value: Tensor) -> Result<Output> {
     let name = program.graph.fresh_name(stem);

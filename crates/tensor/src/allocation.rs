@@ -226,9 +226,10 @@ mod tests {
 
     #[test]
     fn memory_is_aligned() {
-        for len in [17, 100, 5000, 1 << 20] {
+        for len in [17, 100, 5000, 1 << 20, MAPPED + 1] {
             let block = Allocation::zeroed(len).unwrap();
             assert_eq!(block.0.ptr.as_ptr() as usize % ALIGNMENT, 0);
+            assert!(block.bytes().len() >= len && block.bytes().iter().all(|&byte| byte == 0));
         }
         assert!(Allocation::zeroed(MAX_TENSOR_BYTES + 1).is_err());
     }

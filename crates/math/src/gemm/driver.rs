@@ -211,7 +211,7 @@ impl<'a, T: Scalar> Product<'a, T> {
                     a_stride: 0,
                     b: b.as_ptr(),
                     b_stride: width,
-                    ahead: (b.as_ptr_range().end, width),
+                    ahead: (std::ptr::null(), 0),
                     // SAFETY: `check` has seen that C holds one row of whole panels.
                     c: unsafe { self.out.c.add(start) },
                     c_stride: 0,

@@ -2,6 +2,8 @@
 
 use memmap2::MmapMut;
 
+use super::tile::Tiled;
+
 /// Bytes from which memory is asked of the system by itself, in large pages where it has them: a matrix that streams through
 /// the caches would else wait for the address of every fourth kilobyte, and the first touch of each would be a call of the system.
 const MAPPED: usize = 1 << 17;
@@ -15,7 +17,7 @@ pub(super) enum Memory<T> {
     Mapped(MmapMut, usize),
 }
 
-impl<T: super::tile::Tiled + Default> Memory<T> {
+impl<T: Tiled + Default> Memory<T> {
     pub fn zeros(len: usize) -> Memory<T> {
         let bytes = len.saturating_mul(size_of::<T>());
         let map = (bytes >= MAPPED).then(|| MmapMut::map_anon(bytes));
@@ -31,7 +33,7 @@ impl<T: super::tile::Tiled + Default> Memory<T> {
     }
 }
 
-impl<T> std::ops::Deref for Memory<T> {
+impl<T: Tiled> std::ops::Deref for Memory<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
         match self {
@@ -43,7 +45,7 @@ impl<T> std::ops::Deref for Memory<T> {
     }
 }
 
-impl<T> std::ops::DerefMut for Memory<T> {
+impl<T: Tiled> std::ops::DerefMut for Memory<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         match self {
             Memory::Allocated(numbers) => numbers,

@@ -19,6 +19,7 @@ pub struct Tile<T> {
     /// Distance between rows of B.
     pub b_stride: usize,
     /// What to bring closer meanwhile, from here on, and how many elements for each row of B; it need not be readable.
+    /// Tiles of one row or of one register do not ask for it.
     pub ahead: (*const T, usize),
     /// The first row of C.
     pub c: *mut T,

@@ -1,9 +1,9 @@
 //! Convolutions between `SpaceToBatchND` and `BatchToSpaceND`, which is how dilated ones are often written.
 
-use savedmodel_graph::{AttrValue, NodeId};
+use savedmodel_graph::{AttrValue, NodeId, Output};
 use savedmodel_tensor::{Bytes, Result};
 
-use super::{is_private, is_product};
+use super::{ints, is_private, is_product, take_instead};
 use crate::Program;
 
 /// Makes a convolution of cells that were dealt out to as many batches as the dilation tells a dilated one of the cells where
@@ -15,11 +15,7 @@ pub(super) fn take_in(program: &mut Program, node: NodeId) -> Result<()> {
     let Some(Dealt { source, first, last, gathered, dilations, paddings }) = dealt(program, node) else {
         return Ok(());
     };
-    let inputs = program.graph.inputs(first)?;
-    program.graph.disconnect_inputs(first);
-    for (i, input) in std::iter::once(source).chain(inputs.into_iter().skip(1)).enumerate() {
-        program.graph.connect(input, first, i);
-    }
+    take_instead(program, first, source)?;
     let attrs = &mut program.graph.node_mut(node).attrs;
     let list = |values: &[i64]| AttrValue::List(values.iter().map(|&value| AttrValue::Int(value)).collect());
     attrs.insert("dilations".to_owned(), list(&dilations));
@@ -32,7 +28,7 @@ pub(super) fn take_in(program: &mut Program, node: NodeId) -> Result<()> {
 /// A convolution of cells that were dealt out.
 struct Dealt {
     /// The cells before.
-    source: savedmodel_graph::Output,
+    source: Output,
     /// What takes the dealt cells: the convolution, or the node that gives them a fourth dimension.
     first: NodeId,
     /// What gives the result before it is put together: the convolution, or the node that takes the fourth dimension away.
@@ -121,10 +117,4 @@ fn spatial(axis: i64) -> Option<usize> {
         2 | -2 => Some(2),
         _ => None,
     }
-}
-
-fn ints(attr: Option<&AttrValue>) -> Option<Vec<i64>> {
-    let Some(AttrValue::List(values)) = attr else { return None };
-    let int = |value: &AttrValue| if let AttrValue::Int(value) = value { Some(*value) } else { None };
-    values.iter().map(int).collect()
 }

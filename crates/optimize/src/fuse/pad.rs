@@ -3,7 +3,7 @@
 use savedmodel_graph::{AttrValue, NodeId};
 use savedmodel_tensor::{Bytes, Result};
 
-use super::{dilated, is_private, is_product};
+use super::{dilated, ints, is_private, is_product, take_instead};
 use crate::Program;
 
 /// Lets a convolution pad its input itself where a node before it does, for nothing else.
@@ -12,7 +12,7 @@ pub(super) fn take_in(program: &mut Program, node: NodeId) -> Result<()> {
     let own = match attrs.get("padding") {
         Some(AttrValue::Bytes(padding)) if &padding[..] == b"VALID" => vec![0; 8],
         Some(AttrValue::Bytes(padding)) if &padding[..] == b"EXPLICIT" => {
-            ints(attrs.get("explicit_paddings"))
+            ints(attrs.get("explicit_paddings")).unwrap_or_default()
         }
         _ => return Ok(()),
     };
@@ -37,18 +37,7 @@ pub(super) fn take_in(program: &mut Program, node: NodeId) -> Result<()> {
         "explicit_paddings".to_owned(),
         AttrValue::List(sums.into_iter().map(AttrValue::Int).collect()),
     );
-    let inputs = program.graph.inputs(taker)?;
-    program.graph.disconnect_inputs(taker);
-    for (i, input) in std::iter::once(source).chain(inputs.into_iter().skip(1)).enumerate() {
-        program.graph.connect(input, taker, i);
-    }
-    Ok(())
-}
-
-fn ints(attr: Option<&AttrValue>) -> Vec<i64> {
-    let Some(AttrValue::List(values)) = attr else { return Vec::new() };
-    let int = |value: &AttrValue| if let AttrValue::Int(value) = value { Some(*value) } else { None };
-    values.iter().filter_map(int).collect()
+    take_instead(program, taker, source)
 }
 
 /// How many zeros a node that alone is taken puts around the height and width of images, and around nothing else.
