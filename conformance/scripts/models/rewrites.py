@@ -315,3 +315,99 @@ def rewrite_dilated(folder):
     tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in ("lines", "images")})
     lines = [Predict({"x": normal(batch, 12, 5)}, signature="lines") for batch in (1, 3)]
     return Case(lines + [Predict({"x": normal(batch, 8, 9, 5)}, signature="images") for batch in (1, 2)])
+
+
+class Recurrent(tf.Module):
+    """Loops around one cell, as layers write them, and loops that do a little more or less."""
+
+    def __init__(self):
+        self.x4, self.h4, self.b4 = (tf.Variable(normal(*s)) for s in ((3, 24), (6, 24), (24,)))
+        self.x3, self.h3, self.b3, self.c3 = (tf.Variable(normal(*s)) for s in ((3, 15), (5, 15), (15,), (1, 15)))
+
+    def lstm(self, x, h, c):
+        i, f, g, o = tf.split(x @ self.x4 + h @ self.h4 + self.b4, 4, axis=1)
+        c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+        return tf.sigmoid(o) * tf.tanh(c), c
+
+    def gru(self, x, h):
+        xz, xr, xn = tf.split(tf.nn.bias_add(x @ self.x3, self.b3), 3, axis=-1)
+        hz, hr, hn = tf.split(h @ self.h3 + self.c3, 3, axis=1)
+        z, r = tf.sigmoid(xz + hz), tf.sigmoid(xr + hr)
+        return z * h + (1 - z) * tf.tanh(xn + r * hn)
+
+    @staticmethod
+    def series(x):
+        return tf.TensorArray(tf.float32, tf.shape(x)[1]).unstack(tf.transpose(x, [1, 0, 2]))
+
+    @tf.function(input_signature=[spec(None, None, 3, dtype=tf.float32), spec(dtype=tf.int32), spec(dtype=tf.int32)])
+    def layers(self, x, start, end):
+        """From a start to an end, each output at its place, at one place, and at none."""
+        batch, series = tf.shape(x)[0], self.series(x)
+        zeros = lambda units: tf.zeros([batch, units])
+
+        def lstm(t, h, c, out):
+            h, c = self.lstm(series.read(t), h, c)
+            return t + 1, h, c, out.write(t, h)
+
+        def last(t, h, out):
+            h = self.gru(series.read(t), h)
+            return t + 1, h, out.write(1, h)
+
+        array = lambda size: tf.TensorArray(tf.float32, size, element_shape=[None, None])
+        below = lambda t, *_: t < end
+        t, h, c, all_h = tf.while_loop(below, lstm, (start, zeros(6), zeros(6) + 0.5, array(tf.shape(x)[1])), maximum_iterations=4)
+        turns, g, one = tf.while_loop(below, last, (start, zeros(5) - 0.5, array(2)))
+        _, only = tf.while_loop(below, lambda t, h: (t + 1, self.gru(series.read(t), h)), (start, zeros(5)))
+        stacked = lambda array, units: tf.cond(start < end, array.stack, lambda: zeros(units)[None])
+        return {"t": t, "h": h, "c": c, "all": stacked(all_h, 6), "turns": turns, "g": g, "one": stacked(one, 5), "only": only}
+
+    @tf.function(input_signature=[spec(None, None, 3, dtype=tf.float32)])
+    def broadcast(self, x):
+        """States of one row for all."""
+        steps, series = tf.shape(x)[1], self.series(x)
+        shapes = (tf.TensorShape([]), tf.TensorShape([None, 6]), tf.TensorShape([None, 6]))
+
+        def body(t, h, c):
+            return (t + 1, *self.lstm(series.read(t), h, c))
+
+        _, h, c = tf.while_loop(lambda t, *_: t < steps, body, (0, tf.ones([1, 6]), tf.ones([1, 6])), shapes)
+        return {"h": h, "c": c}
+
+    @tf.function(input_signature=[spec(None, 6, 3, dtype=tf.float32)])
+    def alike(self, x):
+        """Steps of two, a state that is changed, a cell whose state is seen, an input that is used twice."""
+        batch, series = tf.shape(x)[0], self.series(x)
+        zeros = lambda units: tf.zeros([batch, units])
+        _, two = tf.while_loop(lambda t, _: t < 6, lambda t, h: (t + 2, self.gru(series.read(t), h)), (0, zeros(5)))
+        _, half = tf.while_loop(lambda t, _: t < 6, lambda t, h: (t + 1, self.gru(series.read(t), h) / 2), (0, zeros(5)))
+        _, grown = tf.while_loop(
+            lambda t, h: tf.logical_and(t < 6, tf.reduce_sum(h) < 3), lambda t, h: (t + 1, self.gru(series.read(t), h)), (0, zeros(5))
+        )
+
+        def seen(t, h, c, total):
+            h, c = self.lstm(series.read(t), h, c)
+            return t + 1, h, c, total + c
+
+        _, h, c, total = tf.while_loop(lambda t, *_: t < 6, seen, (0, zeros(6), zeros(6), zeros(6)))
+        swapped = lambda t, h, c: (t + 1, *reversed(self.lstm(series.read(t), h, c)))
+        _, first, second = tf.while_loop(lambda t, *_: t < 6, swapped, (0, zeros(6), zeros(6)))
+        back = lambda t, h: (t + 1, self.gru(series.read(5 - t), h))
+        _, backwards = tf.while_loop(lambda t, _: t < 6, back, (0, zeros(5)))
+        return {"two": two, "half": half, "grown": grown, "h": h, "c": c, "total": total, "first": first, "second": second, "backwards": backwards}
+
+
+@model
+def rewrite_recurrent(folder):
+    np.random.seed(101)
+    module = Recurrent()
+    names = ("layers", "broadcast", "alike")
+    tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in names})
+
+    def layers(*bounds):
+        return [
+            Predict({"x": normal(batch, 5, 3), "start": np.int32(start), "end": np.int32(end)}, signature="layers") for batch, start, end in bounds
+        ]
+
+    broadcast = [Predict({"x": normal(batch, 4, 3)}, signature="broadcast") for batch in (1, 3)]
+    alike = [Predict({"x": normal(batch, 6, 3)}, signature="alike") for batch in (1, 3)]
+    return Case(layers((1, 0, 5), (3, 1, 3), (2, 3, 3), (1, 3, 5)) + broadcast + alike, errors=layers((2, 0, 9), (1, -1, 2), (1, 4, 7)))

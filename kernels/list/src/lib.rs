@@ -15,10 +15,13 @@ mod dtypes;
 mod empty_tensor_list;
 mod empty_tensor_map;
 mod fifo_queue;
+mod fused_gru_loop;
+mod fused_lstm_loop;
 mod queue;
 mod queue_close;
 mod queue_dequeue;
 mod queue_enqueue;
+mod recurrent;
 mod stack;
 mod tensor_array;
 mod tensor_array_concat;
@@ -80,6 +83,8 @@ pub static OPS: &[&[Op]] = &[
     tensor_list_stack::OPS,
     &[
         empty_tensor_map::OP,
+        fused_gru_loop::OP,
+        fused_lstm_loop::OP,
         tensor_list_concat_lists::OP,
         tensor_list_element_shape::OP,
         tensor_list_from_tensor::OP,

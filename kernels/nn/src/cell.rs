@@ -1,6 +1,5 @@
 //! What the fused recurrent cells share: gates that lie side by side, and the loops over them.
 
-use savedmodel_math::lane;
 use savedmodel_math::simd::{self, Isa, Kernel};
 use savedmodel_op::{Context, shape};
 use savedmodel_tensor::{Error, Result, Shape, Tensor};
@@ -108,64 +107,5 @@ impl Kernel for Add<'_> {
     #[inline(always)]
     fn run<I: Isa>(self) {
         self.1.iter_mut().zip(self.0).for_each(|(sum, x)| *sum += x);
-    }
-}
-
-/// A row of an LSTM: `next = σ(f) state + σ(i) tanh(g)`, `out = σ(o) tanh(next)`.
-pub struct Lstm<'a> {
-    /// Input, forget, candidate and output gate before their functions.
-    pub gates: [&'a [f32]; 4],
-    /// The state before.
-    pub state: &'a [f32],
-    /// The state after.
-    pub next: &'a mut [f32],
-    /// The output.
-    pub out: &'a mut [f32],
-}
-
-impl Kernel for Lstm<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        let Lstm { gates: [i, f, g, o], state, next, out } = self;
-        let n = next.len();
-        let (i, f, g, o, state, out) = (&i[..n], &f[..n], &g[..n], &o[..n], &state[..n], &mut out[..n]);
-        for at in 0..n {
-            let kept = lane::sigmoid::<I>(f[at]) * state[at];
-            next[at] = kept + lane::sigmoid::<I>(i[at]) * lane::tanh::<I>(g[at]);
-        }
-        for at in 0..n {
-            out[at] = lane::sigmoid::<I>(o[at]) * lane::tanh::<I>(next[at]);
-        }
-    }
-}
-
-/// A row of a GRU: `z = σ(xz + hz)`, `r = σ(xr + hr)`, `out = z state + (1 - z) tanh(xn + r hn)`.
-pub struct Gru<'a> {
-    /// Update, reset and candidate of the input.
-    pub x: [&'a [f32]; 3],
-    /// Update, reset and candidate of the state.
-    pub h: [&'a [f32]; 3],
-    /// The state before.
-    pub state: &'a [f32],
-    /// The state after.
-    pub out: &'a mut [f32],
-}
-
-impl Kernel for Gru<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        let Gru { x: [xz, xr, xn], h: [hz, hr, hn], state, out } = self;
-        let n = out.len();
-        let (xz, xr, xn, hz, hr, hn) = (&xz[..n], &xr[..n], &xn[..n], &hz[..n], &hr[..n], &hn[..n]);
-        let state = &state[..n];
-        for at in 0..n {
-            out[at] = lane::tanh::<I>(xn[at] + lane::sigmoid::<I>(xr[at] + hr[at]) * hn[at]);
-        }
-        for at in 0..n {
-            let z = lane::sigmoid::<I>(xz[at] + hz[at]);
-            out[at] = z * state[at] + (1.0 - z) * out[at];
-        }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use savedmodel_math::recurrent::{GRU_NS, Gru};
 use savedmodel_math::{par, simd};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
 use savedmodel_tensor::{DType, Error, Result, Tensor};
 use smallvec::SmallVec;
 
-use crate::cell::{Gates, Gru, beside};
+use crate::cell::{Gates, beside};
 
 /// One step of a GRU from the sums that its gates are made of.
 ///
@@ -22,9 +23,6 @@ pub const OP: Op = Op {
     shape: shape::unknown,
     kernels: Kernels::All(&[("T", &[DType::Float])], build),
 };
-
-/// Rough cost of one element in nanoseconds.
-const NS: f64 = 1.2;
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let (x_axis, h_axis): (i64, i64) = (node.attr("x_axis")?, node.attr("h_axis")?);
@@ -50,7 +48,7 @@ fn step(ctx: &Context<'_>, [x, h]: [(Range<usize>, i64); 2], order: [usize; 3]) 
     let state = beside(ctx.input(0), &x.shape)?;
     let mut out = ctx.allocate(DType::Float, &x.shape)?;
     let unit = x.unit;
-    let grain = (par::grain(NS) / unit.max(1)).max(1);
+    let grain = (par::grain(GRU_NS) / unit.max(1)).max(1);
     par::for_rows_mut(out.as_mut_slice()?, unit, grain, |first, out| {
         let mut sums: SmallVec<[f32; 1024]> = SmallVec::from_elem(0.0, 6 * unit);
         let (of_x, of_h) = sums.split_at_mut(3 * unit);

@@ -1,11 +1,12 @@
 //! See [`OP`].
 
+use savedmodel_math::recurrent::{LSTM_NS, Lstm};
 use savedmodel_math::{par, simd};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
 use savedmodel_tensor::{DType, Result, Tensor};
 use smallvec::SmallVec;
 
-use crate::cell::{Gates, Lstm, beside};
+use crate::cell::{Gates, beside};
 
 /// One step of an LSTM from the sums that its gates are made of.
 ///
@@ -20,9 +21,6 @@ pub const OP: Op = Op {
     shape: shape::unknown,
     kernels: Kernels::All(&[("T", &[DType::Float])], build),
 };
-
-/// Rough cost of one element in nanoseconds.
-const NS: f64 = 1.5;
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let axis: i64 = node.attr("axis")?;
@@ -46,7 +44,7 @@ fn step(ctx: &Context<'_>, axis: i64, order: [usize; 4]) -> Result<[Tensor; 2]> 
     let mut next = ctx.allocate(DType::Float, &gates.shape)?;
     let mut out = ctx.allocate(DType::Float, &gates.shape)?;
     let unit = gates.unit;
-    let grain = par::grain(NS).next_multiple_of(unit.max(1));
+    let grain = par::grain(LSTM_NS).next_multiple_of(unit.max(1));
     par::for_chunks_mut2(next.as_mut_slice()?, out.as_mut_slice()?, grain, |start, next, out| {
         let mut sums: SmallVec<[f32; 1024]> = SmallVec::from_elem(0.0, 4 * unit);
         for (i, (next, out)) in next.chunks_exact_mut(unit).zip(out.chunks_exact_mut(unit)).enumerate() {

@@ -3,6 +3,7 @@
 use savedmodel_graph::{Argument, AttrValue, Function, FunctionRef, Graph, Node, NodeId, Output};
 use savedmodel_tensor::{DType, Result, Tensor};
 
+use super::recurrent::{self, Rewritten};
 use crate::{Program, Scope, fold, freeze, inline, order, simplify};
 
 /// Where a loop multiplies each element of a list that is made of one tensor, multiplies the tensor instead.
@@ -51,6 +52,10 @@ fn repeated(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()
         turn.product(program, product)?;
     }
     if turn.before.len() > count {
+        let rewritten = Rewritten { before: &turn.before, body: &turn.inside, cond: &turn.cond };
+        if recurrent::layer(program, node, &rewritten, scope)? {
+            return Ok(());
+        }
         let (cond, body) = turn.define(&body, scope);
         replace(program, node, turn.before, [cond, body])?;
     }
