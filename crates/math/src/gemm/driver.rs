@@ -22,8 +22,6 @@ const PANELS: usize = 16;
 const DENSE_PANELS: usize = 4;
 /// Bytes after which the sets of the first-level cache repeat: rows that lie so far apart push each other out.
 const PERIOD: usize = 4096;
-/// Elements of the largest tile of any instruction set.
-const TILE: usize = 512;
 
 /// An element type of [`Gemm`].
 pub trait Scalar: Tiled + Default {
@@ -125,6 +123,8 @@ pub(super) struct Product<'a, T: Scalar> {
     b: Rhs<'a, T>,
     pub table: &'static Table<T>,
     out: Out<T>,
+    /// The activation, if it is between these.
+    bounds: Option<(f32, f32)>,
 }
 
 /// Computes C; the sizes have been checked and none of `m` and `n` is zero. A `View` of B has adjacent columns.
@@ -177,21 +177,17 @@ impl<'a, T: Scalar> Product<'a, T> {
             Rhs::View(_) => T::table(simd::level()),
         };
         let out = Out { c: c.as_mut_ptr(), stride: gemm.c_stride.unwrap_or(n) };
-        Product { gemm, k, n, b, table, out }
+        let bounds = gemm.epilogue.activation.bounds();
+        Product { gemm, k, n, b, table, out, bounds }
     }
 
-    /// Computes the one row of C panel by panel, if that can be done with whole panels of a packed B and bounds as activation.
+    /// Computes the one row of C panel by panel, if B is packed and the activation is bounds.
     ///
     /// The same as [`Product::block`] does, without what it prepares for many rows.
     fn row(&self, a: &impl Lhs<T>, panels: usize) -> bool {
-        let (Rhs::Packed(packed), Epilogue { bias, residual, activation }) = (self.b, self.gemm.epilogue)
-        else {
-            return false;
-        };
+        let Epilogue { bias, residual, .. } = self.gemm.epilogue;
+        let (Rhs::Packed(packed), Some((lo, hi))) = (self.b, self.bounds) else { return false };
         let (width, mut buffer) = (self.table.columns, Vec::new());
-        let Some((lo, hi)) = activation.bounds().filter(|_| self.n.is_multiple_of(width)) else {
-            return false;
-        };
         let (a, _) = a.block(0..1, 0..self.k, &mut buffer);
         assert!(a.len() >= self.k, "the row of A is cut short");
         let mut first = 0;
@@ -201,8 +197,9 @@ impl<'a, T: Scalar> Product<'a, T> {
             let (lo, hi) = if last { (lo, hi) } else { (f32::NEG_INFINITY, f32::INFINITY) };
             for panel in 0..panels {
                 let (b, start) = (packed.panel(first, panel), panel * width);
+                let columns = width.min(self.n - start);
                 let part = |values: &[T], wanted: bool| match values {
-                    values if wanted && !values.is_empty() => values[start..start + width].as_ptr(),
+                    values if wanted && !values.is_empty() => values[start..start + columns].as_ptr(),
                     _ => std::ptr::null(),
                 };
                 let tile = Tile {
@@ -212,9 +209,10 @@ impl<'a, T: Scalar> Product<'a, T> {
                     b: b.as_ptr(),
                     b_stride: width,
                     ahead: (std::ptr::null(), 0),
-                    // SAFETY: `check` has seen that C holds one row of whole panels.
+                    // SAFETY: `check` has seen that C holds one row.
                     c: unsafe { self.out.c.add(start) },
                     c_stride: 0,
+                    columns,
                     accumulate,
                     bias: part(bias, !accumulate),
                     residual: part(residual, last),
@@ -224,7 +222,7 @@ impl<'a, T: Scalar> Product<'a, T> {
                 assert!(b.len() >= depth * width, "a panel of B is cut short");
                 // SAFETY: the table belongs to a level this processor has; A and the panel were bounded above, bias and
                 // residual sliced, and C is written to by this thread alone.
-                unsafe { (self.table.kernels[0][0])(&tile) };
+                unsafe { (self.table.kernels[0][usize::from(2 * columns <= width)])(&tile) };
             }
             first += depth;
         }
@@ -238,6 +236,7 @@ impl<'a, T: Scalar> Product<'a, T> {
         loop {
             let depth = DEPTH.min(self.k - first);
             let (a, a_stride) = a.block(rows.clone(), first..first + depth, &mut a_buffer);
+            let runs = Runs::one(depth);
             let needed = (rows.len() - 1).saturating_mul(a_stride).saturating_add(depth);
             assert!(a.len() >= needed, "rows of A cut short");
             let few = if (a_stride * size_of::<T>()).is_multiple_of(PERIOD) { 3 } else { DENSE_PANELS };
@@ -264,7 +263,7 @@ impl<'a, T: Scalar> Product<'a, T> {
                         columns: columns.clone(),
                         a: a.get((row - rows.start) * a_stride..).unwrap_or_default(),
                         a_stride,
-                        runs: &[Run { a: 0, b: 0, len: depth }],
+                        runs: &runs,
                         b,
                         b_stride,
                         ahead: (ahead, share),
@@ -312,75 +311,52 @@ impl<'a, T: Scalar> Product<'a, T> {
         }
     }
 
-    /// Computes one tile for one block of k, through a buffer when it is narrower than its microkernel.
+    /// Computes one tile for one block of k.
     pub fn strip(&self, strip: &Strip<T>) {
-        let Strip { rows, columns, blocks: (first, depth), .. } = strip;
+        let Strip { rows, columns, runs, blocks: (first, depth), .. } = strip;
         let (height, width) = (rows.count, columns.len());
-        let last = first + depth == self.k;
         let half = usize::from(width * 2 <= self.table.columns);
-        let full = if half == 1 { self.table.columns / 2 } else { self.table.columns };
-        // SAFETY: `check` has seen that C holds `rows` x `columns`, so this is its first element of the tile.
-        let c = unsafe { self.out.c.add(rows.first * self.out.stride + columns.start) };
+        let full = self.table.columns >> half;
+        assert!((1..=full).contains(&width), "tiles are as wide as their registers");
+        if !runs.list.is_empty() {
+            let [a_end, b_end] = runs.ends;
+            assert!(strip.a.len() >= (height - 1) * strip.a_stride + a_end, "rows of A cut short");
+            assert!(strip.b.len() >= (b_end - 1) * strip.b_stride + full, "rows of B cut short");
+        }
+        let start = rows.first * self.out.stride + columns.start;
         let Epilogue { bias, residual, activation } = self.gemm.epilogue;
-        // A tile through a buffer has its residual added after.
-        let is_finished = width == full || residual.is_empty();
-        let bounds = if last && is_finished { activation.bounds() } else { None };
+        let last = first + depth == self.k;
+        let bounds = if last { self.bounds } else { None };
         let (lo, hi) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
         let accumulate = self.gemm.accumulate || *first > 0;
-        let bias = if bias.is_empty() { bias } else { &bias[columns.clone()] };
-        let mut tile = Tile {
-            runs: (strip.runs.as_ptr(), strip.runs.len()),
+        let tile = Tile {
+            runs: (runs.list.as_ptr(), runs.list.len()),
             a: strip.a.as_ptr(),
             a_stride: strip.a_stride,
             b: strip.b.as_ptr(),
             b_stride: strip.b_stride,
             ahead: strip.ahead,
-            c,
+            // SAFETY: `check` has seen that C holds `rows` x `columns`, so this is its first element of the tile.
+            c: unsafe { self.out.c.add(start) },
             c_stride: rows.step * self.out.stride,
+            columns: width,
             accumulate,
-            bias: if bias.is_empty() || accumulate { std::ptr::null() } else { bias.as_ptr() },
+            bias: if bias.is_empty() || accumulate {
+                std::ptr::null()
+            } else {
+                bias[columns.clone()].as_ptr()
+            },
             residual: if bounds.is_none() || residual.is_empty() {
                 std::ptr::null()
             } else {
-                residual[rows.first * self.out.stride + columns.start..].as_ptr()
+                residual[start..].as_ptr()
             },
             lo: T::from_f32(lo),
             hi: T::from_f32(hi),
         };
-        let kernel = self.table.kernels[height - 1][half];
-        for &Run { a, b, len } in strip.runs {
-            assert!(strip.a.len() >= a + (height - 1) * strip.a_stride + len, "rows of A cut short");
-            assert!(
-                len == 0 || strip.b.len() >= (b + len - 1) * strip.b_stride + full,
-                "rows of B cut short"
-            );
-        }
-        if width == full {
-            // SAFETY: the table belongs to a level this processor has; A, B and the bias were bounded above, and C
-            // is written to in this task's rows and columns alone.
-            unsafe { kernel(&tile) };
-        } else {
-            let (mut buffer, mut bias_buffer) = ([T::default(); TILE], [T::default(); TILE]);
-            bias_buffer[..bias.len()].copy_from_slice(bias);
-            tile.bias = if tile.bias.is_null() { tile.bias } else { bias_buffer.as_ptr() };
-            (tile.c, tile.c_stride) = (buffer.as_mut_ptr(), full);
-            for (row, buffer) in buffer.chunks_exact_mut(full).take(height).enumerate() {
-                // SAFETY: this row of the tile belongs to this task alone, and lies in C.
-                let c = unsafe {
-                    std::slice::from_raw_parts_mut(c.add(row * rows.step * self.out.stride), width)
-                };
-                buffer[..width].copy_from_slice(c);
-            }
-            // SAFETY: as above, with a buffer that holds the largest tile in place of C.
-            unsafe { kernel(&tile) };
-            for (row, buffer) in buffer.chunks_exact(full).take(height).enumerate() {
-                // SAFETY: as above.
-                let c = unsafe {
-                    std::slice::from_raw_parts_mut(c.add(row * rows.step * self.out.stride), width)
-                };
-                c.copy_from_slice(&buffer[..width]);
-            }
-        }
+        // SAFETY: the table belongs to a level this processor has; A, B and the bias were bounded above, the residual is as
+        // long as C by `check`, and C is written to in this task's rows and columns alone.
+        unsafe { (self.table.kernels[height - 1][half])(&tile) };
         if last && bounds.is_none() {
             self.finish(strip, residual, activation);
         }
@@ -444,6 +420,37 @@ pub(super) struct Rows {
     pub step: usize,
 }
 
+/// Runs of rows of A, and how far they reach.
+#[derive(Default)]
+pub(super) struct Runs {
+    list: Vec<Run>,
+    /// Where the last of them ends in A, and in the rows of B.
+    ends: [usize; 2],
+}
+
+impl Runs {
+    /// One from the start.
+    fn one(len: usize) -> Runs {
+        let mut runs = Runs::default();
+        runs.push(Run { a: 0, b: 0, len });
+        runs
+    }
+
+    /// Forgets all.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.ends = [0; 2];
+    }
+
+    /// Adds one, unless it is empty.
+    pub fn push(&mut self, run: Run) {
+        if run.len > 0 {
+            self.ends = [self.ends[0].max(run.a + run.len), self.ends[1].max(run.b + run.len)];
+            self.list.push(run);
+        }
+    }
+}
+
 /// The operands of one tile, for one block of k.
 #[derive(Clone)]
 pub(super) struct Strip<'a, T> {
@@ -452,7 +459,7 @@ pub(super) struct Strip<'a, T> {
     pub a: &'a [T],
     pub a_stride: usize,
     /// See [`Tile::runs`].
-    pub runs: &'a [Run],
+    pub runs: &'a Runs,
     pub b: &'a [T],
     pub b_stride: usize,
     /// See [`Tile::ahead`].

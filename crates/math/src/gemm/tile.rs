@@ -25,6 +25,8 @@ pub struct Tile<T> {
     pub c: *mut T,
     /// Distance between rows of C.
     pub c_stride: usize,
+    /// Columns of C and of the bias: they end inside of the last register, or with it. B is as wide as the registers.
+    pub columns: usize,
     /// Whether C is read.
     pub accumulate: bool,
     /// What each row starts with when C is not read, or null for 0.
@@ -52,7 +54,7 @@ pub struct Run {
 ///
 /// # Safety
 /// The processor has the instructions; the runs of rows of A and B are readable, rows of C writable (and readable, to
-/// accumulate) over the whole tile, and so are the bias and the residual.
+/// accumulate) over the columns of the tile, of which the last is in the last register, and so are the bias and the residual.
 pub type Microkernel<T> = unsafe fn(&Tile<T>);
 
 /// A loop that sums along channels.
@@ -87,8 +89,9 @@ const SPLIT: usize = 4;
 /// As [`Microkernel`].
 #[inline(always)]
 unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::Element>) {
-    let &Tile { runs, a, a_stride, b, b_stride, ahead, c, c_stride, accumulate, bias, residual, lo, hi } =
-        tile;
+    let &Tile { runs, a, a_stride, b, b_stride, ahead, c, c_stride, accumulate, bias, residual, .. } = tile;
+    // Elements in the last register.
+    let rest = tile.columns - (WIDTH - 1) * V::LEN;
     // SAFETY: the caller promises the runs, for each its rows of B and its elements in `ROWS` rows of A, and `ROWS` rows
     // of C and a bias of `WIDTH` registers each, and so for the residual; all indices below stay within these.
     unsafe {
@@ -103,7 +106,7 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
             }
         } else if !bias.is_null() {
             for (column, start) in start.iter_mut().enumerate() {
-                *start = V::load(bias.add(column * V::LEN));
+                *start = load::<V, WIDTH>(bias.add(column * V::LEN), column, rest);
             }
         }
         let mut sums = [[zero; WIDTH]; ROWS];
@@ -155,17 +158,33 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
                 }
             }
         }
-        let (lo, hi) = (V::splat(lo), V::splat(hi));
+        let (lo, hi) = (V::splat(tile.lo), V::splat(tile.hi));
         for (row, sums) in sums.into_iter().enumerate() {
             for (column, sum) in sums.into_iter().enumerate() {
                 let at = row * c_stride + column * V::LEN;
                 let c = c.add(at);
-                let sum = if accumulate { V::load(c).add(sum) } else { sum };
-                let sum = if residual.is_null() { sum } else { sum.add(V::load(residual.add(at))) };
-                sum.clamp(lo, hi).store(c);
+                let mut sum = sum;
+                if accumulate {
+                    sum = load::<V, WIDTH>(c, column, rest).add(sum);
+                }
+                if !residual.is_null() {
+                    sum = sum.add(load::<V, WIDTH>(residual.add(at), column, rest));
+                }
+                let result = sum.clamp(lo, hi);
+                if column + 1 < WIDTH { result.store(c) } else { result.store_first(c, rest) }
             }
         }
     }
+}
+
+/// The register `column` of `WIDTH`, of which the last has `rest` elements.
+///
+/// # Safety
+/// The processor has the instructions, and the elements are readable.
+#[inline(always)]
+unsafe fn load<V: Vector, const WIDTH: usize>(from: *const V::Element, column: usize, rest: usize) -> V {
+    // SAFETY: promised by the caller.
+    unsafe { if column + 1 < WIDTH { V::load(from) } else { V::load_first(from, rest) } }
 }
 
 /// Multiplies the same cached numbers over and over with the largest microkernel, and gives the operations that took; a
@@ -185,6 +204,7 @@ pub(crate) fn multiply_cached(times: usize) -> usize {
         ahead: (b.as_ptr(), 0),
         c: c.as_mut_ptr(),
         c_stride: columns,
+        columns,
         accumulate: false,
         bias: std::ptr::null(),
         residual: std::ptr::null(),

@@ -25,6 +25,16 @@ pub unsafe trait Vector: Copy {
     /// # Safety
     /// They are writable.
     unsafe fn store(self, to: *mut Self::Element);
+    /// The first `count` elements at `from`, then zeros.
+    ///
+    /// # Safety
+    /// They are readable, and no more than `LEN`.
+    unsafe fn load_first(from: *const Self::Element, count: usize) -> Self;
+    /// Writes the first `count` elements at `to`.
+    ///
+    /// # Safety
+    /// They are writable, and no more than `LEN`.
+    unsafe fn store_first(self, to: *mut Self::Element, count: usize);
     /// Asks for the cache line at `from`, which need not be readable.
     #[inline(always)]
     fn prefetch(from: *const Self::Element) {
@@ -73,6 +83,18 @@ macro_rules! portable {
                 unsafe { to.cast::<Self>().write_unaligned(self) }
             }
             #[inline(always)]
+            unsafe fn load_first(from: *const $t, count: usize) -> Self {
+                // SAFETY: the caller promises `count` readable elements.
+                std::array::from_fn(|i| if i < count { unsafe { *from.add(i) } } else { 0.0 })
+            }
+            #[inline(always)]
+            unsafe fn store_first(self, to: *mut $t, count: usize) {
+                for (i, x) in self.into_iter().enumerate().take(count) {
+                    // SAFETY: the caller promises `count` writable elements.
+                    unsafe { *to.add(i) = x };
+                }
+            }
+            #[inline(always)]
             unsafe fn add(self, b: Self) -> Self {
                 std::array::from_fn(|i| self[i] + b[i])
             }
@@ -101,7 +123,10 @@ mod x86 {
     use std::arch::x86_64::*;
 
     macro_rules! register {
-        ($($vector:ty, $t:ty, $len:literal: $set:ident $load:ident $store:ident $add:ident $fma:ident $max:ident $min:ident;)*) => {$(
+        ($(
+            $vector:ty, $t:ty, $len:literal: $set:ident $load:ident $store:ident $add:ident $fma:ident $max:ident $min:ident;
+            ($from:ident $to:ident $register:ident $count:ident) $load_first:expr, $store_first:expr;
+        )*) => {$(
             // SAFETY: each method is one instruction of the set that the register belongs to, which callers have checked.
             unsafe impl Vector for $vector {
                 type Element = $t;
@@ -120,6 +145,17 @@ mod x86 {
                 unsafe fn store(self, to: *mut $t) {
                     // SAFETY: the caller has the instruction and promises a writable register; it may be unaligned.
                     unsafe { $store(to, self) }
+                }
+                #[inline(always)]
+                unsafe fn load_first($from: *const $t, $count: usize) -> Self {
+                    // SAFETY: the caller has the instruction and promises the elements that the mask picks.
+                    unsafe { $load_first }
+                }
+                #[inline(always)]
+                unsafe fn store_first(self, $to: *mut $t, $count: usize) {
+                    let $register = self;
+                    // SAFETY: as above.
+                    unsafe { $store_first }
                 }
                 #[inline(always)]
                 fn prefetch(from: *const $t) {
@@ -151,6 +187,20 @@ mod x86 {
         )*};
     }
 
+    /// A mask of the first `count` lanes.
+    #[inline(always)]
+    fn bits(count: usize) -> __mmask16 {
+        ((1_u32 << count) - 1) as __mmask16
+    }
+
+    /// A register whose first `count` lanes of 32 bits are ones.
+    #[inline(always)]
+    fn lanes(count: usize) -> __m256i {
+        const LANES: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+        // SAFETY: eight lanes that begin at most eight before the end; any bits are a register.
+        unsafe { LANES[8 - count..].as_ptr().cast::<__m256i>().read_unaligned() }
+    }
+
     /// Sixteen sums in single precision, or sixteen pairs of bfloat16 that are given as numbers of four bytes.
     #[derive(Clone, Copy)]
     pub struct Pairs(__m512);
@@ -173,6 +223,16 @@ mod x86 {
         unsafe fn store(self, to: *mut f32) {
             // SAFETY: as above.
             unsafe { self.0.store(to) }
+        }
+        #[inline(always)]
+        unsafe fn load_first(from: *const f32, count: usize) -> Self {
+            // SAFETY: as above.
+            unsafe { Pairs(__m512::load_first(from, count)) }
+        }
+        #[inline(always)]
+        unsafe fn store_first(self, to: *mut f32, count: usize) {
+            // SAFETY: as above.
+            unsafe { self.0.store_first(to, count) }
         }
         #[inline(always)]
         fn prefetch(from: *const f32) {
@@ -205,9 +265,15 @@ mod x86 {
 
     register! {
         __m512, f32, 16: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps _mm512_max_ps _mm512_min_ps;
+        (from to x n) _mm512_maskz_loadu_ps(bits(n), from), _mm512_mask_storeu_ps(to, bits(n), x);
         __m512d, f64, 8: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_fmadd_pd _mm512_max_pd _mm512_min_pd;
+        (from to x n) _mm512_maskz_loadu_pd(bits(n) as __mmask8, from), _mm512_mask_storeu_pd(to, bits(n) as __mmask8, x);
         __m256, f32, 8: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_fmadd_ps _mm256_max_ps _mm256_min_ps;
+        (from to x n) if n == 8 { _mm256_loadu_ps(from) } else { _mm256_maskload_ps(from, lanes(n)) },
+        if n == 8 { _mm256_storeu_ps(to, x) } else { _mm256_maskstore_ps(to, lanes(n), x) };
         __m256d, f64, 4: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_fmadd_pd _mm256_max_pd _mm256_min_pd;
+        (from to x n) if n == 4 { _mm256_loadu_pd(from) } else { _mm256_maskload_pd(from, lanes(2 * n)) },
+        if n == 4 { _mm256_storeu_pd(to, x) } else { _mm256_maskstore_pd(to, lanes(2 * n), x) };
     }
 }
 

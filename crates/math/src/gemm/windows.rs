@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::driver::{Product, ROWS, Rows, Scalar, Strip, task_size};
+use super::driver::{Product, ROWS, Rows, Runs, Scalar, Strip, task_size};
 use super::pack::{DEPTH, PackedB};
 use super::tile::Run;
 use super::{Gemm, Rhs, pairs};
@@ -79,7 +79,7 @@ impl<T> Windows<'_, T> {
     }
 
     /// The parts of the row of window `x` of a line that lie in a block of columns and on the grid.
-    fn runs(&self, line: usize, x: usize, block: &Range<usize>, runs: &mut Vec<Run>) {
+    fn runs(&self, line: usize, x: usize, block: &Range<usize>, runs: &mut Runs) {
         let [depth, height, width] = &self.axes;
         let (y, rest) = (line % height.windows, line / height.windows);
         let (z, grid) = (rest % depth.windows, rest / depth.windows);
@@ -154,7 +154,7 @@ impl<T: Scalar> Product<'_, T> {
     ) {
         let parts = a.parts(lines, windows, self.table.rows);
         let share = self.table.columns.div_ceil(parts.len().max(1));
-        let mut runs = Vec::new();
+        let mut runs = Runs::default();
         let mut first = 0;
         loop {
             let depth = DEPTH.min(self.k - first);
@@ -200,21 +200,26 @@ struct Part {
 }
 
 impl<T> Windows<'_, T> {
-    /// Some windows of some lines in parts of at most `most`: those inside of a line one after another, those at its ends
-    /// together with the ones above and below.
+    /// Some windows of some lines in parts of at most `most`: those inside of a line one after another, which have the taps of
+    /// the line above unless one of the two overhangs; those at its ends together with the ones above and below.
     fn parts(&self, lines: &Range<usize>, windows: &Range<usize>, most: usize) -> Vec<Part> {
         let [_, height, width] = &self.axes;
         let (whole, step) = (width.whole(), width.stride * self.channels);
         let start = whole.start.clamp(windows.start, windows.end);
         let inner = start..whole.end.clamp(start, windows.end);
+        let line_step = height.stride * width.cells * self.channels;
         let mut parts = Vec::new();
+        let mut first = lines.start;
         for line in lines.clone() {
+            let y = line % height.windows;
+            let is_alike = y > 0 && [y - 1, y].iter().all(|y| height.whole().contains(y));
+            first = if is_alike { first } else { line };
             Self::cut(inner.len(), most, |start, count| {
                 let rows = Rows { first: line * width.windows + inner.start + start, count, step: 1 };
-                parts.push(Part { rows, line, x: inner.start, shift: start * step, stride: step });
+                let shift = (line - first) * line_step + start * step;
+                parts.push(Part { rows, line, x: inner.start, shift, stride: step });
             });
         }
-        let line_step = height.stride * width.cells * self.channels;
         let mut line = lines.start;
         while line < lines.end {
             let (y, whole) = (line % height.windows, height.whole());
