@@ -133,18 +133,42 @@ class Dense(tf.Module):
         mixed = tf.reshape(tf.matmul(x, self.w), [-1, 8, 3]) + tf.reshape(self.b, [8, 1])[:, :1]
         return {"split": split, "mixed": mixed, "einsum": tf.einsum("abc,cde->abde", x, self.parts) + self.part_bias}
 
+    @tf.function(input_signature=[spec(None, 6), spec(None, None), spec(None, None, 8)])
+    def sums(self, x, other, deep):
+        """Something is added to the product: as large, smaller, larger, of more dimensions."""
+
+        def y():
+            return tf.matmul(x, self.w) + self.b
+
+        kept = y()
+        return {
+            "after": tf.tanh(y() + other),
+            "before": tf.nn.relu(other + y()),
+            "plain": other + y(),
+            "deep": tf.sigmoid(y() + deep),
+            "batches": tf.nn.gelu(tf.matmul(deep[..., :6], self.w) + self.b + deep),
+            "twice": kept + kept,
+            "of_itself": kept + tf.sin(kept),
+        }
+
 
 @model
 def rewrite_dense(folder):
     np.random.seed(72)
     module = Dense()
-    names = ["tensordot", "gelus", "heads"]
+    names = ["tensordot", "gelus", "heads", "sums"]
     tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in names})
     calls = []
     for batch, steps in ((1, 1), (2, 5), (4, 33), (0, 3)):
         calls += [Predict({"x": normal(batch, steps, 6) * 3}, signature=name) for name in ("tensordot", "gelus")]
     calls += [Predict({"x": normal(batch, 3, 6)}, signature="heads") for batch in (1, 3, 17, 0)]
-    return Case(calls, errors=[Predict({"x": normal(2, 5)}, signature="tensordot")])
+
+    def sums(rows, other, deep):
+        return Predict({"x": normal(rows, 6), "other": normal(*other), "deep": normal(*deep)}, signature="sums")
+
+    calls += [sums(3, (3, 8), (2, 3, 8)), sums(3, (1, 8), (1, 1, 8)), sums(1, (4, 8), (2, 4, 8)), sums(5, (5, 1), (1, 5, 8)), sums(0, (1, 1), (2, 1, 8))]
+    errors = [Predict({"x": normal(2, 5)}, signature="tensordot"), sums(3, (2, 8), (1, 3, 8))]
+    return Case(calls, errors=errors)
 
 
 class Convolutions(tf.Module):

@@ -156,8 +156,7 @@ fn bias(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()> {
     let mut alpha = 0.2;
     let mut args = vec![];
     // What is added behind a reshape would need one, too.
-    if !is_matrix
-        && reshape.is_none()
+    if reshape.is_none()
         && let Some((sum, other)) = sum_after(program, node)
     {
         fused_ops.push("Add");

@@ -249,10 +249,11 @@ impl Executor<'_> {
     fn turns(&mut self, body: &LazyFunction, variables: Values) -> Result<Values> {
         let plan = Arc::clone(body.plan(self.unit)?);
         check_arguments(&plan, &variables)?;
+        let handing = Handing::new(&plan);
         let turned = self.nested(&plan, |executor, base| {
             executor.feed(&plan, base, variables.into_iter());
             while executor.turn(&plan, base)? {
-                executor.hand_on(&plan, base);
+                executor.hand_on(&plan, base, &handing);
             }
             Ok(plan.fetches[1..].iter().map(|&fetch| executor.pass(&plan, base, fetch)).collect())
         });
@@ -266,21 +267,17 @@ impl Executor<'_> {
     }
 
     /// Puts what a turn gave to where the next one takes it from.
-    fn hand_on(&mut self, plan: &Plan, base: usize) {
-        let pairs = || plan.fetches[1..].iter().zip(&plan.feeds);
-        // What a turn hands on as it is lies there already.
-        let stays = |fetch: &InputRef, feed: u32| fetch.source == Source::Slot(feed) && fetch.last_use;
-        let mut next = Values::new();
-        for (fetch, feed) in pairs() {
-            if feed.is_some_and(|feed| !stays(fetch, feed)) {
-                next.push(self.pass(plan, base, *fetch));
+    fn hand_on(&mut self, plan: &Plan, base: usize, handing: &Handing) {
+        if handing.is_direct {
+            for &(fetch, feed) in &handing.pairs {
+                let value = self.pass(plan, base, fetch);
+                self.set(base, feed, value);
             }
+            return;
         }
-        let mut next = next.into_iter();
-        for (fetch, feed) in pairs() {
-            if let Some(feed) = feed.filter(|&feed| !stays(fetch, feed)) {
-                self.set(base, feed, next.next().unwrap_or_default());
-            }
+        let next: Values = handing.pairs.iter().map(|&(fetch, _)| self.pass(plan, base, fetch)).collect();
+        for (value, &(_, feed)) in next.into_iter().zip(&handing.pairs) {
+            self.set(base, feed, value);
         }
     }
 
@@ -368,6 +365,29 @@ impl Executor<'_> {
             true => error.at(format!("node '{node}' ({op})")),
             false => error.at(format!("node '{node}' ({op}) with inputs {}", inputs.join(", "))),
         }
+    }
+}
+
+/// What the turns of a loop hand on.
+struct Handing {
+    /// Where each value lies after a turn, and where the next turn takes it from.
+    pairs: SmallVec<[(InputRef, u32); 8]>,
+    /// Whether no value would be written over before it is handed on itself.
+    is_direct: bool,
+}
+
+impl Handing {
+    fn new(plan: &Plan) -> Handing {
+        // What a turn hands on as it is lies there already.
+        let stays = |fetch: &InputRef, feed: u32| fetch.source == Source::Slot(feed) && fetch.last_use;
+        let pairs = plan.fetches[1..].iter().zip(&plan.feeds);
+        let pairs: SmallVec<[(InputRef, u32); 8]> = pairs
+            .filter_map(|(&fetch, &feed)| feed.filter(|&feed| !stays(&fetch, feed)).map(|feed| (fetch, feed)))
+            .collect();
+        let is_direct = pairs.iter().enumerate().all(|(i, &(_, feed))| {
+            pairs[i + 1..].iter().all(|(fetch, _)| fetch.source != Source::Slot(feed))
+        });
+        Handing { pairs, is_direct }
     }
 }
 

@@ -4,15 +4,16 @@ use std::borrow::Cow;
 
 use savedmodel_math::gemm::{Activation, Epilogue, Gemm, PackedB, View};
 use savedmodel_math::narrow::Narrow;
-use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op};
-use savedmodel_tensor::{DType, Element, Error, Result, Shape, Tensor, bf16, f16};
+use savedmodel_op::shape::{broadcast_known, broadcast_shapes};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
+use savedmodel_tensor::{DType, Element, Error, PartialShape, Result, Shape, Tensor, bf16, f16};
 
 use crate::batch_matmul::{Rule, shape};
 
 /// Multiplies two matrices, adds a bias to each column and applies an activation, in one pass over the result.
 ///
 /// Graph optimisers make them, TensorFlow's and ours; the one for batches multiplies all of them with one matrix. `fused_ops` is
-/// `BiasAdd`, perhaps followed by one of `Relu`, `Relu6`, `Elu`, `LeakyRelu`, `Tanh`, `Sigmoid`, `GeluExact` and
+/// `BiasAdd`, perhaps followed by `Add` of another tensor (of single precision, which broadcasts), then by one of `Relu`, `Relu6`, `Elu`, `LeakyRelu`, `Tanh`, `Sigmoid`, `GeluExact` and
 /// `GeluApproximate`. A constant second matrix is packed when the kernel is made.
 pub const OPS: &[Op] = &[
     Op {
@@ -29,7 +30,7 @@ pub const OPS: &[Op] = &[
             "leakyrelu_alpha: float = 0.2",
         ],
         effect: Effect::Pure,
-        shape: |ctx| shape(ctx, &Rule::MATMUL),
+        shape: |ctx| shapes(ctx, &Rule::MATMUL),
         kernels: Kernels::All(&[("T", &[DType::Float, DType::Half, DType::Bfloat16])], |node| {
             build(node, ["transpose_a", "transpose_b"], false)
         }),
@@ -48,21 +49,39 @@ pub const OPS: &[Op] = &[
             "leakyrelu_alpha: float = 0.2",
         ],
         effect: Effect::Pure,
-        shape: |ctx| shape(ctx, &Rule::BROADCAST),
+        shape: |ctx| shapes(ctx, &Rule::BROADCAST),
         kernels: Kernels::All(&[("T", &[DType::Float])], |node| build(node, ["adj_x", "adj_y"], true)),
     },
 ];
+
+/// The shape of a product after its steps.
+fn shapes(ctx: &ShapeContext<'_>, rule: &Rule) -> Result<Vec<PartialShape>> {
+    let shapes = shape(ctx, rule)?;
+    match (&shapes[..], ctx.inputs.len()) {
+        ([product], 4) => Ok(vec![broadcast_shapes(product, &ctx.input(ADDED))?]),
+        _ => Ok(shapes),
+    }
+}
+
+/// The input that is added after the bias.
+const ADDED: usize = 3;
 
 fn build(node: &Construction<'_>, transpose: [&str; 2], batches: bool) -> Result<Box<dyn Kernel>> {
     let [transpose_a, transpose_b] = [node.attr::<bool>(transpose[0])?, node.attr::<bool>(transpose[1])?];
     if batches && transpose_a {
         return Err(node.unimplemented(transpose[0]));
     }
-    let activation = activation(node)?;
-    if node.inputs.len() != 3 {
+    let Steps { adds, activation } = steps(node)?;
+    if adds && node.inputs.len() != 4 {
+        return Err(node.unimplemented("fused_ops"));
+    }
+    if !adds && node.inputs.len() != 3 {
         return Err(Error::invalid_argument("Fused MatMul with BiasAdd must have one extra argument: bias."));
     }
     let dtype = node.outputs[0];
+    if adds && dtype != DType::Float {
+        return Err(node.unimplemented("T"));
+    }
     let packed = match node.constant(1) {
         Some(b) if b.rank() == 2 && dtype == DType::Float => {
             let [k, n] = sizes(b, transpose_b);
@@ -96,7 +115,18 @@ fn build(node: &Construction<'_>, transpose: [&str; 2], batches: bool) -> Result
         let shape: Shape = outer.iter().copied().chain([m, n]).collect();
         let mut out = ctx.allocate(dtype, shape)?;
         let [left, right, bias] = [wide(a)?, wide(b)?, wide(bias)?];
-        let gemm = Gemm { epilogue: Epilogue { bias: &bias, residual: &[], activation }, ..Gemm::default() };
+        let added = if adds { Some(ctx.input(ADDED)) } else { None };
+        // Another shape is added when the product is done.
+        let later = added.filter(|added| added.shape() != out.shape());
+        let residual = match added {
+            Some(added) if later.is_none() => added.as_slice()?,
+            _ => &[],
+        };
+        let epilogue = match later {
+            Some(_) => Epilogue { bias: &bias, ..Epilogue::default() },
+            None => Epilogue { bias: &bias, residual, activation },
+        };
+        let gemm = Gemm { epilogue, ..Gemm::default() };
         let m = outer.iter().product::<usize>() * m;
         let left = View::maybe_t(&left, [m, k], transpose_a);
         let run = |out: &mut [f32]| match &packed {
@@ -108,9 +138,44 @@ fn build(node: &Construction<'_>, transpose: [&str; 2], batches: bool) -> Result
             DType::Bfloat16 => rounded::<bf16>(run, out.as_mut_slice()?),
             _ => run(out.as_mut_slice()?),
         }
+        if let Some(later) = later {
+            out = sum(ctx, &out, later, activation)?;
+        }
         ctx.set(0, out);
         Ok(())
     }))
+}
+
+/// The activation of the sum of two tensors that broadcast.
+fn sum(ctx: &Context<'_>, a: &Tensor, b: &Tensor, activation: Activation) -> Result<Tensor> {
+    let shape = broadcast_known(a.shape(), b.shape())?;
+    let mut out = ctx.allocate(DType::Float, &shape)?;
+    let strides = [a, b].map(|tensor| strides(tensor.shape(), &shape));
+    let (a, b) = (a.as_slice::<f32>()?, b.as_slice::<f32>()?);
+    let mut sums = Vec::with_capacity(out.elements());
+    for mut at in 0..out.elements() {
+        let mut places = [0; 2];
+        for (axis, &size) in shape.iter().enumerate().rev() {
+            places.iter_mut().zip(&strides).for_each(|(place, strides)| *place += at % size * strides[axis]);
+            at /= size;
+        }
+        sums.push(a[places[0]] + b[places[1]]);
+    }
+    let len = sums.len();
+    let none = View::new(&[], len);
+    let epilogue = Epilogue { bias: &[], residual: &sums, activation };
+    Gemm { epilogue, ..Gemm::default() }.run([1, 0, len], none, none, out.as_mut_slice()?);
+    Ok(out)
+}
+
+/// The distances between elements of a tensor that is read as of another shape.
+fn strides(shape: &Shape, out: &Shape) -> Vec<usize> {
+    let (mut strides, mut step) = (vec![0; out.rank()], 1);
+    for (stride, &size) in strides.iter_mut().rev().zip(shape.iter().rev()) {
+        *stride = if size == 1 { 0 } else { step };
+        step *= size;
+    }
+    strides
 }
 
 fn sizes(matrix: &Tensor, transposed: bool) -> [usize; 2] {
@@ -139,26 +204,38 @@ fn rounded<T: Narrow>(run: impl FnOnce(&mut [f32]), out: &mut [T]) {
     T::narrow(&values, out);
 }
 
-/// The activation that `fused_ops` names after `BiasAdd`.
-fn activation(node: &Construction<'_>) -> Result<Activation> {
+/// What follows the bias.
+struct Steps {
+    /// Whether another tensor is added.
+    adds: bool,
+    activation: Activation,
+}
+
+/// What `fused_ops` names after `BiasAdd`.
+fn steps(node: &Construction<'_>) -> Result<Steps> {
     let ops: Vec<String> = node.attr("fused_ops")?;
     let ops: Vec<&str> = ops.iter().map(String::as_str).collect();
     if ops.is_empty() {
         return Err(Error::invalid_argument("Fused MatMul must have at least one fused op."));
     }
     let ["BiasAdd", rest @ ..] = &ops[..] else { return Err(node.unimplemented("fused_ops")) };
-    match rest {
-        [] => Ok(Activation::Identity),
-        ["Relu"] => Ok(Activation::Relu),
-        ["Relu6"] => Ok(Activation::Relu6),
-        ["Elu"] => Ok(Activation::Elu),
-        ["LeakyRelu"] => Ok(Activation::LeakyRelu(node.attr("leakyrelu_alpha")?)),
-        ["Tanh"] => Ok(Activation::Tanh),
-        ["Sigmoid"] => Ok(Activation::Sigmoid),
-        ["GeluExact"] => Ok(Activation::Gelu),
-        ["GeluApproximate"] => Ok(Activation::GeluTanh),
-        _ => Err(node.unimplemented("fused_ops")),
-    }
+    let (adds, rest) = match rest {
+        ["Add", rest @ ..] => (true, rest),
+        _ => (false, rest),
+    };
+    let activation = match rest {
+        [] => Activation::Identity,
+        ["Relu"] => Activation::Relu,
+        ["Relu6"] => Activation::Relu6,
+        ["Elu"] => Activation::Elu,
+        ["LeakyRelu"] => Activation::LeakyRelu(node.attr("leakyrelu_alpha")?),
+        ["Tanh"] => Activation::Tanh,
+        ["Sigmoid"] => Activation::Sigmoid,
+        ["GeluExact"] => Activation::Gelu,
+        ["GeluApproximate"] => Activation::GeluTanh,
+        _ => return Err(node.unimplemented("fused_ops")),
+    };
+    Ok(Steps { adds, activation })
 }
 
 #[cfg(test)]
@@ -183,6 +260,32 @@ mod tests {
         assert_eq!(call(vec!["BiasAdd", "Relu6"], vec![-8.0, 1.0]), Ok(vec![0.0, 6.0]));
         assert_eq!(call(vec!["BiasAdd", "Exp"], vec![-8.0, 1.0]), Err(Code::Unimplemented));
         assert_eq!(call(vec!["BiasAdd"], vec![1.0]), Err(Code::InvalidArgument));
+    }
+
+    #[test]
+    fn another_tensor_is_added() {
+        let call = |rows: usize, shape: &[usize], ops: Vec<&'static str>| {
+            let numbers = |shape: &[usize], start: f32| {
+                let values: Vec<f32> = (0..shape.iter().product()).map(|i| i as f32 + start).collect();
+                Tensor::from_slice(shape, &values).unwrap()
+            };
+            let test = OpTest::new(&OPS[0]).input(numbers(&[rows, 1], 1.0)).constant(numbers(&[1, 2], 1.0));
+            let test = test.input(numbers(&[2], 0.0)).input(numbers(shape, -9.0));
+            let out = test
+                .attr("fused_ops", ops)
+                .attr("num_args", 2_i64)
+                .run()
+                .map_err(|e| e.message().to_owned())?;
+            Ok((out[0].shape().dims().to_vec(), out[0].as_slice::<f32>().unwrap().to_vec()))
+        };
+        let add = || vec!["BiasAdd", "Add"];
+        assert_eq!(call(2, &[2, 2], add()), Ok((vec![2, 2], vec![-8.0, -5.0, -5.0, -1.0])));
+        assert_eq!(call(2, &[2], add()), Ok((vec![2, 2], vec![-8.0, -5.0, -7.0, -3.0])));
+        assert_eq!(call(1, &[2, 1], add()), Ok((vec![2, 2], vec![-8.0, -6.0, -7.0, -5.0])));
+        assert_eq!(call(1, &[1, 1, 2], add()), Ok((vec![1, 1, 2], vec![-8.0, -5.0])));
+        assert_eq!(call(2, &[2, 1], vec!["BiasAdd", "Add", "Relu"]), Ok((vec![2, 2], vec![0.0; 4])));
+        assert_eq!(call(0, &[1, 2], add()), Ok((vec![0, 2], vec![])));
+        assert_eq!(call(2, &[3, 2], add()), Err("Incompatible shapes: [2,2] vs. [3,2]".to_owned()));
     }
 
     #[test]

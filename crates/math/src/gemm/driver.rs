@@ -130,7 +130,10 @@ pub(super) struct Product<'a, T: Scalar> {
 /// Computes C; the sizes have been checked and none of `m` and `n` is zero. A `View` of B has adjacent columns.
 pub fn run<T: Scalar>(gemm: &Gemm<T>, [m, k, n]: [usize; 3], a: &impl Lhs<T>, b: Rhs<T>, c: &mut [T]) {
     let product = Product::new(gemm, [k, n], b, c);
-    let panels = n.div_ceil(product.table.columns);
+    let panels = match b {
+        Rhs::Packed(packed) => packed.panels,
+        Rhs::View(_) => n.div_ceil(product.table.columns),
+    };
     if m == 1 && k * n < TASK_MACS && product.row(a, panels) {
         return;
     }

@@ -62,6 +62,8 @@ pub struct PackedB<T: 'static> {
     start: usize,
     pub(super) k: usize,
     n: usize,
+    /// How many panels there are for all columns.
+    pub(super) panels: usize,
     pub(super) table: &'static Table<T>,
     /// Whether panels hold pairs of rows, rounded to bfloat16.
     pub(super) rounded: bool,
@@ -103,7 +105,7 @@ impl<T: Tiled + Default> PackedB<T> {
                 }
             });
         }
-        PackedB { data: Arc::new(data), start, k, n, table, rounded: false }
+        PackedB { data: Arc::new(data), start, k, n, panels, table, rounded: false }
     }
 
     /// `N` matrices of one size, whose panels `fill` writes for all of them at a time.
@@ -134,6 +136,7 @@ impl<T: Tiled + Default> PackedB<T> {
             start: start + index * size,
             k,
             n,
+            panels,
             table,
             rounded: false,
         };
@@ -159,7 +162,7 @@ impl<T: Tiled + Default> PackedB<T> {
     pub(super) fn panel(&self, first: usize, panel: usize) -> &[T] {
         let width = self.table.columns;
         let depth = DEPTH.min(self.units() - first);
-        let start = first * self.n.next_multiple_of(width) + panel * depth * width;
+        let start = (first * self.panels + panel * depth) * width;
         &self.data[self.start + start..][..depth * width]
     }
 }
