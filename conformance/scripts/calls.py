@@ -43,6 +43,8 @@ class Scene:
     kind: str = ""
     # Whether the last run fails; None if either will do.
     fails: bool | None = False
+    # What changes the built GraphDef into one that TensorFlow may refuse to load.
+    spoil: Callable | None = None
 
 
 @dataclass
@@ -57,9 +59,9 @@ def Bad(inputs, **rest) -> Call:
     return Call(inputs, fails=True, **rest)
 
 
-def advisory(name: str, case: str, inputs, attrs=None) -> None:
+def advisory(name: str, case: str, inputs, attrs=None, tolerance="", spoil=None) -> None:
     """Adds a call from a security advisory: whatever TensorFlow 2.21 answers is recorded, unless it dies."""
-    item = Scene(inputs, kind=case, fails=None) if callable(inputs) else Call(inputs, attrs or {}, kind=case, fails=None, const=())
+    item = Scene(inputs, tolerance, case, None, spoil) if callable(inputs) else Call(inputs, attrs or {}, tolerance, case, None, ())
     spec = SPECS.setdefault(f"{name}@advisories", Spec("advisories", lambda op, rng, items=[]: iter(items), "exact"))
     spec.generate.__defaults__[0].append(item)
 

@@ -277,6 +277,8 @@ class Maker:
         """The graphs to try, best first: constants where the engine likes them, then everything fed."""
         if isinstance(item, Scene):
             graph, requests = scene_graph(item)
+            if item.spoil:
+                item.spoil(graph)
             return [(graph, requests)]
         fed = item.const or ()
         choices = [fed]
@@ -298,7 +300,8 @@ class Maker:
             except BadGraph as error:
                 reason = str(error)
                 # What is refused for want of a known rank alone is not refused.
-                if isinstance(item, Call) and (item.fails or (item.fails is None and graph is plans[-1][0])):
+                is_last = item.fails is None and graph is plans[-1][0]
+                if item.spoil if isinstance(item, Scene) else (item.fails or is_last):
                     message = re.sub(r"\s*(for '\{\{node|; NodeDef:).*", "", reason, flags=re.S)
                     first = [(unanswered(requests[0]), f"INVALID_ARGUMENT: {message}")]
                     return self.group(graph, item, first)

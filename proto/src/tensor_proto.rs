@@ -32,8 +32,8 @@ impl VariantValue for EncodedVariant {
 /// variant an [`EncodedVariant`].
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` for a dtype or shape that no tensor has and for content of the wrong length; `DATA_LOSS` for
-/// content that should be messages and is not; `RESOURCE_EXHAUSTED` for values repeated beyond [`MAX_SPLAT_BYTES`].
+/// `INVALID_ARGUMENT` for a dtype or shape that no tensor has, for content of the wrong length, and for values repeated
+/// beyond [`MAX_SPLAT_BYTES`]; `DATA_LOSS` for content that should be messages and is not.
 pub fn to_tensor(proto: &TensorProto) -> Result<Tensor> {
     let bad = |what: String| Error::invalid_argument(format!("Cannot parse tensor from proto: {what}"));
     if proto.dtype > 100 {
@@ -115,7 +115,7 @@ fn check_splat(proto: &TensorProto, dtype: DType, shape: &Shape) -> Result<()> {
     if small || crate::Message::encoded_len(proto) >= shape.elements() {
         return Ok(());
     }
-    Err(Error::resource_exhausted(format!(
+    Err(Error::invalid_argument(format!(
         "a message would be spread over a {dtype} tensor of shape {shape}, above {MAX_SPLAT_BYTES} bytes"
     )))
 }

@@ -278,9 +278,9 @@ for id, pads in (("2022-41895", [[2**31 - 1, 2**31 - 1]]), ("2022-41895", [[-1, 
     advisory("MirrorPad", id, [F(4), np.array(pads, i32)], {"mode": "SYMMETRIC"})
 for second in ([np.zeros((0, 2), i64), F(0), L(2, 2)], [np.zeros((1, 1), i64), F(1), L(2)], [np.zeros((1, 2), i64), F(2), L(2, 2)]):
     advisory("SparseSparseMaximum", "2023-25665", [np.zeros((1, 2), i64), F(1), L(2, 2), *second])
-for indices, sizes in ((np.array([[5, 0]], i64), L(2, 2)), (np.array([[0, 5]], i64), L(2, 2)), (np.array([[0]], i64), L(2))):
+for indices, sizes in ((np.array([[5, 0]], i64), L(2, 2)), (np.array([[0, 5]], i64), L(2, 2)), (np.array([[0, 0, 5]], i64), L(2, 2, 2))):
     advisory("SparseTensorToCSRSparseMatrix", "hmg3-c7xj-6qwm", lambda feed, indices=indices, sizes=sizes: [raw.CSRSparseMatrixToDense(
-        sparse_input=raw.SparseTensorToCSRSparseMatrix(indices=feed(indices), values=feed(F(1)), dense_shape=feed(sizes)), type=tf.float32)])
+        sparse_input=raw.SparseTensorToCSRSparseMatrix(indices=indices, values=feed(F(1)), dense_shape=tf.ensure_shape(feed(sizes), sizes.shape)), type=tf.float32)])
 for data in (b"GIF89a\xff\xff\xff\xff\x00\x00\x00", b"GIF89a", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\xff\xff\xff\xff\xff\xff\xff\xff\x08\x02\x00\x00\x00", b"BM" + b"\xff" * 60, b"\xff\xd8\xff\xe0"):
     for name in ("DecodeGif", "DecodePng", "DecodeBmp", "DecodeImage"):
         advisory(name, "2023-25667", [np.array(data, object)])

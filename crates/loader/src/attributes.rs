@@ -15,12 +15,36 @@ pub(crate) fn attrs<'m>(
         if name == "_output_shapes" {
             continue;
         }
-        if let Some(value) = value(message).map_err(|e| e.at(format!("attr '{name}'")))? {
+        let at = |e: Error| e.at(format!("attr '{name}'"));
+        if !name.starts_with('_') {
+            check_types(message).map_err(at)?;
+        }
+        if let Some(value) = value(message).map_err(at)? {
             attrs.insert(name.clone(), value);
         }
     }
     Ok(attrs)
 }
+
+/// Refuses types of references, which attributes that an operator declares can't have.
+fn check_types(message: &proto::AttrValue) -> Result<()> {
+    let numbers = match &message.value {
+        Some(Value::Type(number)) => std::slice::from_ref(number),
+        Some(Value::List(list)) => &list.r#type,
+        _ => return Ok(()),
+    };
+    match numbers.iter().find(|&&number| number > REFERENCES) {
+        Some(number) => {
+            let name = shape::to_dtype(*number)?;
+            let text = format!("AttrValue must not have reference type value of {name}_ref");
+            Err(Error::invalid_argument(text))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The number of a type of references is that of the type that it refers to and this more.
+const REFERENCES: i32 = 100;
 
 /// The value of an attribute; `None` if the message holds none.
 pub(crate) fn value(message: &proto::AttrValue) -> Result<Option<AttrValue>> {

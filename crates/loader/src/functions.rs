@@ -15,10 +15,16 @@ use savedmodel_tensor::{Error, Result};
 use crate::{attributes, graph_def, op_defs};
 
 /// The functions of a graph. What an operator's outputs are called is looked up in `registry`, then among TensorFlow's.
-pub fn library(message: FunctionDefLibrary, registry: Arc<Registry>) -> FunctionLibrary {
-    let named = |def: FunctionDef| (def.signature.as_ref().map(|s| s.name.clone()).unwrap_or_default(), def);
-    let functions = message.function.into_iter().map(named).collect();
-    FunctionLibrary::new(Source { functions, registry })
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when a function has no name.
+pub fn library(message: FunctionDefLibrary, registry: Arc<Registry>) -> Result<FunctionLibrary> {
+    let named = |def: FunctionDef| match &def.signature {
+        Some(signature) if !signature.name.is_empty() => Ok((signature.name.clone(), def)),
+        _ => Err(Error::invalid_argument("a function of the library has no name")),
+    };
+    let functions = message.function.into_iter().map(named).collect::<Result<_>>()?;
+    Ok(FunctionLibrary::new(Source { functions, registry }))
 }
 
 struct Source {

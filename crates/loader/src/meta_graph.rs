@@ -87,7 +87,7 @@ impl MetaGraph {
         let graph_message = message.graph_def.as_ref().unwrap_or(&empty);
         let graph = graph_def::graph(graph_message)?;
         let library = graph_message.library.clone().unwrap_or_default();
-        let library = functions::library(library, Arc::clone(registry));
+        let library = functions::library(library, Arc::clone(registry))?;
         let mut signatures = IndexMap::new();
         for (name, def) in message.signature_def.iter().filter(|(name, _)| is_callable(name)) {
             let signature = signatures::signature(def).map_err(|e| e.at(format!("signature '{name}'")))?;

@@ -15,6 +15,7 @@ use crate::schedule;
 mod frame;
 mod node;
 mod region;
+mod types;
 
 pub(crate) use node::output_dtypes;
 use region::{Made, Region};
@@ -127,6 +128,7 @@ fn plan(unit: &Arc<Unit>, mut program: Program, infos: Vec<FeedInfo>, site: &str
     let env = &unit.env;
     let functions = FunctionAccess(Arc::clone(unit));
     if env.options.optimize {
+        types::check(&program.graph, &env.registry)?;
         let scope = Scope {
             registry: &env.registry,
             library: &env.library,

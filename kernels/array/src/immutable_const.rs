@@ -27,15 +27,16 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let (dtype, shape): (DType, PartialShape) = (node.attr("dtype")?, node.attr("shape")?);
     let name: String = node.attr("memory_region_name")?;
-    let size = match dtype {
-        DType::String => {
+    if dtype == DType::String {
+        return Ok(Box::new(move |_: &mut Context<'_>| {
+            beginning(&name, 0)?;
             let text = "Sorry, DT_STRING is not currently supported for ImmutableConstOp.";
-            return Err(Error::unimplemented(text));
-        }
-        plain => plain
-            .size()
-            .ok_or_else(|| Error::invalid_argument("Resource and variant dtypes are invalid for this op."))?,
-    };
+            Err(Error::unimplemented(text))
+        }));
+    }
+    let size = dtype
+        .size()
+        .ok_or_else(|| Error::invalid_argument("Resource and variant dtypes are invalid for this op."))?;
     let shape = shape.known().ok_or_else(|| node.unimplemented("shape"))?;
     let bytes = shape.checked_elements()?.checked_mul(size);
     let bytes = bytes.ok_or_else(|| Error::resource_exhausted(format!("shape {shape} is too large")))?;

@@ -50,6 +50,7 @@ mod matrix_diag;
 mod matrix_diag_part;
 mod matrix_set_diag;
 mod mirror_pad;
+mod mirror_pad_grad;
 mod one_hot;
 mod pack;
 mod pad;
@@ -129,6 +130,7 @@ pub static OPS: &[&[Op]] = &[
         invert_permutation::OP,
         list_diff::OP,
         mirror_pad::OP,
+        mirror_pad_grad::OP,
         one_hot::OP,
         pack::OP,
         parallel_concat::OP,

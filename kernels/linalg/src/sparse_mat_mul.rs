@@ -62,6 +62,8 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             let (a, b) = (wide(a)?, wide(b)?);
             let views = (View::maybe_t(&a, [m, k], transpose_a), View::maybe_t(&b, [k, n], transpose_b));
             Gemm::default().run([m, k, n], views.0, views.1, out.as_mut_slice()?);
+        } else {
+            out.as_mut_slice::<f32>()?.fill(0.0);
         }
         ctx.set(0, out);
         Ok(())

@@ -11,18 +11,24 @@ mod array_cases;
 #[cfg(test)]
 mod cases;
 mod composite_tensor_variant;
+mod compress_element;
 mod dtypes;
 mod empty_tensor_list;
 mod empty_tensor_map;
 mod fifo_queue;
 mod fused_gru_loop;
 mod fused_lstm_loop;
+mod map_stage;
 mod queue;
 mod queue_close;
 mod queue_dequeue;
 mod queue_enqueue;
 mod recurrent;
 mod stack;
+mod stage;
+#[cfg(test)]
+mod stage_cases;
+mod staging;
 mod tensor_array;
 mod tensor_array_concat;
 mod tensor_array_gather;
@@ -63,12 +69,15 @@ pub use tensor_map::{Key, TensorMap};
 /// The operators of this family.
 pub static OPS: &[&[Op]] = &[
     composite_tensor_variant::OPS,
+    compress_element::OPS,
     empty_tensor_list::OPS,
     fifo_queue::OPS,
+    map_stage::OPS,
     queue_close::OPS,
     queue_dequeue::OPS,
     queue_enqueue::OPS,
     stack::OPS,
+    stage::OPS,
     tensor_array_concat::OPS,
     tensor_array_gather::OPS,
     tensor_array_grad::OPS,

@@ -38,6 +38,7 @@ pub const SPEC: Spec = Spec {
     code: Code::Unimplemented,
     plain: Code::Unimplemented,
     dilates: true,
+    takes_nothing: false,
     channels,
     ranks,
 };

@@ -36,6 +36,7 @@ pub const SPEC: Spec = Spec {
     code: Code::InvalidArgument,
     plain: Code::InvalidArgument,
     dilates: false,
+    takes_nothing: false,
     channels,
     ranks,
 };

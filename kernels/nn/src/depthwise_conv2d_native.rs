@@ -37,6 +37,7 @@ pub const SPEC: Spec = Spec {
     code: Code::InvalidArgument,
     plain: Code::Unimplemented,
     dilates: false,
+    takes_nothing: true,
     channels,
     ranks,
 };

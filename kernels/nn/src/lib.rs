@@ -24,6 +24,7 @@ mod cross_entropy;
 mod ctc;
 mod ctc_beam_search_decoder;
 mod ctc_greedy_decoder;
+mod ctc_loss;
 mod depthwise_conv2d_native;
 mod dilation2d;
 mod fractional_pool;
@@ -81,6 +82,7 @@ pub static OPS: &[&[Op]] = &[
         conv3d::OP,
         ctc_beam_search_decoder::OP,
         ctc_greedy_decoder::OP,
+        ctc_loss::OP,
         depthwise_conv2d_native::OP,
         dilation2d::OP,
         fused_attention::OP,

@@ -98,6 +98,9 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 fn check(x: &Shape, y: &Shape, shape: &Shape) -> Result<()> {
     let count = shape.elements();
+    if x != y && x.elements() != 1 && y.elements() != 1 && x.elements().min(y.elements()) == 0 {
+        return Err(Error::invalid_argument("vector must have at least 1 element"));
+    }
     if x.elements() != count && y.elements() != count {
         return Err(Error::unimplemented(format!("Broadcast between {x} and {y} not supported yet.")));
     }

@@ -38,6 +38,7 @@ mod sparse_concat;
 mod sparse_cross;
 mod sparse_dense_cwise;
 mod sparse_fill_empty_rows;
+mod sparse_fill_empty_rows_grad;
 mod sparse_matrix_mat_mul;
 mod sparse_matrix_nnz;
 mod sparse_matrix_sparse_mat_mul;
@@ -71,6 +72,7 @@ pub static OPS: &[&[Op]] = &[
     sparse_cross::OPS,
     sparse_dense_cwise::OPS,
     sparse_fill_empty_rows::OPS,
+    sparse_fill_empty_rows_grad::OPS,
     sparse_reduce::OPS,
     sparse_segment::OPS,
     sparse_sparse_maximum::OPS,

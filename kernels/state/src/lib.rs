@@ -20,6 +20,7 @@ mod resource_gather;
 mod scatter;
 mod scatter_nd_update;
 mod scatter_update;
+mod session_tensors;
 mod strided_slice_assign;
 mod temporary_variable;
 mod update;
@@ -40,6 +41,7 @@ pub static OPS: &[&[Op]] = &[
     count_up_to::OPS,
     scatter_nd_update::OPS,
     scatter_update::OPS,
+    session_tensors::OPS,
     strided_slice_assign::OPS,
     temporary_variable::OPS,
 ];

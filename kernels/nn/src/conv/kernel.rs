@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use savedmodel_math::gemm::Epilogue;
+use savedmodel_math::gemm::{Activation, Epilogue};
 use savedmodel_op::Construction;
 use savedmodel_tensor::{Code, Error, PartialShape, Result, Shape, Tensor};
 
@@ -23,6 +23,8 @@ pub struct Spec {
     pub plain: Code,
     /// Whether all types have dilations.
     pub dilates: bool,
+    /// Whether a window without cells gives zeros and is no error.
+    pub takes_nothing: bool,
     /// Checks input and filter and tells the groups and the output's channels.
     pub channels: fn(input: &Images, filter: &Shape) -> Result<Channels>,
     /// Checks the ranks of input and filter.
@@ -117,6 +119,29 @@ impl<T: Convolve> Forward<T> {
         Ok(Sizes { input, output, dims, groups })
     }
 
+    /// What a window without cells gives.
+    fn give_nothing(
+        &self,
+        sizes: &Sizes,
+        epilogue: &Epilogue<'_, T::Wide>,
+        after: &dyn Fn(&mut [T::Wide]),
+        out: &mut Tensor,
+    ) -> Result<()> {
+        if !epilogue.residual.is_empty() || !matches!(epilogue.activation, Activation::Identity) {
+            return Err(Error::unimplemented("a filter without elements with an activation"));
+        }
+        with_layout(out, &sizes.output, self.attributes.channels_first, |out: &mut [T]| {
+            T::round(out, |out| {
+                out.fill(Default::default());
+                if !epilogue.bias.is_empty() {
+                    out.chunks_exact_mut(epilogue.bias.len())
+                        .for_each(|row| row.copy_from_slice(epilogue.bias));
+                }
+                after(out);
+            });
+        })
+    }
+
     /// The shape of the output.
     pub fn shape(&self, sizes: &Sizes) -> Shape {
         sizes.output.shape(self.attributes.spatial, self.attributes.channels_first)
@@ -137,10 +162,13 @@ impl<T: Convolve> Forward<T> {
         if out.elements() == 0 {
             return Ok(());
         }
-        if filter.elements() == 0 {
+        if filter.elements() == 0 && !self.spec.takes_nothing {
             return Err(Error::invalid_argument(
                 "filter must not have zero elements (i.e. all dimensions must be non-zero)",
             ));
+        }
+        if filter.elements() == 0 {
+            return self.give_nothing(sizes, &epilogue, after, out);
         }
         if sizes.input.channels == 0 {
             out.as_mut_slice::<T>()?.fill(T::default());

@@ -11,11 +11,16 @@ use super::leaves::Leaves;
 pub trait Real: Element + Float {
     /// `log(e^a + e^b)`, whose correction TensorFlow takes in single precision for any type.
     fn add_logs(a: Self, b: Self) -> Self;
+    /// `e^self` in single precision.
+    fn exp_single(self) -> Self;
 }
 
 macro_rules! real {
     ($($t:ty)*) => {$(
         impl Real for $t {
+            fn exp_single(self) -> $t {
+                (self as f32).exp() as $t
+            }
             fn add_logs(a: $t, b: $t) -> $t {
                 let (low, high) = if a > b { (b, a) } else { (a, b) };
                 if a == <$t>::NEG_INFINITY {

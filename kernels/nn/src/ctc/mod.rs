@@ -1,8 +1,10 @@
-//! Decoders of connectionist temporal classification: what they take and give.
+//! Connectionist temporal classification: what decoders take and give, and sums over alignments.
 
+mod alignments;
 mod beams;
 mod leaves;
 
+pub use alignments::Alignments;
 pub use beams::{Beams, Real};
 
 use savedmodel_op::{Context, ShapeContext};
