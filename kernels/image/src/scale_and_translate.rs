@@ -118,7 +118,7 @@ impl Spans {
             starts.iter_mut().zip(weights.as_mut_slice::<f32>()?.chunks_exact_mut(length)).enumerate()
         {
             let place = (x as f32 + 0.5) * inverse + offset;
-            if place < 0.0 || place > from as f32 {
+            if !(0.0..=from as f32).contains(&place) {
                 continue;
             }
             let last = from as i64 - 1;

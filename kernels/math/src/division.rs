@@ -62,14 +62,14 @@ pub const OPS: &[Op] = &[
         "Mod",
         &["T: {int32, int64, half, half, bfloat16, float, double}"],
         zip_kernels!("T", NS;
-            each [f32 f64] |x, y| x % y,
+            each [f32 f64] truncate_mod,
             nonzero [i32 i64] |x, y| x.wrapping_rem(y)),
     ),
     zip::op(
         "TruncateMod",
         &["T: {int32, int64, bfloat16, half, float, double}"],
         zip_kernels!("T", NS;
-            each [f32 f64] |x, y| x % y,
+            each [f32 f64] truncate_mod,
             nonzero_truncating [i32 i64] |x, y| x.wrapping_rem(y)),
     ),
 ];
@@ -93,9 +93,15 @@ fn nonzero_truncating<T: Zero>(divisors: &[T]) -> Result<()> {
     nonzero(divisors).map_err(|_| Error::internal(TEXT))
 }
 
+/// The remainder of a quotient that is rounded toward zero.
+fn truncate_mod<F: Float>(x: F, y: F) -> F {
+    // A denormal divisor counts as zero; the library's remainder would look at its bits.
+    if y.is_subnormal() { F::nan() } else { x % y }
+}
+
 /// The remainder of a quotient that is rounded down.
 fn floor_mod<F: Float>(x: F, y: F) -> F {
-    let rest = x % y;
+    let rest = truncate_mod(x, y);
     // A denormal counts as zero, as it does where the processor compares.
     if rest.is_normal() && (y < F::zero()) != (rest < F::zero()) { rest + y } else { rest }
 }

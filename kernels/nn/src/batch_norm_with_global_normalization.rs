@@ -105,26 +105,26 @@ fn build<T: Normal>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         if input.rank() != 4 {
             return Err(Error::invalid_argument(format!("input must be 4-dimensional{}", input.shape())));
         }
-        for (i, name) in [(1, "mean"), (2, "var"), (3, "beta"), (4, "gamma")] {
-            let shape = ctx.input(i).shape();
-            if shape.rank() != 1 {
+        let mut numbers = [&[][..]; 4];
+        for (i, name) in ["mean", "var", "beta", "gamma"].into_iter().enumerate() {
+            let given = ctx.input(i + 1);
+            if given.rank() != 1 {
+                let shape = given.shape();
                 return Err(Error::invalid_argument(format!("{name} must be 1-dimensional{shape}")));
             }
-            if shape[0] != input.shape()[3] {
-                return Err(Error::invalid_argument(format!(
-                    "{name} must have as many elements as the input has channels: {} vs. {}",
-                    shape[0],
-                    input.shape()[3]
-                )));
-            }
+            numbers[i] = given.as_slice()?;
         }
+        // TensorFlow counts channels by the means alone.
+        let channels = numbers[0].len();
+        let short = numbers.iter().any(|numbers| numbers.len() < channels);
+        if short || channels == 0 || !input.elements().is_multiple_of(channels) {
+            return Err(Error::invalid_argument(format!(
+                "mean must have as many elements as the input has channels and the others as many or more: {channels} vs. {}",
+                input.shape()[3]
+            )));
+        }
+        let numbers = numbers.map(|numbers| &numbers[..channels]);
         let mut out = ctx.allocate(T::DTYPE, input.shape())?;
-        let numbers = [
-            ctx.input(1).as_slice()?,
-            ctx.input(2).as_slice()?,
-            ctx.input(3).as_slice()?,
-            ctx.input(4).as_slice()?,
-        ];
         T::normalize(input.as_slice()?, numbers, epsilon, scaled, out.as_mut_slice()?);
         ctx.set(0, out);
         Ok(())

@@ -46,7 +46,11 @@ fn give(ctx: &mut Context<'_>, range: Range) {
 
 fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
-        let range = Range::input(ctx, 1, ["input_min", "input_max"])?;
+        let first = |i: usize, name: &str| {
+            let number = ctx.input(i).as_slice::<f32>()?.first().copied();
+            number.ok_or_else(|| Error::invalid_argument(format!("{name} must not be empty")))
+        };
+        let range = Range { min: first(1, "input_min")?, max: first(2, "input_max")? };
         let used = used(ctx.input(0).as_slice()?, range);
         give(ctx, used);
         Ok(())

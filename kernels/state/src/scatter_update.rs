@@ -147,6 +147,7 @@ fn kernel(
     change: impl Fn(&mut Tensor, &Rows, &Tensor) -> Result<()> + Send + Sync + 'static,
 ) -> Result<Box<dyn Kernel>> {
     let resource = node.op.starts_with("Resource");
+    let loose = resource && !node.op.ends_with("Update");
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         update(ctx, |ctx, variable| {
             let (indices, updates) = (ctx.input(1), ctx.input(2));
@@ -161,7 +162,7 @@ fn kernel(
             if resource && indices.elements() == 0 && variable.rank() > 0 {
                 return Ok(());
             }
-            let rows = Rows::of(variable.shape(), indices, updates.shape())?;
+            let rows = Rows::of(variable.shape(), indices, updates.shape(), loose)?;
             change(variable, &rows, updates)
         })
     }))

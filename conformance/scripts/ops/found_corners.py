@@ -1,0 +1,106 @@
+"""Corners of arithmetic that were answered otherwise than by TensorFlow: infinities, huge and tiny numbers, odd shapes."""
+
+import numpy as np
+import tensorflow as tf
+from calls import bf16, c64, c128, f16, f32, f64, found, i32, i64, u8
+from ops.array_shapes import ints
+from ops.found import F, L, N, RAMP, S, raw
+
+FLOATS = (f32, f64)
+tiny = {f32: 1e-39, f64: 1e-310, f16: 3e-7, bf16: 1e-39}
+
+# Numbers instead of as many as there are channels.
+for mean, rest, shape in ((3, 3, (1, 2, 2, 6)), (2, 3, (2, 2, 2, 3)), (3, 6, (2, 2, 2, 3)), (6, 6, (2, 2, 2, 3))):
+    for dtype in (f32, f64, f16):
+        parts = [RAMP(dtype, mean), *[RAMP(dtype, rest) / dtype(4)] * 3]
+        found("BatchNormWithGlobalNormalization", [RAMP(dtype, *shape), *parts], {"variance_epsilon": 0.01, "scale_after_normalization": True}, "eps 8")
+
+
+def quantized_range(low, high):
+    def build(feed):
+        codes = raw.Bitcast(input=feed(np.array([-7, 100, 2**30], i32)), type=tf.qint32)
+        return list(raw.RequantizationRange(input=codes, input_min=feed(low), input_max=feed(high)))
+
+    return build
+
+
+for low, high in ((np.array([-1], f32), S(1)), (S(-1), np.array([1, 9], f32)), (np.array([[-1]], f32), np.array([[1]], f32)), (S(-1), F(0)), (F(0), S(1))):
+    found("RequantizationRange", quantized_range(low, high))
+
+
+def scattered(name, shape, indices, updates):
+    def build(feed):
+        handle = raw.VarHandleOp(dtype=tf.as_dtype(updates.dtype), shape=None, shared_name="v")
+        assign = raw.AssignVariableOp(resource=handle, value=feed(RAMP(updates.dtype, *shape)))
+        change = getattr(raw, name)(resource=handle, indices=feed(indices), updates=feed(updates))
+        return [[assign], [change], [raw.ReadVariableOp(resource=handle, dtype=tf.as_dtype(updates.dtype))]]
+
+    return build
+
+
+for name in ("ResourceScatterAdd", "ResourceScatterSub", "ResourceScatterMul", "ResourceScatterDiv", "ResourceScatterMax", "ResourceScatterMin"):
+    for shape, indices, updates in (((4, 2), ints(3, 0, 3), RAMP(f64, 3, 4)), ((4, 1), np.array(2, i64), RAMP(f32, 2)), ((4, 2), np.array(1, i64), RAMP(f32, 4)), ((4, 2, 3), ints(1), RAMP(f32, 1, 9)), ((4, 2), ints(1, 2), RAMP(f32, 4))):
+        found(name, scattered(name, shape, indices, updates))
+
+for kernel in ("mitchellcubic", "triangle", "lanczos3"):
+    for scale, move in (([1.4, 0.66], [0.5, np.nan]), ([1, 1], [np.nan, 0]), ([1, 1], [np.inf, 0]), ([1, 1], [1e30, -1e30]), ([1e-30, 1], [0, 0]), ([1e30, 1], [0, 0])):
+        for antialias in (False, True):
+            found("ScaleAndTranslate", [RAMP(f32, 1, 3, 4, 1), ints(4, 3), np.array(scale, f32), np.array(move, f32)], {"kernel_type": kernel, "antialias": antialias}, "eps 64")
+
+
+def drawn(name, algorithm, shape):
+    def build(feed):
+        handle = raw.VarHandleOp(dtype=tf.int64, shape=None, shared_name="state")
+        assign = raw.AssignVariableOp(resource=handle, value=feed(L(algorithm, 1, 2, 3)))
+        return [[assign], [raw.StatefulStandardNormal(resource=handle, shape=feed(shape))]]
+
+    return build
+
+
+for shape in (L(2**31 - 1), L(-1), L(2), np.array(2, i64), L(2**62, 4)):
+    found("StatefulStandardNormal", drawn("", 5, shape))
+
+
+# Functions far out.
+HUGE = [1e30, -1e30, 1e10, -1e10, 1e5, -1e5, 1e300, -1e300, np.inf, -np.inf, np.nan, 0.0, -0.0]
+for dtype in FLOATS:
+    far = np.array(HUGE, f64).astype(dtype)
+    for name in ("BesselI0", "BesselI0e", "BesselI1", "BesselI1e", "BesselK0", "BesselK0e", "BesselK1", "BesselK1e", "FresnelCos", "Expint", "Spence", "Digamma", "Lgamma", "Erfinv", "Ndtri", "Erf", "Erfc"):
+        found(name, [far], tolerance="ulp 32")
+    for name in ("TruncateMod", "FloorMod", "NextAfter", "Xlogy", "Xdivy"):
+        grid = np.meshgrid(far, np.array([*HUGE, 1, 2, 0.5, -1, 3, 1e-30], f64).astype(dtype))
+        found(name, [x.reshape(-1) for x in grid], tolerance="ulp 32")
+for dtype in (f32, f64, f16, bf16):
+    small = np.array([1, -1, 3, -5, 100, 0], f64) * tiny[dtype]
+    grid = [x.reshape(-1).astype(dtype) for x in np.meshgrid(small, [*small, 1, -2, 0.5, 1e4])]
+    for name in ("TruncateMod", "Mod", "FloorMod", "FloorDiv", "SquaredDifference", "DivNoNan"):
+        if name == "Mod" and dtype in (f16, bf16):
+            continue
+        found(name, grid, tolerance="ulp 4")
+        found(name, grid[::-1], tolerance="ulp 4")
+    for shape in ((), (1,), (3,), (20,)):
+        zeros = np.full(shape, -0.0, dtype)
+        for name in ("Relu", "Elu", "Selu", "Softplus", "Softsign", "LeakyRelu"):
+            found(name, [zeros])
+
+for shape in (ints(-1), ints(5, -2), N(2), np.array([[2]], i32), L(2**40, 2**40), ints(3), ints(2, 3)):
+    found("StatelessRandomBinomial", [shape, ints(1, 2), np.array([10, 20, 30], f64), f64(0.5)], {"dtype": i64})
+for low, high in ((ints(0), ints(5)), (ints(0, 1), N(5)), (N(0), ints(5, 6)), (N(5), N(5)), (N(6), N(5)), (N(-(2**31)), N(2**31 - 1))):
+    found("StatelessRandomUniformInt", [ints(3), ints(1, 2), low, high])
+    found("StatelessRandomUniformIntV2", [ints(3), np.array([1], np.uint64), np.array([1, 2], np.uint64), N(1), low, high])
+    found("RandomUniformInt", [ints(3), low, high], {"seed": 1, "seed2": 2})
+for shape in (None, [], [2], [None], [2, None], [None, 3], [3, 2]):
+    found("EnsureShape", [RAMP(f32, 2, 3)], {"shape": shape})
+    found("EnsureShape", [S(1)], {"shape": shape})
+
+# Matrices of complex numbers that are not finite, singular or empty.
+for dtype in (c64, c128, f32, f64):
+    for numbers in ([[np.inf, 1], [1, 2]], [[np.nan, 1], [1, 2]], [[1, 2], [2, 4]], [[0, 0], [0, 0]], [[1e30, 0], [0, 1e30]], [[2, 1], [1, 1e-30]]):
+        m = np.array(numbers, dtype)
+        if dtype in (c64, c128):
+            m = m + np.array([[0, 1j], [-1j, 0]], dtype)
+        for name in ("MatrixDeterminant", "LogMatrixDeterminant", "Cholesky"):
+            found(name, [m], tolerance="eps 64")
+        found([m, RAMP(dtype, 2, 1)], tolerance="eps 64")
+        found([m, RAMP(dtype, 2, 1)], tolerance="eps 64")
+        found("Lu", [m], tolerance="eps 64")
