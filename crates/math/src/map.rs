@@ -1,7 +1,8 @@
 //! Element-wise loops from closures: compiled for each instruction set, split over threads.
 //!
 //! `ns` is a rough cost of one element in nanoseconds ([`CHEAP`] for anything limited by memory); it only sets the size
-//! of tasks. The closure is inlined into the loop when it is small; a longer scalar function needs `#[inline(always)]`.
+//! of tasks. The closure is inlined into the loop when it is small; a longer scalar function needs `#[inline(always)]`. What it uses should
+//! be its own (`move`): behind a reference it is read again for each element, and the loop does not vectorise.
 //!
 //! ```
 //! use savedmodel_math::map;
@@ -24,12 +25,17 @@ pub(crate) const BLOCK: usize = 512;
 ///
 /// # Panics
 /// When the lengths differ.
-pub fn map<T: Copy + Sync, U: Copy + Send>(src: &[T], dst: &mut [U], ns: f64, f: impl Fn(T) -> U + Sync) {
+pub fn map<T: Copy + Sync, U: Copy + Send>(
+    src: &[T],
+    dst: &mut [U],
+    ns: f64,
+    f: impl Fn(T) -> U + Sync + Copy,
+) {
     par::for_zip(dst, src, par::grain(ns), |dst, src| simd::dispatch_narrow(Map(src, dst, &f)));
 }
 
 /// `dst[i] = f(dst[i])`.
-pub fn map_in_place<T: Copy + Send>(dst: &mut [T], ns: f64, f: impl Fn(T) -> T + Sync) {
+pub fn map_in_place<T: Copy + Send>(dst: &mut [T], ns: f64, f: impl Fn(T) -> T + Sync + Copy) {
     par::for_chunks_mut(dst, par::grain(ns), |_, dst| simd::dispatch_narrow(MapInPlace(dst, &f)));
 }
 
@@ -42,7 +48,7 @@ pub fn zip<A: Copy + Sync, B: Copy + Sync, U: Copy + Send>(
     b: &[B],
     dst: &mut [U],
     ns: f64,
-    f: impl Fn(A, B) -> U + Sync,
+    f: impl Fn(A, B) -> U + Sync + Copy,
 ) {
     par::for_zip2(dst, a, b, par::grain(ns), |dst, a, b| simd::dispatch_narrow(Zip(a, b, dst, &f)));
 }
@@ -55,7 +61,7 @@ pub fn zip_in_place<T: Copy + Send, B: Copy + Sync>(
     dst: &mut [T],
     b: &[B],
     ns: f64,
-    f: impl Fn(T, B) -> T + Sync,
+    f: impl Fn(T, B) -> T + Sync + Copy,
 ) {
     par::for_zip(dst, b, par::grain(ns), |dst, b| simd::dispatch_narrow(ZipInPlace(dst, b, &f)));
 }
@@ -64,7 +70,7 @@ pub fn zip_in_place<T: Copy + Send, B: Copy + Sync>(
 ///
 /// # Panics
 /// When the lengths differ.
-pub fn map_narrow<T: Narrow>(src: &[T], dst: &mut [T], ns: f64, f: impl Fn(f32) -> f32 + Sync) {
+pub fn map_narrow<T: Narrow>(src: &[T], dst: &mut [T], ns: f64, f: impl Fn(f32) -> f32 + Sync + Copy) {
     par::for_zip(dst, src, par::grain(ns), |dst, src| {
         let mut x = [0.0; BLOCK];
         for (src, dst) in src.chunks(BLOCK).zip(dst.chunks_mut(BLOCK)) {
@@ -80,7 +86,13 @@ pub fn map_narrow<T: Narrow>(src: &[T], dst: &mut [T], ns: f64, f: impl Fn(f32) 
 ///
 /// # Panics
 /// When the lengths differ.
-pub fn zip_narrow<T: Narrow>(a: &[T], b: &[T], dst: &mut [T], ns: f64, f: impl Fn(f32, f32) -> f32 + Sync) {
+pub fn zip_narrow<T: Narrow>(
+    a: &[T],
+    b: &[T],
+    dst: &mut [T],
+    ns: f64,
+    f: impl Fn(f32, f32) -> f32 + Sync + Copy,
+) {
     par::for_zip2(dst, a, b, par::grain(ns), |dst, a, b| {
         let (mut x, mut y) = ([0.0; BLOCK], [0.0; BLOCK]);
         for ((a, b), dst) in a.chunks(BLOCK).zip(b.chunks(BLOCK)).zip(dst.chunks_mut(BLOCK)) {
@@ -95,11 +107,11 @@ pub fn zip_narrow<T: Narrow>(a: &[T], b: &[T], dst: &mut [T], ns: f64, f: impl F
 
 struct Map<'a, T, U, F>(&'a [T], &'a mut [U], &'a F);
 
-impl<T: Copy, U, F: Fn(T) -> U> Kernel for Map<'_, T, U, F> {
+impl<T: Copy, U, F: Fn(T) -> U + Copy> Kernel for Map<'_, T, U, F> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let f = self.2;
+        let f = *self.2;
         for (dst, &src) in self.1.iter_mut().zip(self.0) {
             *dst = f(src);
         }
@@ -108,11 +120,11 @@ impl<T: Copy, U, F: Fn(T) -> U> Kernel for Map<'_, T, U, F> {
 
 struct MapInPlace<'a, T, F>(&'a mut [T], &'a F);
 
-impl<T: Copy, F: Fn(T) -> T> Kernel for MapInPlace<'_, T, F> {
+impl<T: Copy, F: Fn(T) -> T + Copy> Kernel for MapInPlace<'_, T, F> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let f = self.1;
+        let f = *self.1;
         for dst in self.0.iter_mut() {
             *dst = f(*dst);
         }
@@ -121,11 +133,11 @@ impl<T: Copy, F: Fn(T) -> T> Kernel for MapInPlace<'_, T, F> {
 
 struct Zip<'a, A, B, U, F>(&'a [A], &'a [B], &'a mut [U], &'a F);
 
-impl<A: Copy, B: Copy, U, F: Fn(A, B) -> U> Kernel for Zip<'_, A, B, U, F> {
+impl<A: Copy, B: Copy, U, F: Fn(A, B) -> U + Copy> Kernel for Zip<'_, A, B, U, F> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let f = self.3;
+        let f = *self.3;
         for ((dst, &a), &b) in self.2.iter_mut().zip(self.0).zip(self.1) {
             *dst = f(a, b);
         }
@@ -134,11 +146,11 @@ impl<A: Copy, B: Copy, U, F: Fn(A, B) -> U> Kernel for Zip<'_, A, B, U, F> {
 
 struct ZipInPlace<'a, T, B, F>(&'a mut [T], &'a [B], &'a F);
 
-impl<T: Copy, B: Copy, F: Fn(T, B) -> T> Kernel for ZipInPlace<'_, T, B, F> {
+impl<T: Copy, B: Copy, F: Fn(T, B) -> T + Copy> Kernel for ZipInPlace<'_, T, B, F> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let f = self.2;
+        let f = *self.2;
         for (dst, &b) in self.0.iter_mut().zip(self.1) {
             *dst = f(*dst, b);
         }

@@ -56,5 +56,7 @@ pub use savedmodel_graph::{
 pub use savedmodel_loader::{FunctionSpec, ObjectKind, VariableDef, VariableSlice};
 pub use savedmodel_op::{self as op, Registry};
 pub use savedmodel_runtime::{Precision, profile};
-pub use savedmodel_tensor::{Bytes, Code, DType, Element, Error, PartialShape, Result, Shape, Tensor};
+pub use savedmodel_tensor::{
+    Bytes, Code, Complex32, Complex64, DType, Element, Error, PartialShape, Result, Shape, Tensor, bf16, f16,
+};
 pub use signature::SignatureFunction;

@@ -215,8 +215,8 @@ trait Rectify: Element + Copy {
 
     fn relu(x: Self::Wide) -> Self::Wide;
     fn relu6(x: Self::Wide) -> Self::Wide;
-    fn apply(x: &[Self], y: &mut [Self], f: impl Fn(Self::Wide) -> Self::Wide + Sync);
-    fn apply_in_place(y: &mut [Self], f: impl Fn(Self::Wide) -> Self::Wide + Sync);
+    fn apply(x: &[Self], y: &mut [Self], f: impl Fn(Self::Wide) -> Self::Wide + Sync + Copy);
+    fn apply_in_place(y: &mut [Self], f: impl Fn(Self::Wide) -> Self::Wide + Sync + Copy);
 }
 
 /// An element type with a slope below zero.
@@ -262,10 +262,10 @@ macro_rules! plain {
                 let x = if x <= (0 as $t) { 0 as $t } else { x };
                 if x > (6 as $t) { 6 as $t } else { x }
             }
-            fn apply(x: &[$t], y: &mut [$t], f: impl Fn($t) -> $t + Sync) {
+            fn apply(x: &[$t], y: &mut [$t], f: impl Fn($t) -> $t + Sync + Copy) {
                 map::map(x, y, map::CHEAP, f);
             }
-            fn apply_in_place(y: &mut [$t], f: impl Fn($t) -> $t + Sync) {
+            fn apply_in_place(y: &mut [$t], f: impl Fn($t) -> $t + Sync + Copy) {
                 map::map_in_place(y, map::CHEAP, f);
             }
         }
@@ -300,10 +300,10 @@ macro_rules! narrow {
                 let x = Self::relu(x);
                 if x > 6.0 { 6.0 } else { x }
             }
-            fn apply(x: &[$t], y: &mut [$t], f: impl Fn(f32) -> f32 + Sync) {
+            fn apply(x: &[$t], y: &mut [$t], f: impl Fn(f32) -> f32 + Sync + Copy) {
                 map::map_narrow(x, y, map::CHEAP, f);
             }
-            fn apply_in_place(y: &mut [$t], f: impl Fn(f32) -> f32 + Sync) {
+            fn apply_in_place(y: &mut [$t], f: impl Fn(f32) -> f32 + Sync + Copy) {
                 let x = y.to_vec();
                 map::map_narrow(&x, y, map::CHEAP, f);
             }

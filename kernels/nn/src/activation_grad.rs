@@ -63,7 +63,12 @@ fn check(op: &str, a: &Shape, b: &Shape) -> Result<()> {
 trait Grad: Element {
     type Wide: Copy + Send + Sync + 'static;
 
-    fn zip(g: &[Self], x: &[Self], out: &mut [Self], f: impl Fn(Self::Wide, Self::Wide) -> Self::Wide + Sync);
+    fn zip(
+        g: &[Self],
+        x: &[Self],
+        out: &mut [Self],
+        f: impl Fn(Self::Wide, Self::Wide) -> Self::Wide + Sync + Copy,
+    );
     fn relu(g: Self::Wide, x: Self::Wide) -> Self::Wide;
     fn relu6(g: Self::Wide, x: Self::Wide) -> Self::Wide;
 }
@@ -72,7 +77,7 @@ macro_rules! plain {
     ($($t:ty: $multiply:expr;)*) => {$(
         impl Grad for $t {
             type Wide = $t;
-            fn zip(g: &[$t], x: &[$t], out: &mut [$t], f: impl Fn($t, $t) -> $t + Sync) {
+            fn zip(g: &[$t], x: &[$t], out: &mut [$t], f: impl Fn($t, $t) -> $t + Sync + Copy) {
                 map::zip(g, x, out, map::CHEAP, f);
             }
             #[inline(always)]
@@ -106,7 +111,7 @@ macro_rules! narrow {
     ($($t:ty)*) => {$(
         impl Grad for $t {
             type Wide = f32;
-            fn zip(g: &[$t], x: &[$t], out: &mut [$t], f: impl Fn(f32, f32) -> f32 + Sync) {
+            fn zip(g: &[$t], x: &[$t], out: &mut [$t], f: impl Fn(f32, f32) -> f32 + Sync + Copy) {
                 map::zip_narrow(g, x, out, map::CHEAP, f);
             }
             #[inline(always)]

@@ -52,7 +52,7 @@ macro_rules! sums {
                 match b {
                     [$y] => {
                         let $y = *$y;
-                        map::map(a, out, CHEAP, |$x: $t| $sum);
+                        map::map(a, out, CHEAP, move |$x: $t| $sum);
                     }
                     _ => map::zip(a, b, out, CHEAP, |$x: $t, $y: $t| $sum),
                 }
@@ -61,7 +61,7 @@ macro_rules! sums {
                 match b {
                     [$y] => {
                         let $y = *$y;
-                        map::map_in_place(out, CHEAP, |$x: $t| $sum);
+                        map::map_in_place(out, CHEAP, move |$x: $t| $sum);
                     }
                     _ => map::zip_in_place(out, b, CHEAP, |$x: $t, $y: $t| $sum),
                 }
@@ -86,7 +86,7 @@ macro_rules! narrow {
                 match b {
                     [y] => {
                         let y = y.to_f32();
-                        map::map_narrow(a, out, CHEAP, |x| x + y);
+                        map::map_narrow(a, out, CHEAP, move |x| x + y);
                     }
                     _ => map::zip_narrow(a, b, out, CHEAP, |x, y| x + y),
                 }

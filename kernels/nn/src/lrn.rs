@@ -47,8 +47,9 @@ fn build<T: Convolve<Wide = f32>>(node: &Construction<'_>) -> Result<Box<dyn Ker
         T::round(out.as_mut_slice()?, |out| {
             let grain = (par::grain(10.0) / channels.max(1)).max(1);
             par::for_rows_mut(out, channels, grain, |first, out| {
+                let mut buffer = Squares::default();
                 for (row, out) in (first..).zip(out.chunks_exact_mut(channels)) {
-                    norm.row(&data[row * channels..(row + 1) * channels], out);
+                    norm.row(&data[row * channels..(row + 1) * channels], out, &mut buffer);
                 }
             });
         });
@@ -65,28 +66,61 @@ struct Norm {
 }
 
 impl Norm {
-    fn row(&self, x: &[f32], out: &mut [f32]) {
-        let wild = x.iter().filter(|x| !(*x * *x).is_finite()).count();
-        for (channel, (out, value)) in out.iter_mut().zip(x).enumerate() {
-            let end = channel.saturating_add(self.radius).saturating_add(1).min(x.len());
-            let near = &x[channel.saturating_sub(self.radius)..end];
-            let sum: f32 = near.iter().map(|x| x * x).sum();
-            let norm = sum * self.alpha + self.bias;
-            *out = value * self.power(norm);
-            if wild > 0 && near.iter().filter(|x| !(*x * *x).is_finite()).count() < wild {
-                *out = f32::NAN;
+    /// Writes the result for the channels of one place; `buffer` keeps its memory from one to the next.
+    fn row(&self, x: &[f32], out: &mut [f32], buffer: &mut Squares) {
+        // Channels farther than all there are count no more.
+        let radius = self.radius.min(x.len());
+        buffer.squares.clear();
+        buffer.squares.resize(x.len() + 2 * radius, 0.0);
+        buffer.sums.clear();
+        buffer.sums.resize(x.len(), 0.0);
+        let Squares { squares, sums } = buffer;
+        simd::dispatch(Row { norm: self, x, out, squares, sums, radius });
+        let is_wild = |x: &&f32| !(**x * **x).is_finite();
+        let wild = x.iter().filter(is_wild).count();
+        if wild > 0 {
+            for (channel, out) in out.iter_mut().enumerate() {
+                let near = &x[channel.saturating_sub(radius)..(channel + radius + 1).min(x.len())];
+                if near.iter().filter(is_wild).count() < wild {
+                    *out = f32::NAN;
+                }
             }
         }
     }
+}
 
-    /// `norm^-beta`.
-    fn power(&self, norm: f32) -> f32 {
-        if self.beta == 1.0 {
-            1.0 / norm
-        } else if self.beta == 0.5 {
-            1.0 / norm.sqrt()
-        } else {
-            lane::exp::<simd::Baseline>(lane::log::<simd::Baseline>(norm) * -self.beta)
+/// Squares of channels with zeros on both sides, and the sums of those around each.
+#[derive(Default)]
+struct Squares {
+    squares: Vec<f32>,
+    sums: Vec<f32>,
+}
+
+struct Row<'a> {
+    norm: &'a Norm,
+    x: &'a [f32],
+    out: &'a mut [f32],
+    squares: &'a mut [f32],
+    sums: &'a mut [f32],
+    radius: usize,
+}
+
+impl simd::Kernel for Row<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: simd::Isa>(self) {
+        let Row { norm: &Norm { bias, alpha, beta, .. }, x, out, squares, sums, radius } = self;
+        squares[radius..].iter_mut().zip(x).for_each(|(square, x)| *square = x * x);
+        for offset in 0..=2 * radius {
+            sums.iter_mut().zip(&squares[offset..]).for_each(|(sum, square)| *sum += square);
+        }
+        let power = |norm: f32| match beta {
+            1.0 => 1.0 / norm,
+            0.5 => 1.0 / norm.sqrt(),
+            _ => lane::exp::<I>(lane::log::<I>(norm) * -beta),
+        };
+        for ((out, x), sum) in out.iter_mut().zip(x).zip(sums) {
+            *out = x * power(*sum * alpha + bias);
         }
     }
 }

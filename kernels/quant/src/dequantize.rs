@@ -89,14 +89,14 @@ fn slices(ctx: &Context<'_>, axis: Option<usize>) -> Result<Slices> {
 fn min_combined<T: Code>([min, max]: [f32; 2], src: &[T], dst: &mut [f32]) {
     let scale = (max - min) / (T::HIGHEST as f32 - T::LOWEST as f32);
     let half = half_range::<T>();
-    map::map(src, dst, map::CHEAP, |code| (code.value() as f32 + half) * scale + min);
+    map::map(src, dst, map::CHEAP, move |code| (code.value() as f32 + half) * scale + min);
 }
 
 fn min_first<T: Code>([min, max]: [f32; 2], src: &[T], dst: &mut [f32]) {
     let scale = (f64::from(max - min) / (2_f64.powi(T::BITS as i32) - 1.0)) as f32;
     let rounded = if max == min { min } else { (min / scale).round() * scale };
     let first = rounded - T::LOWEST as f32 * scale;
-    map::map(src, dst, map::CHEAP, |code| first + code.value() as f32 * scale);
+    map::map(src, dst, map::CHEAP, move |code| first + code.value() as f32 * scale);
 }
 
 fn scaled<T: Code>([min, max]: [f32; 2], narrow: bool, whole: bool, src: &[T], dst: &mut [f32]) {
@@ -105,7 +105,7 @@ fn scaled<T: Code>([min, max]: [f32; 2], narrow: bool, whole: bool, src: &[T], d
     let scale = if T::LOWEST == 0 || below < above { above } else { below };
     // TensorFlow takes 32-bit codes of a whole tensor through single precision to integers, where the highest overflow.
     let highest = if whole && T::BITS == 32 { 2_147_483_520 } else { i32::MAX };
-    map::map(src, dst, map::CHEAP, |code| {
+    map::map(src, dst, map::CHEAP, move |code| {
         let value = code.value();
         (if value > highest { i32::MIN } else { value }) as f32 * scale
     });

@@ -101,7 +101,7 @@ fn build_args(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let mut out = ctx.allocate(DType::Float, ctx.input(0).shape())?;
         match range {
             Some(range) => {
-                map::map(ctx.input(0).as_slice()?, out.as_mut_slice()?, map::CHEAP, |x| range.apply(x));
+                map::map(ctx.input(0).as_slice()?, out.as_mut_slice()?, map::CHEAP, move |x| range.apply(x));
             }
             None => out.as_mut_slice::<f32>()?.fill(0.0),
         }
@@ -117,7 +117,7 @@ fn build_vars(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let mut out = ctx.allocate(DType::Float, ctx.input(0).shape())?;
         match range {
             Some(range) => {
-                let divide = |x| range.apply_dividing(x);
+                let divide = move |x| range.apply_dividing(x);
                 map::map(ctx.input(0).as_slice()?, out.as_mut_slice()?, map::CHEAP, divide);
             }
             None => out.as_mut_slice::<f32>()?.fill(0.0),

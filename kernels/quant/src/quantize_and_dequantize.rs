@@ -176,14 +176,14 @@ impl Rounding {
         let half = T::from(0.5).unwrap_or_else(T::zero);
         slices.each(data, out.as_mut_slice::<T>()?, |slice, src, dst| {
             let Scale { min, max, scale, inverse } = scales[slice];
-            let clamp = |x: T| {
+            let clamp = move |x: T| {
                 let x = if clamps && x > max { max } else { x };
                 if clamps && x < min { min } else { x }
             };
             if self.half_up {
-                map::map(src, dst, 1.0, |x| (clamp(x) * scale + half).floor() * inverse);
+                map::map(src, dst, 1.0, move |x| (clamp(x) * scale + half).floor() * inverse);
             } else {
-                map::map(src, dst, 1.0, |x| half_to_even(clamp(x) * scale) * inverse);
+                map::map(src, dst, 1.0, move |x| half_to_even(clamp(x) * scale) * inverse);
             }
         });
         Ok(out)

@@ -1,5 +1,6 @@
 //! See [`OP`].
 
+use savedmodel_math::lane::{round_away, truncate_i32, truncate_i64};
 use savedmodel_math::map;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
 use savedmodel_tensor::{Error, PartialShape, Qint8, Qint16, Qint32, Quint8, Quint16, Result, Shape, Tensor};
@@ -192,31 +193,33 @@ impl Quantize {
     }
 
     fn slice<T: Code>(&self, [min, max, scale]: [f32; 3], src: &[f32], dst: &mut [T]) {
-        let clamp = |x: f32| {
+        let clamp = move |x: f32| {
             let x = if x > max { max } else { x };
             if x < min { min } else { x }
         };
         let half = half_range::<T>();
         match self.mode {
             Mode::MinCombined if T::LOWEST == 0 => {
-                map::map(src, dst, 1.0, |x| T::of(wrap((clamp(x) - min) * scale + 0.5)));
+                map::map(src, dst, map::CHEAP, move |x| wrap::<T>((clamp(x) - min) * scale + 0.5));
             }
             Mode::MinCombined => {
-                map::map(src, dst, 1.0, |x| T::of(wrap(((clamp(x) - min) * scale - half).round())));
+                map::map(src, dst, map::CHEAP, move |x| {
+                    wrap::<T>(round_away((clamp(x) - min) * scale - half))
+                });
             }
             Mode::MinFirst => {
                 let first = (min * scale).round() - T::LOWEST as f32;
                 let (low, high) = (T::LOWEST as f32, (T::HIGHEST as f32).min(2_147_483_520.0));
-                map::map(src, dst, 1.0, |x| {
-                    let code = (x * scale).round() - first;
+                map::map(src, dst, map::CHEAP, move |x| {
+                    let code = round_away(x * scale) - first;
                     let code = if code < low { low } else { code };
-                    T::of(truncate(if code > high { high } else { code }))
+                    T::of(truncate_i32(if code > high { high } else { code }))
                 });
             }
             Mode::Scaled if self.to_even => {
-                map::map(src, dst, 1.0, |x| T::of(wrap((clamp(x) * scale).round_ties_even())));
+                map::map(src, dst, map::CHEAP, move |x| wrap::<T>((clamp(x) * scale).round_ties_even()));
             }
-            Mode::Scaled => map::map(src, dst, 1.0, |x| T::of(wrap((clamp(x) * scale).round()))),
+            Mode::Scaled => map::map(src, dst, map::CHEAP, move |x| wrap::<T>(round_away(clamp(x) * scale))),
         }
     }
 }
@@ -226,16 +229,15 @@ fn larger(a: f32, b: f32) -> f32 {
     if a < b { b } else { a }
 }
 
-/// The integer part; what is out of range or NaN becomes the lowest integer.
-#[inline(always)]
-fn truncate(x: f32) -> i32 {
-    if (-2_147_483_648.0..2_147_483_648.0).contains(&x) { x as i32 } else { i32::MIN }
-}
-
 /// The low bits of the integer part in 64 bits, where what is out of range or NaN has none.
 #[inline(always)]
-fn wrap(x: f32) -> i32 {
-    if x.abs() < 9.223_372e18 { x as i64 as i32 } else { 0 }
+fn wrap<T: Code>(x: f32) -> T {
+    T::of(match T::BITS {
+        // Numbers on the range of so few codes fit, and nothing is left of what NaN becomes.
+        ..=16 => truncate_i32(x),
+        _ if x.abs() < 9.223_372e18 => truncate_i64(x.into()) as i32,
+        _ => 0,
+    })
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ fn build<T: Code>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let low = range.code::<T>(0.0).value();
         let high = most.map_or(T::HIGHEST, |most| range.code::<T>(most).value());
         let mut out = ctx.allocate(T::DTYPE, ctx.input(0).shape())?;
-        map::map(ctx.input(0).as_slice::<T>()?, out.as_mut_slice::<T>()?, map::CHEAP, |x| {
+        map::map(ctx.input(0).as_slice::<T>()?, out.as_mut_slice::<T>()?, map::CHEAP, move |x| {
             T::of(x.value().max(low).min(high))
         });
         give(ctx, out, range);

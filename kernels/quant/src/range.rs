@@ -162,7 +162,7 @@ pub trait Requantize<To: Code>: Code {
     /// Converts codes of one range to those of another.
     fn requantize(from: &[Self], range: Range, to: &mut [To], wanted: Range) {
         let (float, code) = (ToFloat::of::<Self>(range), ToCode::of::<To>(wanted));
-        map::map(from, to, map::CHEAP, |x: Self| code.code(float.float(x)));
+        map::map(from, to, map::CHEAP, move |x: Self| code.code(float.float(x)));
     }
 }
 
@@ -185,7 +185,7 @@ impl Requantize<Quint8> for Qint32 {
             ]
         };
         let offset = middle.wrapping_sub(first).wrapping_add(1 << 15);
-        map::map(from, to, map::CHEAP, |Qint32(x)| {
+        map::map(from, to, map::CHEAP, move |Qint32(x)| {
             let value = (i64::from(x).wrapping_mul(factor) >> 32).wrapping_add(offset) >> 16;
             Quint8(value.clamp(0, 255) as u8)
         });

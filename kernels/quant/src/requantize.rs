@@ -114,7 +114,7 @@ fn build_channels<T: Code>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let (from, to) = (input.as_slice::<Qint32>()?, out.as_mut_slice::<T>()?);
         let [low, high] = [T::LOWEST as f32, T::HIGHEST as f32];
         for (from, to) in from.chunks_exact(scales.len()).zip(to.chunks_exact_mut(scales.len())) {
-            map::zip(from, &scales, to, map::CHEAP, |Qint32(code), scale: f32| {
+            map::zip(from, &scales, to, map::CHEAP, move |Qint32(code), scale: f32| {
                 T::of((code as f32 * scale).clamp(low, high).round_ties_even() as i32)
             });
         }

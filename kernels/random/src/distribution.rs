@@ -174,9 +174,13 @@ pub(crate) fn fill<T: Element>(
 ) {
     let blocks = out.len().div_ceil(per_block);
     let mut groups = out.chunks_mut(per_block);
-    stream.for_blocks(blocks, |block| {
-        if let Some(group) = groups.next() {
-            group.copy_from_slice(&draw(block)[..group.len()]);
+    stream.for_blocks(blocks, |blocks| {
+        for (&block, group) in blocks.iter().zip(&mut groups) {
+            let numbers = draw(block);
+            match group.as_chunks_mut::<4>().0 {
+                [all] => *all = numbers,
+                _ => group.copy_from_slice(&numbers[..group.len()]),
+            }
         }
     });
 }

@@ -7,6 +7,7 @@ mod activation;
 mod erf;
 mod exp;
 mod hyperbolic;
+mod integer;
 mod inverse_trig;
 mod log;
 mod pow;
@@ -16,6 +17,7 @@ pub use activation::{elu, gelu, gelu_tanh, selu, sigmoid, silu, softplus, softsi
 pub use erf::{erf, erfc};
 pub use exp::{exp, expm1};
 pub use hyperbolic::{acosh, asinh, atanh, cosh, sinh, tanh};
+pub use integer::{round_away, truncate_i32, truncate_i32_f64, truncate_i64};
 pub use inverse_trig::{acos, asin, atan, atan2};
 pub use log::{log, log1p};
 pub use pow::pow;

@@ -57,7 +57,7 @@ fn first<T: Pixel>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 }
 
 /// Gives `adjusted(pixel, mean)` of each number.
-fn adjust<T: Pixel>(ctx: &mut Context<'_>, adjusted: impl Fn(f32, f32) -> f32 + Sync) -> Result<()> {
+fn adjust<T: Pixel>(ctx: &mut Context<'_>, adjusted: impl Fn(f32, f32) -> f32 + Sync + Copy) -> Result<()> {
     let shape = ctx.input(0).shape();
     let channels = shape[shape.rank() - 1];
     let plane = channels * shape[shape.rank() - 2] * shape[shape.rank() - 3];
@@ -72,7 +72,7 @@ fn adjust<T: Pixel>(ctx: &mut Context<'_>, adjusted: impl Fn(f32, f32) -> f32 + 
             let means = mean(image, channels, &mut sums);
             let means = (0..channels).cycle().map(|channel| means[channel]);
             out.iter_mut().zip(means).for_each(|(out, mean)| *out = mean);
-            map::zip_in_place(out, image, map::CHEAP, |mean, x| adjusted(x, mean));
+            map::zip_in_place(out, image, map::CHEAP, move |mean, x| adjusted(x, mean));
         }
     }
     ctx.set(0, output);

@@ -1,6 +1,7 @@
 //! Carriers as elements.
 
 use num_complex::Complex;
+use savedmodel_math::lane::{truncate_i32 as int32, truncate_i32_f64 as int32_of, truncate_i64 as int64};
 use savedmodel_math::narrow::Narrow;
 use savedmodel_op::Kernel;
 use savedmodel_tensor::{DType, bf16, f16};
@@ -49,6 +50,8 @@ pub fn from_f32((src, dst): (DType, DType), read: Read<f32>, chopped: u32) -> Bu
             loops::map(x, out, |x| float8::E4M3FN.encode(x));
         }),
         Int32 | Qint32 => kernel::<_, i32>(dst, read, |x, out| loops::map_hot(x, out, int32)),
+        Int64 => kernel::<_, i64>(dst, read, |x, out| loops::map_hot(x, out, |x| int64(x.into()))),
+        Bool => kernel::<_, u8>(dst, read, |x, out| loops::map_hot(x, out, |x| u8::from(x != 0.0))),
         Uint8 | Quint8 => kernel::<_, u8>(dst, read, move |x, out| {
             let (head, rest) = split(x, out, packet);
             loops::map_hot(head.0, head.1, |x| packed_i16(int32(x)).clamp(0, 255) as u8);
@@ -69,9 +72,7 @@ pub fn from_f32((src, dst): (DType, DType), read: Read<f32>, chopped: u32) -> Bu
         }),
         _ => {
             return writers!(dst, read;
-                Int64 => i64: |x| int64(x.into()),
                 Uint64 => u64: |x| uint64(x.into()),
-                Bool => u8: |x| u8::from(x != 0.0),
                 Float => f32: |x| x,
                 Double => f64: |x| x.into(),
                 Complex64 => Complex<f32>: |x| x.into(),
@@ -208,7 +209,7 @@ fn split<'a, C, D>(x: &'a [C], out: &'a mut [D], packet: usize) -> (Pair<'a, C, 
 /// `head` of the elements that fill packets, `rest` of the others.
 fn packets<C: Copy, D>(x: &[C], out: &mut [D], packet: usize, head: impl Fn(C) -> D, rest: impl Fn(C) -> D) {
     let (packed, loose) = split(x, out, packet);
-    loops::map(packed.0, packed.1, head);
+    loops::map_hot(packed.0, packed.1, head);
     loops::map(loose.0, loose.1, rest);
 }
 
@@ -223,20 +224,6 @@ fn packed_u16(x: i32) -> u16 {
 /// Of the signed conversions of a number and of the number less 2³¹.
 fn uint32(low: i32, high: i32) -> u32 {
     (low | high & low >> 31) as u32
-}
-
-/// Towards zero; `i32::MIN` for what does not fit, as x86 does.
-fn int32(x: f32) -> i32 {
-    if (-2_147_483_648.0..2_147_483_648.0).contains(&x) { x as i32 } else { i32::MIN }
-}
-
-fn int32_of(x: f64) -> i32 {
-    if x > -2_147_483_649.0 && x < 2_147_483_648.0 { x as i32 } else { i32::MIN }
-}
-
-fn int64(x: f64) -> i64 {
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    if (-LIMIT..LIMIT).contains(&x) { x as i64 } else { i64::MIN }
 }
 
 /// As compilers make it of two signed conversions.

@@ -33,9 +33,13 @@ pub const OPS: &[Op] = &[
         map_kernels!("T", NS;
             // The sum gives zero its sign.
             each [f64] |x| inverse_error::ndtri(0.5 * x + 0.5) * std::f64::consts::FRAC_1_SQRT_2 + 0.0,
-            each [f32] |x| inverse_error::ndtri((0.5 * x + 0.5).into()) as f32 * std::f32::consts::FRAC_1_SQRT_2 + 0.0),
+            each [f32] |x| inverse_error::ndtri_f32((0.5 * x + 0.5).into()) * std::f32::consts::FRAC_1_SQRT_2 + 0.0),
     ),
-    row!("Ndtri", inverse_error::ndtri),
+    map::op(
+        "Ndtri",
+        &[T],
+        map_kernels!("T", NS; each [f64] inverse_error::ndtri, each [f32] |x| inverse_error::ndtri_f32(x.into())),
+    ),
     map::op(
         "Lgamma",
         &[T],

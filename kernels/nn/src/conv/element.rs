@@ -228,7 +228,7 @@ macro_rules! floats {
                     Activation::Clip(lo, hi) => clip(out, lo.into(), hi.into()),
                     Activation::LeakyRelu(slope) => {
                         let slope = <$t>::from(slope);
-                        map::map_in_place(out, map::CHEAP, |x| if x < 0.0 { x * slope } else { x });
+                        map::map_in_place(out, map::CHEAP, move |x| if x < 0.0 { x * slope } else { x });
                     }
                     Activation::Elu => unary::in_place::elu(out),
                     Activation::Selu => unary::in_place::selu(out),
@@ -248,7 +248,7 @@ macro_rules! floats {
 floats! { f32, tiled; f64, untiled; }
 
 fn clip<T: Element + PartialOrd>(out: &mut [T], lo: T, hi: T) {
-    map::map_in_place(out, map::CHEAP, |x| {
+    map::map_in_place(out, map::CHEAP, move |x| {
         let x = if x < lo { lo } else { x };
         if x > hi { hi } else { x }
     });
