@@ -46,7 +46,12 @@ fn exponential<T: Scalar>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 fn logarithm<T: Scalar>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     kernel::<T>(|matrix| {
-        let (t, u) = schur(matrix)?;
+        let n = matrix.rows();
+        // TensorFlow does not ask whether the decomposition was successful.
+        let nan = T::Real::of(f64::NAN);
+        let Ok((t, u)) = schur(matrix) else {
+            return Ok(Matrix::from_fn(n, n, |_, _| T::of_parts(nan, nan)));
+        };
         Ok(u.times(&log_triangular(t)).times(&u.adjoint()))
     })
 }

@@ -54,7 +54,10 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 }
 
 fn count(ctx: &Context<'_>, op: &str) -> Result<usize> {
-    let count = ctx.input(1).to_scalar::<i32>()?;
+    // As TensorFlow, which takes the first number of any tensor.
+    let count = ctx.input(1).as_slice::<i32>()?.first().copied();
+    let count =
+        count.ok_or_else(|| Error::invalid_argument(format!("{op} requested no number of elements")))?;
     usize::try_from(count)
         .map_err(|_| Error::invalid_argument(format!("{op} requested {count} < 0 elements")))
 }

@@ -89,6 +89,10 @@ where
     FiniteMax: Fold<T>,
 {
     let channels_first = channels_first(node)?;
+    if channels_first {
+        let text = "MaxPoolingV2Op only supports NHWC or NCHW_VECT_C. Got: NCHW";
+        return Err(Error::invalid_argument(text));
+    }
     let padding = window::padding(node, 2, channels_first)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         check_rank(ctx.input(0).shape(), channels_first)?;

@@ -46,7 +46,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let epsilon: f32 = node.attr("variance_epsilon")?;
     let scaled: bool = node.attr("scale_after_normalization")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let range = Range::input(ctx, 1, ["input_min", "input_max"])?;
+        let range = Range::single(ctx, 1, ["input_min", "input_max"])?;
         let [mean, variance, beta, gamma] =
             [(3, "mean"), (6, "var"), (9, "beta"), (12, "gamma")].map(|(i, name)| floats(ctx, i, name));
         let [mean, variance, beta, gamma] = [mean?, variance?, beta?, gamma?];
@@ -90,7 +90,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 /// What the codes of input `i` stand for, whose range follows.
 fn floats(ctx: &Context<'_>, i: usize, name: &str) -> Result<Vec<f32>> {
-    let range = Range::input(ctx, i + 1, [&format!("{name}_min"), &format!("{name}_max")])?;
+    let range = Range::single(ctx, i + 1, [&format!("{name}_min"), &format!("{name}_max")])?;
     let codes = ctx.input(i);
     if codes.rank() != 1 {
         return Err(Error::invalid_argument(format!("{name} must be 1-dimensional{}", codes.shape())));
@@ -128,7 +128,7 @@ mod tests {
                     "quint8[1,1,1,1] 1; float[0]; float[] 10; quint8[1] 1; float[] 0; float[] 2; \
                      quint8[1] 1; float[] 0; float[] 3; quint8[1] 1; float[] -1; float[] 1; \
                      quint8[1] 1; float[] 0; float[] 4",
-                    "INVALID_ARGUMENT: `input_min` must be rank 0 but is rank 1",
+                    "INVALID_ARGUMENT: input_min must have 1 element",
                 ),
                 (
                     op,

@@ -28,6 +28,18 @@ impl Range {
         Ok(Range { min: min?, max: max? })
     }
 
+    /// The range of inputs `i` and `i + 1`, which must have one element each.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when they do not.
+    pub fn single(ctx: &Context<'_>, i: usize, names: [&str; 2]) -> Result<Range> {
+        let one = |i: usize, name: &str| match ctx.input(i).as_slice::<f32>()? {
+            &[number] => Ok(number),
+            _ => Err(Error::invalid_argument(format!("{name} must have 1 element"))),
+        };
+        Ok(Range { min: one(i, names[0])?, max: one(i + 1, names[1])? })
+    }
+
     /// The code of a number, which may lie outside of those of the type.
     pub fn unclamped<T: Code>(self, x: f32) -> i64 {
         let lowest = i64::from(T::LOWEST);

@@ -26,8 +26,10 @@ fn build<T: Number>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let size = super::size(ctx.input(3))?;
         let (indices, dense) = sparse(ctx)?;
         let (values, weights) = (ctx.input(1).to_i64s()?, ctx.input(4));
-        // Of sparse values the number alone must agree, and there may be more weights.
-        if weights.elements() < values.len() {
+        // Of sparse values the number alone must agree, and there may be more weights, or fewer if nobody needs them.
+        let counts = |value: i64| usize::try_from(value).is_ok_and(|value| value < size);
+        let needed = values.iter().rposition(|&value| counts(value)).map_or(0, |last| last + 1);
+        if !binary && weights.elements() < needed {
             super::check_weights(ctx.input(1), weights)?;
         }
         let mut shape = Shape::scalar();

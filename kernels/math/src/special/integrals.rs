@@ -112,7 +112,7 @@ fn fresnel(x: f64) -> [f64; 2] {
     let values = match y {
         _ if y.is_nan() => [y; 2],
         _ if y < 1.6 => fresnel_series(y),
-        _ if y > 1e5 => [0.5; 2],
+        _ if y > 36_974.0 => [0.5; 2],
         _ => fresnel_fraction(y),
     };
     values.map(|value| value.copysign(x))

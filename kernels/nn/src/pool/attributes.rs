@@ -62,7 +62,7 @@ impl Attributes {
         if windows.iter().any(|&v| v <= 0) {
             return Err(Error::invalid_argument(bad_window(&windows)));
         }
-        if let Some(stride) = strides.iter().find(|&&v| v <= 0) {
+        if let Some(stride) = strides[1..].iter().find(|&&v| v <= 0) {
             return Err(Error::invalid_argument(format!("Stride must be > 0, but got {stride}")));
         }
         if [windows[0], strides[0]] != [1, 1] {
