@@ -4,7 +4,7 @@ use savedmodel_math::recurrent::Layer;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
 use savedmodel_tensor::{DType, Result, Tensor};
 
-use crate::recurrent::{Recurrent, spread, step_shape};
+use crate::recurrent::{Recurrent, order, spread, step_shape};
 
 /// The loop of a GRU over a sequence.
 ///
@@ -44,11 +44,7 @@ const WEIGHTS: usize = 2;
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let recurrent = Recurrent::new(node, WEIGHTS)?;
-    let order: Vec<usize> = node.attr("order")?;
-    let order: [usize; 3] = order.try_into().map_err(|_| node.unimplemented("order"))?;
-    if order.iter().any(|&gate| gate >= 3) {
-        return Err(node.unimplemented("order"));
-    }
+    let order = order::<3>(node)?;
     let (x_biases, h_biases): (usize, usize) = (node.attr("X")?, node.attr("H")?);
     if x_biases > 1 || h_biases > 1 {
         return Err(node.unimplemented(if x_biases > 1 { "X" } else { "H" }));

@@ -4,7 +4,7 @@ use savedmodel_math::recurrent::Layer;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
 use savedmodel_tensor::{DType, Result, Tensor};
 
-use crate::recurrent::{Recurrent, spread, step_shape};
+use crate::recurrent::{Recurrent, order, spread, step_shape};
 
 /// The loop of an LSTM over a sequence.
 ///
@@ -38,11 +38,7 @@ const WEIGHTS: usize = 3;
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let recurrent = Recurrent::new(node, WEIGHTS)?;
-    let order: Vec<usize> = node.attr("order")?;
-    let order: [usize; 4] = order.try_into().map_err(|_| node.unimplemented("order"))?;
-    if order.iter().any(|&gate| gate >= 4) {
-        return Err(node.unimplemented("order"));
-    }
+    let order = order::<4>(node)?;
     let biases: usize = node.attr("B")?;
     if biases > 1 {
         return Err(node.unimplemented("B"));

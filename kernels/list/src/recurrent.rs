@@ -121,6 +121,16 @@ impl Recurrent {
     }
 }
 
+/// Which part of a row is which gate.
+///
+/// # Errors
+/// `UNIMPLEMENTED` when the attribute names other parts than there are.
+pub(crate) fn order<const GATES: usize>(node: &Construction<'_>) -> Result<[usize; GATES]> {
+    let order: Vec<usize> = node.attr("order")?;
+    let order = order.try_into().ok().filter(|order: &[usize; GATES]| order.iter().all(|&gate| gate < GATES));
+    order.ok_or_else(|| node.unimplemented("order"))
+}
+
 fn pack(weights: &Tensor) -> Result<PackedB<f32>> {
     let &[k, n] = weights.shape().dims() else {
         return Err(Error::invalid_argument(format!("weights must be a matrix, got {}", weights.describe())));
