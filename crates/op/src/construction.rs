@@ -10,6 +10,9 @@ use crate::{Callable, Functions, ResourceManager};
 /// The attribute of products that may round; see [`Construction::rounds`].
 pub const ROUNDS: &str = "_rounds";
 
+/// The attribute of convolutions whose filter is to be scaled; see [`Construction::factors`].
+pub const FACTORS: &str = "_channel_factors";
+
 /// A node for which a kernel is to be made (TensorFlow's OpKernelConstruction).
 ///
 /// Attributes are complete (defaults filled in) and checked against the declaration.
@@ -59,6 +62,15 @@ impl<'a> Construction<'a> {
     /// Whether products may be of numbers rounded to bfloat16: the session was told so.
     pub fn rounds(&self) -> bool {
         matches!(self.attrs.get(ROUNDS), Some(AttrValue::Bool(true)))
+    }
+
+    /// What each output channel of a convolution's filter is multiplied by while it is made ready, if an optimiser said so: a
+    /// filter that was scaled in the graph would be a second copy of what the file holds.
+    pub fn factors(&self) -> Option<&'a Tensor> {
+        match self.attrs.get(FACTORS) {
+            Some(AttrValue::Tensor(factors)) => Some(factors),
+            _ => None,
+        }
     }
 
     /// Input `i`, if it never changes while the plan lives.

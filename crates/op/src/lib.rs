@@ -23,7 +23,7 @@ pub mod summary;
 pub mod testing;
 mod variable;
 
-pub use construction::{Construction, FromAttr, ROUNDS};
+pub use construction::{Construction, FACTORS, FromAttr, ROUNDS};
 pub use context::{Context, InputRef, Limits, Run, Source, Value};
 pub use kernel::{Callable, Functions, Kernel, NoFunctions};
 pub use op::{Builder, Effect, Kernels, Op};

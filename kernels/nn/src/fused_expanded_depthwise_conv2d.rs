@@ -12,6 +12,7 @@ use crate::conv::attributes::{Attributes, shape};
 use crate::conv::element::Multiply;
 use crate::conv::finish::activation;
 use crate::conv::forward::axis;
+use crate::conv::kernel::{factors, scaled};
 use crate::conv::ready::Ready;
 
 /// A convolution of single cells, and a depthwise one of what it gives: the first half of an inverted bottleneck.
@@ -61,7 +62,16 @@ fn infer(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 struct Expanded {
     attributes: Attributes,
     activations: [Activation; 2],
+    /// What the channels of `filter` are multiplied by, or nothing.
+    factors: Vec<f32>,
     ready: Ready<PackedB<f32>>,
+}
+
+impl Expanded {
+    fn prepare(&self, filter: &Tensor, [channels, expanded]: [usize; 2]) -> Result<PackedB<f32>> {
+        let filter = scaled(filter.as_slice()?.into(), &self.factors);
+        Ok(PackedB::new(channels, expanded, View::new(&filter, expanded)))
+    }
 }
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
@@ -73,13 +83,14 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let attributes = Attributes::of(node, 2, Code::InvalidArgument)?;
     let activations = [read("expand_ops")?, read("depthwise_ops")?];
     let filter = node.constant(1);
-    let ready = Ready::new(filter.is_some());
+    let (ready, factors) = (Ready::new(filter.is_some()), factors(node)?);
+    let kernel = Expanded { attributes, activations, factors, ready };
     if let Some(filter) = filter
         && let &[1, 1, channels, expanded] = filter.shape().dims()
     {
-        ready.set(1, PackedB::new(channels, expanded, View::new(filter.as_slice()?, expanded)));
+        kernel.ready.set(1, kernel.prepare(filter, [channels, expanded])?);
     }
-    Ok(Box::new(Expanded { attributes, activations, ready }))
+    Ok(Box::new(kernel))
 }
 
 impl Kernel for Expanded {
@@ -104,8 +115,7 @@ impl Kernel for Expanded {
         let shape = Shape::from([batch, dims[1].output, dims[2].output, expanded]);
         let mut out = ctx.allocate(DType::Float, shape)?;
         if out.elements() > 0 {
-            let filter = ctx.input(1).as_slice::<f32>()?;
-            let make = || Ok(PackedB::new(channels, expanded, View::new(filter, expanded)));
+            let make = || self.prepare(ctx.input(1), [channels, expanded]);
             self.ready.with(1, make, |filter| {
                 let [bias, taps, other] = [2, 3, 4].map(|i| ctx.input(i).as_slice::<f32>());
                 let call = Call {

@@ -234,22 +234,33 @@ fn own_times(steps: &[StepTime]) -> Vec<Duration> {
 /// Floating-point operations, of operators that are known for them, and bytes in and out.
 fn work(step: &StepTime) -> (f64, f64) {
     let size = |(dtype, shape): &(DType, Shape)| shape.elements() as f64 * dtype.size().unwrap_or(0) as f64;
-    let bytes = step.inputs.iter().chain(&step.outputs).map(size).sum();
-    let [_, (_, weights), ..] = &step.inputs[..] else { return (0.0, bytes) };
-    let [(_, out), ..] = &step.outputs[..] else { return (0.0, bytes) };
-    let last = |shape: &Shape, from_end: usize| match shape.dims() {
-        dims if dims.len() >= from_end => dims[dims.len() - from_end] as f64,
-        _ => 0.0,
+    (2.0 * products(step).unwrap_or(0.0), step.inputs.iter().chain(&step.outputs).map(size).sum())
+}
+
+/// Multiplications of operators that are products of matrices or windows.
+fn products(step: &StepTime) -> Option<f64> {
+    let input = |i: usize| step.inputs.get(i).map(|(_, shape)| shape);
+    let elements = |shape: &Shape| shape.elements() as f64;
+    let last = |shape: &Shape, from_end: usize| {
+        Some(*shape.dims().get(shape.rank().checked_sub(from_end)?)? as f64)
     };
-    let per_element = match step.op.strip_prefix("_Fused").unwrap_or(&step.op) {
+    let (first, weights, out) = (input(0)?, input(1)?, &step.outputs.first()?.1);
+    let per_window = |filter: &Shape| Some(elements(filter) / last(filter, 1)?.max(1.0));
+    Some(match step.op.strip_prefix("_Fused").unwrap_or(&step.op) {
         "MatMul" | "BatchMatMul" | "BatchMatMulV2" | "BatchMatMulV3" => {
-            last(weights, 1) * last(weights, 2) / last(out, 1).max(1.0)
+            elements(out) * last(weights, 1)? * last(weights, 2)? / last(out, 1)?.max(1.0)
         }
-        "Conv2D" | "Conv3D" => weights.elements() as f64 / last(weights, 1).max(1.0),
-        "DepthwiseConv2dNative" => last(weights, 4) * last(weights, 3),
-        _ => 0.0,
-    };
-    (2.0 * per_element * out.elements() as f64, bytes)
+        "Conv2D" | "Conv3D" => elements(out) * per_window(weights)?,
+        "Conv2DBackpropInput" | "Conv3DBackpropInputV2" => elements(input(2)?) * per_window(weights)?,
+        "DepthwiseConv2dNative" | "DepthwiseConv2dExplicit" => {
+            elements(out) * last(weights, 4)? * last(weights, 3)?
+        }
+        "ExpandedDepthwiseConv2d" => {
+            let taps = input(3)?;
+            elements(first) * last(weights, 1)? + elements(out) * last(taps, 4)? * last(taps, 3)?
+        }
+        _ => return None,
+    })
 }
 
 fn sorted<K>(costs: &IndexMap<K, Cost>) -> Vec<(&K, &Cost)> {
@@ -326,7 +337,16 @@ mod tests {
         check("BatchMatMulV2", &[7, 2, 3], &[3, 5], &[7, 2, 5], 420.0);
         check("Conv2D", &[1, 4, 4, 3], &[2, 2, 3, 8], &[1, 3, 3, 8], 2.0 * 12.0 * 72.0);
         check("DepthwiseConv2dNative", &[1, 4, 4, 3], &[2, 2, 3, 1], &[1, 3, 3, 3], 2.0 * 4.0 * 27.0);
+        check("_FusedDepthwiseConv2dExplicit", &[1, 4, 4, 3], &[2, 2, 3, 1], &[1, 3, 3, 3], 2.0 * 4.0 * 27.0);
         check("AddV2", &[2], &[2], &[2], 0.0);
+        check("Conv2D", &[], &[], &[], 0.0);
+        let check = |op, inputs: &[&[usize]], out: &[usize], flops| {
+            assert_eq!(work(&step(op, 0, 1, inputs, out)).0, flops, "{op}");
+        };
+        let inputs: [&[usize]; 3] = [&[4], &[2, 2, 5, 3], &[1, 4, 4, 3]];
+        check("Conv2DBackpropInput", &inputs, &[1, 8, 8, 5], 2.0 * 48.0 * 20.0);
+        let inputs: [&[usize]; 5] = [&[1, 4, 4, 3], &[1, 1, 3, 6], &[6], &[3, 3, 6, 1], &[6]];
+        check("_FusedExpandedDepthwiseConv2d", &inputs, &[1, 4, 4, 6], 2.0 * (48.0 * 6.0 + 96.0 * 9.0));
         assert_eq!(work(&step("AddV2", 0, 1, &[&[2], &[2]], &[2])).1, 24.0);
     }
 }

@@ -1,6 +1,7 @@
 //! A convolution of single cells and the depthwise one that takes it become one operator, which keeps what lies between in cache.
 
 use savedmodel_graph::{AttrValue, Node, NodeId};
+use savedmodel_op::FACTORS;
 use savedmodel_tensor::{Bytes, DType, Result};
 
 use super::is_private;
@@ -34,6 +35,9 @@ pub(super) fn join(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Re
     let mut attrs = depthwise.attrs.clone();
     for attr in ["fused_ops", "num_args", "epsilon", "leakyrelu_alpha"] {
         attrs.shift_remove(attr);
+    }
+    if let Some(factors) = expand.attrs.get(FACTORS) {
+        attrs.insert(FACTORS.to_owned(), factors.clone());
     }
     attrs.insert("expand_ops".to_owned(), expand_ops);
     attrs.insert("depthwise_ops".to_owned(), depthwise_ops);

@@ -1,6 +1,7 @@
 //! Scales of channels: batch normalisation and multiplication by a constant.
 
 use savedmodel_graph::{AttrValue, Node, NodeId, Output};
+use savedmodel_op::FACTORS;
 use savedmodel_tensor::{DType, Result, Tensor};
 
 use super::{
@@ -29,16 +30,20 @@ pub(super) fn fold(program: &mut Program, node: NodeId) -> Result<()> {
         return Ok(());
     };
     let stem = program.graph.node(node).name.to_string();
-    let weights = match &affine.factors {
+    let mut copy = Node {
+        name: program.graph.fresh_name(&format!("{stem}/scaled")).into(),
+        ..program.graph.node(affine.product).clone()
+    };
+    let weights = match affine.factors {
+        Some(factors) if matches!(&*copy.op, "Conv2D" | "Conv3D") => {
+            scale_later(&mut copy, factors)?;
+            inputs[1]
+        }
         Some(factors) => {
-            let weights = scaled(weights, factors)?;
+            let weights = scaled(weights, &factors)?;
             constant(program, &format!("{stem}/weights"), weights)?
         }
         None => inputs[1],
-    };
-    let copy = Node {
-        name: program.graph.fresh_name(&format!("{stem}/scaled")).into(),
-        ..program.graph.node(affine.product).clone()
     };
     let product = program.graph.add(copy)?;
     program.graph.connect(inputs[0], product, 0);
@@ -53,6 +58,16 @@ pub(super) fn fold(program: &mut Program, node: NodeId) -> Result<()> {
         program.graph.connect(bias, last, 1);
     }
     program.take_over(node, last);
+    Ok(())
+}
+
+/// Has a convolution's kernel scale the channels of its filter, by these factors times those that it knows already.
+fn scale_later(convolution: &mut Node, mut factors: Vec<f32>) -> Result<()> {
+    if let Some(AttrValue::Tensor(known)) = convolution.attrs.get(FACTORS) {
+        factors.iter_mut().zip(known.as_slice::<f32>()?).for_each(|(factor, known)| *factor *= known);
+    }
+    let factors = Tensor::from_vec([factors.len()], factors)?;
+    convolution.attrs.insert(FACTORS.to_owned(), AttrValue::Tensor(factors));
     Ok(())
 }
 

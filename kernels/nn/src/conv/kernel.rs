@@ -1,10 +1,11 @@
 //! From tensors to convolutions and back.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use savedmodel_math::gemm::{Activation, Epilogue};
 use savedmodel_op::Construction;
-use savedmodel_tensor::{Code, Error, PartialShape, Result, Shape, Tensor};
+use savedmodel_tensor::{Code, Element, Error, PartialShape, Result, Shape, Tensor};
 
 use super::attributes::Attributes;
 use super::element::{Convolve, Multiply};
@@ -45,6 +46,8 @@ pub struct Forward<T: Convolve> {
     /// How it moves.
     pub attributes: Attributes,
     ready: Ready<Filter<T::Wide>>,
+    /// What the filter's output channels are multiplied by, or nothing.
+    factors: Vec<T::Wide>,
     /// Whether the filter may be rounded.
     rounds: bool,
     /// The filter ready for convolution by tiles, if it never changes.
@@ -61,7 +64,7 @@ impl<T: Convolve> Forward<T> {
         let constant = node.constant(1);
         let tiled = constant.is_some().then(OnceLock::new);
         let (ready, rounds) = (Ready::new(constant.is_some()), node.rounds());
-        let this = Forward { spec, attributes, ready, rounds, tiled };
+        let this = Forward { spec, attributes, ready, factors: factors(node)?, rounds, tiled };
         let unknown = PartialShape::unknown();
         let input = node.shapes.first().unwrap_or(&unknown);
         let (channels, space) = partial(input, spec.spatial, this.attributes.channels_first);
@@ -94,16 +97,24 @@ impl<T: Convolve> Forward<T> {
         let Some(cell) = self.tiled.as_ref().filter(|_| forward::suits_tiles(sizes)) else {
             return Ok(None);
         };
-        let filter = filter.as_slice()?;
         let (channels, outputs) = (sizes.input.channels, sizes.output.channels);
-        Ok(cell.get_or_init(|| T::Wide::tile(&T::widen(filter), channels, outputs)).as_ref())
+        if cell.get().is_none() {
+            let tiled = T::Wide::tile(&self.scaled(filter)?, channels, outputs);
+            filter.release_pages();
+            return Ok(cell.get_or_init(|| tiled).as_ref());
+        }
+        Ok(cell.get().and_then(Option::as_ref))
+    }
+
+    fn scaled<'a>(&self, filter: &'a Tensor) -> Result<Cow<'a, [T::Wide]>> {
+        Ok(scaled(T::widen(filter.as_slice()?), &self.factors))
     }
 
     fn prepare(&self, filter: &Tensor, groups: usize, outputs: usize) -> Result<Filter<T::Wide>> {
         let taps: usize = window(filter.shape()).iter().product();
         let channels = filter.elements() / (taps * outputs);
         let make = if self.rounds { Filter::rounded } else { Filter::new };
-        Ok(make(&T::widen(filter.as_slice()?), [taps, channels, outputs], groups))
+        Ok(make(&self.scaled(filter)?, [taps, channels, outputs], groups))
     }
 
     /// The sizes for an input and a filter.
@@ -194,6 +205,24 @@ impl<T: Convolve> Forward<T> {
             })
         })?
     }
+}
+
+/// The factors of a node's filter, or nothing.
+///
+/// # Errors
+/// `INTERNAL` when they are of another type.
+pub fn factors<W: Element>(node: &Construction<'_>) -> Result<Vec<W>> {
+    node.factors().map_or(Ok(vec![]), |factors| factors.as_slice().map(<[_]>::to_vec))
+}
+
+/// The elements of a filter, each times the factor of its output channel if there are factors.
+pub fn scaled<'a, W: Multiply>(mut filter: Cow<'a, [W]>, factors: &[W]) -> Cow<'a, [W]> {
+    if !factors.is_empty() {
+        for row in filter.to_mut().chunks_mut(factors.len()) {
+            row.iter_mut().zip(factors).for_each(|(x, &factor)| *x = *x * factor);
+        }
+    }
+    filter
 }
 
 /// The spatial sizes of a filter: depth, height and width.
