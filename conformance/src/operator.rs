@@ -98,7 +98,7 @@ fn session(group: &Group, settings: SessionOptions, registry: &Arc<Registry>) ->
     let message = group.message.graph_def.clone().unwrap_or_default();
     let graph: Graph = savedmodel_loader::graph(&message)?;
     let library: FunctionLibrary =
-        savedmodel_loader::library(message.library.unwrap_or_default(), Arc::clone(registry))?;
+        savedmodel_loader::library(&message.library.unwrap_or_default(), Arc::clone(registry))?;
     Session::new(Arc::new(graph), Arc::new(library), Arc::clone(registry), settings)
 }
 

@@ -6,7 +6,7 @@
 //! fields. Bytes are [`bytes::Bytes`] and share the buffer they were decoded from; maps are sorted, so that
 //! equal messages are written as equal bytes.
 //!
-//! - [`decode`]: a message from bytes; [`pbtxt`]: from and to text.
+//! - [`decode`]: a message from bytes; [`fields`]: parts of one; [`pbtxt`]: from and to text.
 //! - [`tfrecord`]: files of records; [`crc`]: their checksums, which checkpoints use too.
 //! - [`tensor_proto`], [`shape`]: messages to and from tensors, shapes and dtypes.
 //!
@@ -15,6 +15,7 @@
 
 pub mod crc;
 pub mod descriptors;
+pub mod fields;
 pub mod pbtxt;
 pub mod shape;
 pub mod tensor_proto;

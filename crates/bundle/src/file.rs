@@ -4,14 +4,22 @@
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memmap2::{Mmap, UncheckedAdvice};
 use savedmodel_tensor::{Error, ForeignBytes, Result};
 
 /// The bytes of a file, mapped or read.
 pub(crate) enum FileBytes {
-    Mapped(Mmap),
+    Mapped(Mapped),
     Read(Vec<u8>),
+}
+
+/// A mapped file.
+pub(crate) struct Mapped {
+    map: Mmap,
+    /// Bytes of small parts that are not needed and were not let go yet.
+    unneeded: AtomicUsize,
 }
 
 impl FileBytes {
@@ -23,7 +31,8 @@ impl FileBytes {
             // meanwhile can't be checked; checkpoints are replaced by renaming, never rewritten in place.
             unsafe { Mmap::map(&file) }
         };
-        Ok(FileBytes::Mapped(open().map_err(|error| at(path, error))?))
+        let map = open().map_err(|error| at(path, error))?;
+        Ok(FileBytes::Mapped(Mapped { map, unneeded: AtomicUsize::new(0) }))
     }
 
     /// Reads a file.
@@ -42,20 +51,26 @@ impl ForeignBytes for FileBytes {
 
     #[cfg(unix)]
     fn release(&self, part: Range<usize>) {
-        if let FileBytes::Mapped(map) = self
-            && part.len() >= WORTH_RELEASING
-        {
-            // SAFETY: the map is read-only and backed by its file, so its pages come back with the same content. That the
-            // system may refuse the advice is no error.
-            let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, part.start, part.len()) };
+        let FileBytes::Mapped(Mapped { map, unneeded }) = self else { return };
+        let mut part = part;
+        if part.len() < WORTH_RELEASING {
+            // Reading a small part brings in what lies around it: once there are many, all goes.
+            if unneeded.fetch_add(part.len(), Ordering::Relaxed) + part.len() < WORTH_RELEASING {
+                return;
+            }
+            unneeded.store(0, Ordering::Relaxed);
+            part = 0..map.len();
         }
+        // SAFETY: the map is read-only and backed by its file, so its pages come back with the same content. That the
+        // system may refuse the advice is no error.
+        let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, part.start, part.len()) };
     }
 }
 
 impl AsRef<[u8]> for FileBytes {
     fn as_ref(&self) -> &[u8] {
         match self {
-            FileBytes::Mapped(map) => map,
+            FileBytes::Mapped(mapped) => &mapped.map,
             FileBytes::Read(bytes) => bytes,
         }
     }

@@ -77,24 +77,13 @@ impl SavedModelFile {
     /// `DATA_LOSS` when the file is damaged or cut.
     pub fn read(directory: impl AsRef<Path>) -> Result<SavedModelFile> {
         let directory = directory.as_ref();
-        let binary = directory.join(BINARY);
-        let text = directory.join(TEXT);
-        let message = if binary.is_file() {
-            message(&binary)?
-        } else if text.is_file() {
-            message(&text)?
-        } else {
-            return Err(Error::not_found(format!(
-                "SavedModel file does not exist at: {0}/{{saved_model.pbtxt|saved_model.pb}}",
-                directory.display()
-            )));
-        };
-        let source = Source::Directory(directory.to_owned());
-        let file = SavedModelFile { source, directory: directory.to_owned(), message };
-        if file.message.meta_graphs.is_empty() {
-            return Err(Error::data_loss("the SavedModel holds no metagraph").at(place(&binary)));
+        let path = find(directory)?;
+        let message: SavedModel = message(&path)?;
+        if message.meta_graphs.is_empty() {
+            return Err(without_metagraph(&path));
         }
-        Ok(file)
+        let source = Source::Directory(directory.to_owned());
+        Ok(SavedModelFile { source, directory: directory.to_owned(), message })
     }
 
     /// A file with a GraphDef, as a SavedModel of nothing but this graph. A name that ends in `.pbtxt` or `.txt` means text.
@@ -165,33 +154,57 @@ impl SavedModelFile {
     /// `NOT_FOUND` when none has these tags, `INVALID_ARGUMENT` when no tags are given and there are several; both list
     /// the tag sets that there are.
     pub fn select(&self, wanted: Option<&[String]>) -> Result<&MetaGraphDef> {
-        let sets: Vec<String> = self.tag_sets().iter().map(|set| format!("[{}]", set.join(", "))).collect();
-        let available = sets.join(", ");
-        let Some(wanted) = wanted else {
-            return match &self.message.meta_graphs[..] {
-                [only] => Ok(only),
-                _ => Err(Error::invalid_argument(format!(
-                    "Importing a SavedModel with several metagraphs requires tags, out of these tag sets: {available}"
-                ))),
-            };
-        };
-        let sorted = |tags: &[String]| {
-            let mut tags = tags.to_vec();
-            tags.sort_unstable();
-            tags.dedup();
-            tags
-        };
-        let wanted = sorted(wanted);
-        self.message.meta_graphs.iter().find(|graph| sorted(&tags(graph)) == wanted).ok_or_else(|| {
-            Error::not_found(format!(
-                "MetaGraphDef associated with tags [{}] could not be found in SavedModel; available tag sets: {available}",
-                wanted.join(", ")
-            ))
-        })
+        Ok(&self.message.meta_graphs[position(&self.tag_sets(), wanted)?])
     }
 }
 
-fn place(path: &Path) -> String {
+/// Which of these tag sets [`SavedModelFile::select`] means.
+pub(crate) fn position(sets: &[Vec<String>], wanted: Option<&[String]>) -> Result<usize> {
+    let available = || {
+        let sets: Vec<String> = sets.iter().map(|set| format!("[{}]", set.join(", "))).collect();
+        sets.join(", ")
+    };
+    let Some(wanted) = wanted else {
+        return match sets {
+            [_] => Ok(0),
+            _ => Err(Error::invalid_argument(format!(
+                "Importing a SavedModel with several metagraphs requires tags, out of these tag sets: {}",
+                available()
+            ))),
+        };
+    };
+    let sorted = |tags: &[String]| {
+        let mut tags = tags.to_vec();
+        tags.sort_unstable();
+        tags.dedup();
+        tags
+    };
+    let wanted = sorted(wanted);
+    sets.iter().position(|set| sorted(set) == wanted).ok_or_else(|| {
+        Error::not_found(format!(
+            "MetaGraphDef associated with tags [{}] could not be found in SavedModel; available tag sets: {}",
+            wanted.join(", "),
+            available()
+        ))
+    })
+}
+
+/// The file of a SavedModel's directory.
+pub(crate) fn find(directory: &Path) -> Result<PathBuf> {
+    [BINARY, TEXT].map(|name| directory.join(name)).into_iter().find(|path| path.is_file()).ok_or_else(|| {
+        Error::not_found(format!(
+            "SavedModel file does not exist at: {}/{{saved_model.pbtxt|saved_model.pb}}",
+            directory.display()
+        ))
+    })
+}
+
+pub(crate) fn without_metagraph(path: &Path) -> Error {
+    Error::data_loss("the SavedModel holds no metagraph").at(place(path))
+}
+
+/// How errors call a file.
+pub(crate) fn place(path: &Path) -> String {
     format!("file {}", path.display())
 }
 
@@ -205,7 +218,7 @@ fn message<M: Message + Name + Default>(path: &Path) -> Result<M> {
     savedmodel_proto::decode(Bytes::from(bytes)).map_err(at)
 }
 
-fn text_message<M: Message + Name + Default>(path: &Path) -> Result<M> {
+pub(crate) fn text_message<M: Message + Name + Default>(path: &Path) -> Result<M> {
     let at = |e: Error| e.at(place(path));
     let bytes = std::fs::read(path).map_err(|e| at(e.into()))?;
     let text = String::from_utf8(bytes).map_err(|_| at(Error::data_loss("the text is not UTF-8")))?;
@@ -213,7 +226,7 @@ fn text_message<M: Message + Name + Default>(path: &Path) -> Result<M> {
 }
 
 /// The operations that TensorFlow 1's Saver has added to a graph, by the names that it gives them.
-fn saver(graph: &GraphDef) -> Option<SaverDef> {
+pub(crate) fn saver(graph: &GraphDef) -> Option<SaverDef> {
     let [filename, save, restore] = ["save/Const", "save/control_dependency", "save/restore_all"];
     let names: std::collections::HashSet<&str> = graph.node.iter().map(|node| node.name.as_str()).collect();
     [filename, restore].iter().all(|name| names.contains(name)).then(|| SaverDef {

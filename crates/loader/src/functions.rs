@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use savedmodel_graph::{
     Argument, AttrValue, Attrs, Function, FunctionLibrary, FunctionRef, FunctionSource, Graph, Node, NodeId,
     Output,
 };
 use savedmodel_op::{OpDef, Registry};
-use savedmodel_proto::{FunctionDef, FunctionDefLibrary};
+use savedmodel_proto::{self as proto, FunctionDef, FunctionDefLibrary, Message, fields};
 use savedmodel_tensor::{Error, Result};
 
 use crate::{attributes, graph_def, op_defs};
@@ -18,17 +19,50 @@ use crate::{attributes, graph_def, op_defs};
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` when a function has no name.
-pub fn library(message: FunctionDefLibrary, registry: Arc<Registry>) -> Result<FunctionLibrary> {
-    let named = |def: FunctionDef| match &def.signature {
-        Some(signature) if !signature.name.is_empty() => Ok((signature.name.clone(), def)),
+pub fn library(message: &FunctionDefLibrary, registry: Arc<Registry>) -> Result<FunctionLibrary> {
+    encoded_library(message.function.iter().map(encoded), registry)
+}
+
+/// A message in its binary form.
+pub(crate) fn encoded(function: &FunctionDef) -> Bytes {
+    function.encode_to_vec().into()
+}
+
+/// [`library`] of encoded functions.
+pub(crate) fn encoded_library(
+    functions: impl IntoIterator<Item = Bytes>,
+    registry: Arc<Registry>,
+) -> Result<FunctionLibrary> {
+    let named = |def: Bytes| match signature(&def)? {
+        Some(signature) if !signature.name.is_empty() => Ok((signature.name, def)),
         _ => Err(Error::invalid_argument("a function of the library has no name")),
     };
-    let functions = message.function.into_iter().map(named).collect::<Result<_>>()?;
+    let functions = functions.into_iter().map(named).collect::<Result<_>>()?;
     Ok(FunctionLibrary::new(Source { functions, registry }))
 }
 
+/// The signature of an encoded function, without what it does.
+fn signature(function: &Bytes) -> Result<Option<proto::OpDef>> {
+    let damaged = |error| Error::data_loss(format!("Can't parse bytes as tensorflow.FunctionDef: {error}"));
+    let mut found = None;
+    for field in fields::of(function.clone()) {
+        let field = field.map_err(damaged)?;
+        if field.number == SIGNATURE {
+            found
+                .get_or_insert_with(proto::OpDef::default)
+                .merge(field.content.unwrap_or_default())
+                .map_err(damaged)?;
+        }
+    }
+    Ok(found)
+}
+
+/// The number of a FunctionDef's field.
+const SIGNATURE: u32 = 1;
+
 struct Source {
-    functions: FxHashMap<String, FunctionDef>,
+    /// Encoded, as most are never called.
+    functions: FxHashMap<String, Bytes>,
     registry: Arc<Registry>,
 }
 
@@ -41,9 +75,11 @@ impl FunctionSource for Source {
 
     fn load(&self, function: &FunctionRef) -> Result<Option<Function>> {
         let Some(def) = self.functions.get(&function.name) else { return Ok(None) };
+        let at = |e: Error| e.at(format!("function '{}'", function.name));
+        let def: FunctionDef = savedmodel_proto::decode(def.clone()).map_err(at)?;
         let body =
             Body { source: self, attrs: &function.attrs, graph: Graph::new(), named: FxHashMap::default() };
-        body.convert(def).map(Some).map_err(|e| e.at(format!("function '{}'", function.name)))
+        body.convert(&def).map(Some).map_err(at)
     }
 }
 
@@ -63,8 +99,8 @@ impl Source {
         if let Ok(def) = self.registry.def(&node.op) {
             return completed(def);
         }
-        if let Some(def) = self.functions.get(&*node.op).and_then(|function| function.signature.as_ref()) {
-            return completed(&op_defs::convert(def).ok()?);
+        if let Some(def) = self.functions.get(&*node.op) {
+            return completed(&op_defs::convert(&signature(def).ok()??).ok()?);
         }
         completed(&op_defs::find(&node.op)?)
     }

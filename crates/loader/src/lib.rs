@@ -1,13 +1,15 @@
 //! SavedModel directories: from files to graphs, functions and signatures.
 //!
-//! [`SavedModelFile::read`] finds and decodes `saved_model.pb` or `.pbtxt`; [`MetaGraph::load`] takes the metagraph with
+//! [`Draft::read`] finds and decodes `saved_model.pb` or `.pbtxt`; [`MetaGraph::load`] takes the metagraph with
 //! given tags out of it, as a graph, a library of functions, signatures, and lists of what to restore and initialise.
-//! Nothing is computed here, and nothing that no plan asks for is converted: function bodies wait until they are called,
-//! and unknown operators block nothing. Start reading at [`SavedModelFile`] and [`MetaGraph`].
+//! Nothing is computed here, and nothing that no plan asks for is decoded: function bodies wait until they are called,
+//! and unknown operators block nothing. [`SavedModelFile`] is the whole message, for those who change it. Start reading at
+//! [`Draft`] and [`MetaGraph`].
 #![forbid(unsafe_code)]
 
 mod anonymous;
 mod attributes;
+mod draft;
 mod file;
 mod function_spec;
 mod functions;
@@ -23,6 +25,7 @@ mod variables;
 pub mod whole;
 
 pub use anonymous::named_table;
+pub use draft::Draft;
 pub use file::{SavedModelFile, Source, tags};
 pub use function_spec::FunctionSpec;
 pub use functions::library;

@@ -12,7 +12,8 @@ use savedmodel_proto::tensor_info::Encoding;
 use savedmodel_proto::{AssetFileDef, MetaGraphDef, SavedObjectGraph};
 use savedmodel_tensor::{Error, Result};
 
-use crate::file::{self, SavedModelFile, Source};
+use crate::draft::{Draft, Part};
+use crate::file::{self, Source};
 use crate::initializer::{self, INIT_SIGNATURE, Initializer};
 use crate::objects::ObjectGraph;
 use crate::restore::{self, Restore};
@@ -62,32 +63,34 @@ pub struct MetaGraph {
 }
 
 impl MetaGraph {
-    /// Converts the metagraph with these tags (see [`SavedModelFile::select`]).
+    /// Converts the metagraph with these tags (see [`SavedModelFile::select`](crate::SavedModelFile::select)).
     ///
     /// # Errors
     /// When there is no such metagraph, or its graph or signatures are malformed.
-    pub fn load(
-        file: &SavedModelFile,
-        tags: Option<&[String]>,
-        registry: &Arc<Registry>,
-    ) -> Result<MetaGraph> {
-        MetaGraph::convert(file, file.select(tags)?, registry)
+    pub fn load(mut draft: Draft, tags: Option<&[String]>, registry: &Arc<Registry>) -> Result<MetaGraph> {
+        let sets: Vec<_> = draft.meta_graphs.iter().map(|part| file::tags(&part.message)).collect();
+        let part = draft.meta_graphs.swap_remove(file::position(&sets, tags)?);
+        MetaGraph::convert(part, draft.source, draft.directory, registry)
     }
 
-    /// Converts a metagraph of the file.
+    /// Converts all metagraphs, in order.
     ///
     /// # Errors
-    /// When its graph or signatures are malformed.
-    pub fn convert(
-        file: &SavedModelFile,
-        message: &MetaGraphDef,
+    /// When the graph or the signatures of one are malformed.
+    pub fn load_all(draft: Draft, registry: &Arc<Registry>) -> Result<Vec<MetaGraph>> {
+        let Draft { source, directory, meta_graphs } = draft;
+        let convert = |part| MetaGraph::convert(part, source.clone(), directory.clone(), registry);
+        meta_graphs.into_iter().map(convert).collect()
+    }
+
+    fn convert(
+        Part { mut message, functions }: Part,
+        source: Source,
+        directory: PathBuf,
         registry: &Arc<Registry>,
     ) -> Result<MetaGraph> {
-        let empty = Default::default();
-        let graph_message = message.graph_def.as_ref().unwrap_or(&empty);
-        let graph = graph_def::graph(graph_message)?;
-        let library = graph_message.library.clone().unwrap_or_default();
-        let library = functions::library(library, Arc::clone(registry))?;
+        let graph = graph_def::graph(&message.graph_def.take().unwrap_or_default())?;
+        let library = functions::encoded_library(functions, Arc::clone(registry))?;
         let mut signatures = IndexMap::new();
         for (name, def) in message.signature_def.iter().filter(|(name, _)| is_callable(name)) {
             let signature = signatures::signature(def).map_err(|e| e.at(format!("signature '{name}'")))?;
@@ -95,20 +98,20 @@ impl MetaGraph {
         }
         let info = message.meta_info_def.as_ref();
         Ok(MetaGraph {
-            source: file.source.clone(),
-            directory: file.directory.clone(),
-            tags: file::tags(message),
+            source,
+            checkpoint: directory.join("variables").join("variables"),
+            directory,
+            tags: file::tags(&message),
             tensorflow_version: info.map(|info| info.tensorflow_version.clone()).unwrap_or_default(),
-            restore: restore::find(message, &graph, &library)?,
-            variables: variables::find(message, &graph),
+            restore: restore::find(&message, &graph, &library)?,
+            variables: variables::find(&message, &graph),
             function_aliases: info.map(|info| info.function_aliases.clone()).unwrap_or_default(),
             graph: Arc::new(graph),
             library: Arc::new(library),
             signatures,
-            initializer: initializer::initializer(message)?,
-            assets: assets(message).iter().filter_map(asset).collect(),
-            checkpoint: file.directory.join("variables").join("variables"),
-            objects: message.object_graph_def.clone(),
+            initializer: initializer::initializer(&message)?,
+            assets: assets(&message).iter().filter_map(asset).collect(),
+            objects: message.object_graph_def,
         })
     }
 

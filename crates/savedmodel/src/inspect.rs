@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use savedmodel_graph::{AttrValue, FunctionRef, Graph, NodeId, Signature};
-use savedmodel_loader::{MetaGraph, ObjectGraph, ObjectKind, SavedObject, Source};
+use savedmodel_loader::{Draft, MetaGraph, ObjectGraph, ObjectKind, SavedObject, Source};
 use savedmodel_op::Registry;
 use savedmodel_tensor::{DType, PartialShape, Result};
 
@@ -85,13 +85,10 @@ pub struct OperatorUse {
 /// # Errors
 /// As [`SavedModel::load`](crate::SavedModel::load), but for what restoring and running may find.
 pub fn inspect(path: impl AsRef<Path>) -> Result<Inspection> {
-    let file = Source::of(path).read()?;
+    let draft = Draft::read(Source::of(path))?;
     let registry = crate::registry();
-    let infos = file.message.meta_graphs.iter().map(|message| {
-        let meta = MetaGraph::convert(&file, message, &registry)?;
-        meta_graph(meta, &registry)
-    });
-    Ok(Inspection { meta_graphs: infos.collect::<Result<_>>()? })
+    let metas = MetaGraph::load_all(draft, &registry)?.into_iter();
+    Ok(Inspection { meta_graphs: metas.map(|meta| meta_graph(meta, &registry)).collect::<Result<_>>()? })
 }
 
 fn meta_graph(meta: MetaGraph, registry: &Arc<Registry>) -> Result<MetaGraphInfo> {

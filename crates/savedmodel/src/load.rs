@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use savedmodel_graph::{AttrValue, Graph, NodeId};
-use savedmodel_loader::{MetaGraph, SavedModelFile};
+use savedmodel_loader::{Draft, MetaGraph, Source};
 use savedmodel_op::{Registry, Variable};
 use savedmodel_runtime::{Options, Precision, Session, SessionOptions};
 use savedmodel_tensor::{Code, DType, Error, Handle, PartialShape, Result, Tensor};
@@ -70,7 +70,7 @@ impl LoadOptions {
 /// Loads a model: converts it, restores its variables and runs its initialiser.
 pub(crate) fn load(directory: &Path, options: &LoadOptions) -> Result<SavedModel> {
     let at = |e: Error| e.at(format!("SavedModel {}", directory.display()));
-    let (meta, session) = open(SavedModelFile::read(directory)?, options).map_err(at)?;
+    let (meta, session) = open(Draft::read(Source::Directory(directory.to_owned()))?, options).map_err(at)?;
     start(&session, &meta, reading(options)).map_err(at)?;
     Ok(SavedModel::new(meta, session, reading(options)))
 }
@@ -92,7 +92,7 @@ fn reading(options: &LoadOptions) -> Reading {
 /// Loads a GraphDef, which has no state but what its operations make.
 pub(crate) fn load_graph_def(path: &Path, options: &LoadOptions) -> Result<SavedModel> {
     let at = |e: Error| e.at(format!("GraphDef {}", path.display()));
-    let (meta, session) = open(SavedModelFile::read_graph_def(path)?, options).map_err(at)?;
+    let (meta, session) = open(Draft::read(Source::GraphDef(path.to_owned()))?, options).map_err(at)?;
     Ok(SavedModel::new(meta, session, reading(options)))
 }
 
@@ -103,7 +103,7 @@ pub(crate) fn load_meta_graph(
     options: &LoadOptions,
 ) -> Result<SavedModel> {
     let at = |e: Error| e.at(format!("MetaGraphDef {}", path.display()));
-    let (mut meta, session) = open(SavedModelFile::read_meta_graph(path)?, options).map_err(at)?;
+    let (mut meta, session) = open(Draft::read(Source::MetaGraph(path.to_owned()))?, options).map_err(at)?;
     if let Some(checkpoint) = checkpoint {
         meta.checkpoint = restore::prefix(checkpoint)?;
         let restore = meta.restore.as_ref().ok_or_else(|| at(restore::no_saver()))?;
@@ -113,9 +113,9 @@ pub(crate) fn load_meta_graph(
     Ok(SavedModel::new(meta, session, reading(options)))
 }
 
-fn open(file: SavedModelFile, options: &LoadOptions) -> Result<(MetaGraph, Session)> {
+fn open(draft: Draft, options: &LoadOptions) -> Result<(MetaGraph, Session)> {
     let registry = options.registry.clone().unwrap_or_else(crate::registry);
-    let mut meta = MetaGraph::load(&file, options.tags.as_deref(), &registry)?;
+    let mut meta = MetaGraph::load(draft, options.tags.as_deref(), &registry)?;
     if options.skip_checkpoint {
         meta.checkpoint.clear();
     }

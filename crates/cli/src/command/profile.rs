@@ -241,9 +241,8 @@ fn work(step: &StepTime) -> (f64, f64) {
 fn products(step: &StepTime) -> Option<f64> {
     let input = |i: usize| step.inputs.get(i).map(|(_, shape)| shape);
     let elements = |shape: &Shape| shape.elements() as f64;
-    let last = |shape: &Shape, from_end: usize| {
-        Some(*shape.dims().get(shape.rank().checked_sub(from_end)?)? as f64)
-    };
+    let last =
+        |shape: &Shape, from_end: usize| Some(*shape.dims().get(shape.rank().checked_sub(from_end)?)? as f64);
     let (first, weights, out) = (input(0)?, input(1)?, &step.outputs.first()?.1);
     let per_window = |filter: &Shape| Some(elements(filter) / last(filter, 1)?.max(1.0));
     Some(match step.op.strip_prefix("_Fused").unwrap_or(&step.op) {
