@@ -1,5 +1,6 @@
 //! See [`OP`].
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use savedmodel_math::depthwise::Taps;
@@ -52,6 +53,11 @@ const ROWS_PER_SHARED_ROW: usize = 6;
 const FEW_TASKS: usize = 4;
 /// Nanoseconds that a product of the depthwise convolution takes.
 const PRODUCT_NS: f64 = 0.15;
+
+thread_local! {
+    /// A band that is not in use.
+    static KEPT: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
 
 fn infer(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let inputs = [ctx.input(0), ctx.input(3)];
@@ -211,7 +217,10 @@ impl Call<'_> {
         let most = rows_of_band(&height, row);
         let length = width.windows * self.bias.len();
         let end = first + out.len() / length;
-        let mut band = vec![0.0; most * row];
+        let mut band = KEPT.take();
+        if band.len() < most * row {
+            band.resize(most * row, 0.0);
+        }
         // The rows that the band holds, and the next line of the output.
         let (mut held, mut y) = (0..0, first);
         while y < end {
@@ -237,6 +246,7 @@ impl Call<'_> {
             }
             y = next;
         }
+        KEPT.set(band);
     }
 }
 

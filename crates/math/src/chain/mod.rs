@@ -16,6 +16,7 @@
 //! assert_eq!(out, [2.5, 4.25]);
 //! ```
 
+mod code;
 mod lanes;
 mod operand;
 mod program;

@@ -2,25 +2,12 @@
 
 use smallvec::SmallVec;
 
+use super::code::{Operation, Source};
 use super::lanes::{self, Lanes};
 use super::program::{Instruction, Segment};
 use super::{Chain, Function, Operand, TILE};
 use crate::simd::{self, Isa, Kernel, Level};
 use crate::unary::{self, Pass, functions};
-
-/// How many elements before their turn operands of large results are asked for.
-const AHEAD: usize = 1024;
-
-/// A place of a tile.
-#[derive(Clone, Copy)]
-struct Source {
-    /// Where its elements are counted from.
-    data: *mut f32,
-    /// Whether one element stands for all.
-    is_scalar: bool,
-    /// Whether it does and is a number other than zero, so that the plain instructions give maxima and minima.
-    is_bound: bool,
-}
 
 /// Runs a chain over part of the output, which begins at element `first`.
 pub(super) fn part(chain: &Chain, operands: &[Operand<'_>], (first, stream): (usize, bool), out: &mut [f32]) {
@@ -113,19 +100,20 @@ impl Tile<'_> {
     /// The processor has the registers.
     #[inline(always)]
     unsafe fn registers<V: Lanes, const N: usize>(&self, instructions: &[Instruction]) {
+        let operations = self.operations(instructions, self.places);
         let mut at = 0;
         // SAFETY: what is read and written lies below `len`; the caller has the registers.
         unsafe {
             while at + N * V::LEN <= self.len {
-                self.block::<V, N>(instructions, self.places, at);
+                block::<V, N>(&operations, at);
                 at += N * V::LEN;
             }
             while at + 4 * V::LEN <= self.len {
-                self.block::<V, 4>(instructions, self.places, at);
+                block::<V, 4>(&operations, at);
                 at += 4 * V::LEN;
             }
             while at + V::LEN <= self.len {
-                self.block::<V, 1>(instructions, self.places, at);
+                block::<V, 1>(&operations, at);
                 at += V::LEN;
             }
             if at < self.len {
@@ -150,7 +138,7 @@ impl Tile<'_> {
             place.data = copy.as_mut_ptr();
         }
         // SAFETY: every place has as many elements as a register; the caller has the registers.
-        unsafe { self.block::<V, 1>(instructions, &places, 0) };
+        unsafe { block::<V, 1>(&self.operations(instructions, &places), 0) };
         for instruction in instructions {
             if let &Instruction::Store(place) = instruction {
                 // SAFETY: so many elements are there, and places that are stored to are no operands.
@@ -161,165 +149,22 @@ impl Tile<'_> {
         }
     }
 
-    /// The instructions on `N` registers from element `at` on.
-    ///
-    /// # Safety
-    /// The processor has the registers, and the elements are there.
-    #[inline(always)]
-    unsafe fn block<V: Lanes, const N: usize>(
-        &self,
-        instructions: &[Instruction],
-        places: &[Source],
-        at: usize,
-    ) {
-        // SAFETY: promised by the caller.
-        unsafe {
-            let mut own = [V::splat(0.0); N];
-            for &instruction in instructions {
-                match instruction {
-                    Instruction::Load(place) => {
-                        let source = places[place];
-                        for (i, own) in own.iter_mut().enumerate() {
-                            if self.stream {
-                                lanes::prefetch(source.data.wrapping_add(at + i * V::LEN + AHEAD));
-                            }
-                            *own = source.load(at + i * V::LEN);
-                        }
-                    }
-                    Instruction::Store(place) => {
-                        let stream = self.stream && place + 1 == places.len();
-                        store(own, places[place].data.add(at), stream);
-                    }
-                    Instruction::Own(function) => alone(function, &mut own),
-                    Instruction::Right(function, place) => with(function, &mut own, places[place], at),
-                    Instruction::Left(function, place) => under(function, &mut own, places[place], at),
-                }
-            }
-        }
+    fn operations(&self, instructions: &[Instruction], places: &[Source]) -> SmallVec<[Operation; 32]> {
+        instructions.iter().map(|&instruction| Operation::new(instruction, places, self.stream)).collect()
     }
 }
 
-impl Source {
-    /// # Safety
-    /// The processor has the register, and the elements are there.
-    #[inline(always)]
-    unsafe fn load<V: Lanes>(self, at: usize) -> V {
-        // SAFETY: promised by the caller.
-        unsafe { if self.is_scalar { V::splat(*self.data) } else { V::load(self.data.add(at)) } }
-    }
-}
-
-/// # Safety
-/// The processor has the registers, and so many elements are writable.
-#[inline(always)]
-unsafe fn store<V: Lanes, const N: usize>(own: [V; N], to: *mut f32, stream: bool) {
-    // SAFETY: promised by the caller.
-    unsafe {
-        if stream && (to as usize).is_multiple_of(V::LEN * size_of::<f32>()) {
-            (0..N).for_each(|i| own[i].stream(to.add(i * V::LEN)));
-        } else {
-            (0..N).for_each(|i| own[i].store(to.add(i * V::LEN)));
-        }
-    }
-}
-
-/// A function of the accumulator, twice where it takes two.
-///
-/// # Safety
-/// The processor has the registers.
-#[inline(always)]
-unsafe fn alone<V: Lanes, const N: usize>(function: Function, own: &mut [V; N]) {
-    macro_rules! each {
-        (|$x:ident| $body:expr) => {
-            for own in own {
-                let $x = *own;
-                *own = $body;
-            }
-        };
-    }
-    // SAFETY: promised by the caller.
-    unsafe {
-        match function {
-            Function::Abs => each!(|x| V::abs(x)),
-            Function::Neg => each!(|x| V::neg(x)),
-            Function::Reciprocal => each!(|x| V::splat(1.0).div(x)),
-            Function::Relu => each!(|x| V::above_zero(x, x)),
-            Function::Relu6 => each!(|x| V::splat(6.0).less(V::above_zero(x, x))),
-            Function::Rsqrt => each!(|x| V::splat(1.0).div(x.sqrt())),
-            Function::Sqrt => each!(|x| x.sqrt()),
-            Function::Square | Function::Mul => each!(|x| x.mul(x)),
-            Function::Add => each!(|x| x.add(x)),
-            Function::Div => each!(|x| x.div(x)),
-            Function::DivNoNan => each!(|x| V::unless_zero(x, x.div(x))),
-            Function::MulNoNan => each!(|x| V::unless_zero(x, x.mul(x))),
-            Function::SquaredDifference => each!(|x| x.sub(x).mul(x.sub(x))),
-            Function::Sub => each!(|x| x.sub(x)),
-            _ => {}
-        }
-    }
-}
-
-/// Loops over the registers of the accumulator and of a source, which is one number or lies in memory.
-macro_rules! pairs {
-    ($own:ident, $source:ident, $at:ident, |$x:ident, $y:ident| $body:expr) => {
-        if $source.is_scalar {
-            let $y = V::splat(*$source.data);
-            for own in $own {
-                let $x = *own;
-                *own = $body;
-            }
-        } else {
-            for (i, own) in $own.iter_mut().enumerate() {
-                let ($x, $y) = (*own, V::load($source.data.add($at + i * V::LEN)));
-                *own = $body;
-            }
-        }
-    };
-}
-
-/// A function of the accumulator and a source, in this order.
+/// Operations on `N` registers from element `at` on.
 ///
 /// # Safety
 /// The processor has the registers, and the elements are there.
 #[inline(always)]
-unsafe fn with<V: Lanes, const N: usize>(function: Function, own: &mut [V; N], source: Source, at: usize) {
+unsafe fn block<V: Lanes, const N: usize>(operations: &[Operation], at: usize) {
     // SAFETY: promised by the caller.
     unsafe {
-        match function {
-            Function::Add => pairs!(own, source, at, |x, y| x.add(y)),
-            Function::Div => pairs!(own, source, at, |x, y| x.div(y)),
-            Function::DivNoNan => pairs!(own, source, at, |x, y| V::unless_zero(y, x.div(y))),
-            Function::Maximum if source.is_bound => pairs!(own, source, at, |x, y| y.greater(x)),
-            Function::Minimum if source.is_bound => pairs!(own, source, at, |x, y| y.less(x)),
-            Function::Maximum => pairs!(own, source, at, |x, y| V::nan_or(x, x.greater(y))),
-            Function::Minimum => pairs!(own, source, at, |x, y| V::nan_or(x, x.less(y))),
-            Function::Mul => pairs!(own, source, at, |x, y| x.mul(y)),
-            Function::MulNoNan => pairs!(own, source, at, |x, y| V::unless_zero(y, x.mul(y))),
-            Function::SquaredDifference => pairs!(own, source, at, |x, y| x.sub(y).mul(x.sub(y))),
-            Function::Sub => pairs!(own, source, at, |x, y| x.sub(y)),
-            _ => {}
-        }
-    }
-}
-
-/// A function of a source and the accumulator, in this order.
-///
-/// # Safety
-/// As [`with`].
-#[inline(always)]
-unsafe fn under<V: Lanes, const N: usize>(function: Function, own: &mut [V; N], source: Source, at: usize) {
-    // SAFETY: promised by the caller.
-    unsafe {
-        match function {
-            Function::Div => pairs!(own, source, at, |y, x| x.div(y)),
-            Function::DivNoNan => pairs!(own, source, at, |y, x| V::unless_zero(y, x.div(y))),
-            Function::Maximum => pairs!(own, source, at, |y, x| V::nan_or(x, x.greater(y))),
-            Function::Minimum => pairs!(own, source, at, |y, x| V::nan_or(x, x.less(y))),
-            Function::MulNoNan => pairs!(own, source, at, |y, x| V::unless_zero(y, x.mul(y))),
-            Function::SquaredDifference => pairs!(own, source, at, |y, x| x.sub(y).mul(x.sub(y))),
-            Function::Sub => pairs!(own, source, at, |y, x| x.sub(y)),
-            // The order does not matter to the others.
-            _ => with(function, own, source, at),
+        let mut own = [V::splat(0.0); N];
+        for operation in operations {
+            operation.run(&mut own, at);
         }
     }
 }

@@ -15,9 +15,9 @@ pub const TASK_MACS: usize = 1 << 20;
 const FEW_TASKS: usize = 8;
 /// Tasks that a thread should have, if there are so many panels.
 const TASKS_OF_THREAD: usize = 3;
-/// Rows of A and panels of B in one task.
+/// Rows of A and columns of B in one task.
 pub(super) const ROWS: usize = 144;
-const PANELS: usize = 16;
+const COLUMNS: usize = 512;
 /// Panels from which it pays to bring far rows of A together, where they share no cache sets.
 const DENSE_PANELS: usize = 4;
 /// Bytes after which the sets of the first-level cache repeat: rows that lie so far apart push each other out.
@@ -137,7 +137,7 @@ pub fn run<T: Scalar>(gemm: &Gemm<T>, [m, k, n]: [usize; 3], a: &impl Lhs<T>, b:
     if m == 1 && k * n < TASK_MACS && product.row(a, panels) {
         return;
     }
-    let (rows, columns) = task_size([m, k, panels], product.table.rows);
+    let (rows, columns) = task_size([m, k, panels], product.table);
     let (row_tasks, column_tasks) = (m.div_ceil(rows), panels.div_ceil(columns));
     par::for_each(row_tasks * column_tasks, |task| {
         let rows = par::chunk(task / column_tasks, m, rows);
@@ -147,8 +147,9 @@ pub fn run<T: Scalar>(gemm: &Gemm<T>, [m, k, n]: [usize; 3], a: &impl Lhs<T>, b:
 
 /// Rows and panels of one task: a block of A and one of B share the second-level cache; smaller ones when tasks would
 /// be few and large.
-pub(super) fn task_size([m, k, panels]: [usize; 3], height: usize) -> (usize, usize) {
-    let (mut rows, mut columns) = (ROWS.next_multiple_of(height), PANELS.min(panels));
+pub(super) fn task_size<T>([m, k, panels]: [usize; 3], table: &Table<T>) -> (usize, usize) {
+    let (height, most) = (table.rows, COLUMNS / table.columns);
+    let (mut rows, mut columns) = (ROWS.next_multiple_of(height), most.min(panels));
     loop {
         let tasks = m.div_ceil(rows) * panels.div_ceil(columns);
         let macs = rows.min(m) * columns * 32 * k;
@@ -168,7 +169,7 @@ pub(super) fn task_size([m, k, panels]: [usize; 3], height: usize) -> (usize, us
         1 => 1,
         threads => (TASKS_OF_THREAD * threads).div_ceil(m.div_ceil(rows)),
     };
-    let columns = columns.max((panels / wanted).min(PANELS));
+    let columns = columns.max((panels / wanted).min(most));
     (rows, panels.div_ceil(panels.div_ceil(columns)))
 }
 
@@ -259,20 +260,17 @@ impl<'a, T: Scalar> Product<'a, T> {
                 let height = rows.len().div_ceil(strips);
                 // Each brings a part of the next panel closer, which lies behind this one.
                 let share = if b_stride == self.table.columns { b_stride.div_ceil(strips) } else { 0 };
+                let mut column = self.column(columns, (b, b_stride), (first, depth));
                 for (index, row) in rows.clone().step_by(height).enumerate() {
                     let ahead = b.as_ptr().wrapping_add(b.len() + index * share * depth);
                     let strip = Strip {
                         rows: Rows { first: row, count: height.min(rows.end - row), step: 1 },
-                        columns: columns.clone(),
                         a: a.get((row - rows.start) * a_stride..).unwrap_or_default(),
                         a_stride,
                         runs: &runs,
-                        b,
-                        b_stride,
                         ahead: (ahead, share),
-                        blocks: (first, depth),
                     };
-                    self.strip(&strip);
+                    self.strip(&mut column, &strip);
                 }
             }
             first += depth;
@@ -314,34 +312,31 @@ impl<'a, T: Scalar> Product<'a, T> {
         }
     }
 
-    /// Computes one tile for one block of k.
-    pub fn strip(&self, strip: &Strip<T>) {
-        let Strip { rows, columns, runs, blocks: (first, depth), .. } = strip;
-        let (height, width) = (rows.count, columns.len());
+    /// What the tiles of some columns have in common, for one block of k: where it starts, and its length.
+    pub fn column<'b>(
+        &self,
+        columns: Range<usize>,
+        (b, b_stride): (&'b [T], usize),
+        (first, depth): (usize, usize),
+    ) -> Column<'b, T> {
+        let width = columns.len();
         let half = usize::from(width * 2 <= self.table.columns);
         let full = self.table.columns >> half;
         assert!((1..=full).contains(&width), "tiles are as wide as their registers");
-        if !runs.list.is_empty() {
-            let [a_end, b_end] = runs.ends;
-            assert!(strip.a.len() >= (height - 1) * strip.a_stride + a_end, "rows of A cut short");
-            assert!(strip.b.len() >= (b_end - 1) * strip.b_stride + full, "rows of B cut short");
-        }
-        let start = rows.first * self.out.stride + columns.start;
-        let Epilogue { bias, residual, activation } = self.gemm.epilogue;
-        let last = first + depth == self.k;
-        let bounds = if last { self.bounds } else { None };
+        let Epilogue { bias, .. } = self.gemm.epilogue;
+        let is_last = first + depth == self.k;
+        let bounds = if is_last { self.bounds } else { None };
         let (lo, hi) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
-        let accumulate = self.gemm.accumulate || *first > 0;
+        let accumulate = self.gemm.accumulate || first > 0;
         let tile = Tile {
-            runs: (runs.list.as_ptr(), runs.list.len()),
-            a: strip.a.as_ptr(),
-            a_stride: strip.a_stride,
-            b: strip.b.as_ptr(),
-            b_stride: strip.b_stride,
-            ahead: strip.ahead,
-            // SAFETY: `check` has seen that C holds `rows` x `columns`, so this is its first element of the tile.
-            c: unsafe { self.out.c.add(start) },
-            c_stride: rows.step * self.out.stride,
+            runs: (std::ptr::null(), 0),
+            a: std::ptr::null(),
+            a_stride: 0,
+            b: b.as_ptr(),
+            b_stride,
+            ahead: (std::ptr::null(), 0),
+            c: std::ptr::null_mut(),
+            c_stride: 0,
             columns: width,
             accumulate,
             bias: if bias.is_empty() || accumulate {
@@ -349,25 +344,46 @@ impl<'a, T: Scalar> Product<'a, T> {
             } else {
                 bias[columns.clone()].as_ptr()
             },
-            residual: if bounds.is_none() || residual.is_empty() {
-                std::ptr::null()
-            } else {
-                residual[start..].as_ptr()
-            },
+            residual: std::ptr::null(),
             lo: T::from_f32(lo),
             hi: T::from_f32(hi),
         };
+        Column { tile, columns, b, half, full, adds: bounds.is_some(), finishes: is_last && bounds.is_none() }
+    }
+
+    /// Computes one tile for one block of k.
+    pub fn strip(&self, column: &mut Column<'_, T>, strip: &Strip<T>) {
+        let Strip { rows, runs, .. } = strip;
+        if !runs.list.is_empty() {
+            let [a_end, b_end] = runs.ends;
+            assert!(strip.a.len() >= (rows.count - 1) * strip.a_stride + a_end, "rows of A cut short");
+            let needed = (b_end - 1) * column.tile.b_stride + column.full;
+            assert!(column.b.len() >= needed, "rows of B cut short");
+        }
+        let start = rows.first * self.out.stride + column.columns.start;
+        let Epilogue { residual, .. } = self.gemm.epilogue;
+        let tile = &mut column.tile;
+        tile.runs = (runs.list.as_ptr(), runs.list.len());
+        (tile.a, tile.a_stride) = (strip.a.as_ptr(), strip.a_stride);
+        tile.ahead = strip.ahead;
+        // SAFETY: `check` has seen that C holds `rows` x `columns`, so this is its first element of the tile.
+        tile.c = unsafe { self.out.c.add(start) };
+        tile.c_stride = rows.step * self.out.stride;
+        if column.adds && !residual.is_empty() {
+            tile.residual = residual[start..].as_ptr();
+        }
         // SAFETY: the table belongs to a level this processor has; A, B and the bias were bounded above, the residual is as
         // long as C by `check`, and C is written to in this task's rows and columns alone.
-        unsafe { (self.table.kernels[height - 1][half])(&tile) };
-        if last && bounds.is_none() {
-            self.finish(strip, residual, activation);
+        unsafe { (self.table.kernels[rows.count - 1][column.half])(tile) };
+        if column.finishes {
+            self.finish(strip, &column.columns);
         }
     }
 
-    fn finish(&self, strip: &Strip<T>, residual: &[T], activation: Activation) {
-        let Strip { rows, columns, .. } = strip;
+    fn finish(&self, strip: &Strip<T>, columns: &Range<usize>) {
+        let Strip { rows, .. } = strip;
         let start = rows.first * self.out.stride + columns.start;
+        let Epilogue { residual, activation, .. } = self.gemm.epilogue;
         simd::dispatch(FinishTile {
             // SAFETY: `check` has seen that C holds the tile, which starts here.
             c: unsafe { self.out.c.add(start) },
@@ -454,19 +470,29 @@ impl Runs {
     }
 }
 
-/// The operands of one tile, for one block of k.
-#[derive(Clone)]
+/// Some columns of one block of k.
+pub(super) struct Column<'b, T> {
+    /// What tiles have in common, and what the last one had for itself.
+    tile: Tile<T>,
+    columns: Range<usize>,
+    b: &'b [T],
+    /// Whether tiles are half as wide as the widest.
+    half: usize,
+    /// The width of tiles.
+    full: usize,
+    /// Whether tiles add the residual.
+    adds: bool,
+    /// Whether residual and activation follow tiles.
+    finishes: bool,
+}
+
+/// The rows of one tile, for one block of k.
 pub(super) struct Strip<'a, T> {
     pub rows: Rows,
-    pub columns: Range<usize>,
     pub a: &'a [T],
     pub a_stride: usize,
     /// See [`Tile::runs`].
     pub runs: &'a Runs,
-    pub b: &'a [T],
-    pub b_stride: usize,
     /// See [`Tile::ahead`].
     pub ahead: (*const T, usize),
-    /// Where the block starts, and its length.
-    pub blocks: (usize, usize),
 }

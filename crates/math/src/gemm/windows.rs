@@ -130,7 +130,7 @@ impl<T: Scalar> Gemm<'_, T> {
         };
         let product = Product::new(self, [b.units(), n], Rhs::Packed(b), c);
         let panels = n.div_ceil(product.table.columns);
-        let (rows, columns) = task_size([m, b.units(), panels], product.table.rows);
+        let (rows, columns) = task_size([m, b.units(), panels], product.table);
         let rows = rows.min(ROWS).div_ceil(width).min(lines);
         // Long lines are cut, always at the same windows.
         let cut = width.div_ceil((width / ROWS).max(1));
@@ -162,21 +162,19 @@ impl<T: Scalar> Product<'_, T> {
                 let (start, b) = (panel * self.table.columns, self.packed_panel(first, panel));
                 let columns = start..self.n.min(start + self.table.columns);
                 let mut ahead = b.as_ptr().wrapping_add(b.len());
+                let mut column = self.column(columns, (b, self.table.columns), (first, depth));
                 for part in &parts {
                     if part.shift == 0 {
                         a.runs(part.line, part.x, &(first..first + depth), &mut runs);
                     }
-                    self.strip(&Strip {
+                    let strip = Strip {
                         rows: part.rows,
-                        columns: columns.clone(),
                         a: a.data.get(part.shift..).unwrap_or_default(),
                         a_stride: part.stride,
                         runs: &runs,
-                        b,
-                        b_stride: self.table.columns,
                         ahead: (ahead, share),
-                        blocks: (first, depth),
-                    });
+                    };
+                    self.strip(&mut column, &strip);
                     ahead = ahead.wrapping_add(share * depth);
                 }
             }

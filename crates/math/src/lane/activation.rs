@@ -1,5 +1,6 @@
 //! Activations of neural networks.
 
+use super::exp::one_and_exp;
 use super::{erf, exp, log1p, tanh};
 use crate::simd::Isa;
 use std::f32::consts::FRAC_1_SQRT_2;
@@ -7,13 +8,13 @@ use std::f32::consts::FRAC_1_SQRT_2;
 /// `1 / (1 + e^-x)`.
 #[inline(always)]
 pub fn sigmoid<I: Isa>(x: f32) -> f32 {
-    1.0 / (1.0 + exp::<I>(-x))
+    1.0 / one_and_exp::<I>(-x)
 }
 
 /// `x / (1 + e^-x)`, also called swish.
 #[inline(always)]
 pub fn silu<I: Isa>(x: f32) -> f32 {
-    x / (1.0 + exp::<I>(-x))
+    x / one_and_exp::<I>(-x)
 }
 
 /// `log(1 + e^x)`.

@@ -53,6 +53,19 @@ pub(super) fn exp_bounded<I: Isa>(x: f32) -> f32 {
     y * power_of_two(n)
 }
 
+/// `1 + e^x`.
+#[inline(always)]
+pub(super) fn one_and_exp<I: Isa>(x: f32) -> f32 {
+    // The low bits of what it rounds to are those of half a power of two, as 2^128 is no number.
+    const SHIFT: f32 = ROUND + 126.0;
+    let x = clamp(x, -87.0, 89.0);
+    let shifted = I::fma(x, std::f32::consts::LOG2_E, SHIFT);
+    let n = shifted - SHIFT;
+    let r = I::fma(n, -LN2_LO, I::fma(n, -LN2_HI, x));
+    let y = I::fma(poly::<I, 5>(r, SHORT), r * r, r) + 1.0;
+    I::fma(y * f32::from_bits(shifted.to_bits() << 23), 2.0, 1.0)
+}
+
 /// `e^x - 1`.
 #[inline(always)]
 pub fn expm1<I: Isa>(x: f32) -> f32 {
