@@ -103,6 +103,20 @@ class Dense(tf.Module):
         y = tf.nn.bias_add(tf.tensordot(x, self.w, 1), self.b)
         return {"erf": tf.nn.gelu(y), "relu": tf.nn.relu(tf.nn.bias_add(tf.tensordot(x, self.w, 1), self.b))}
 
+    @tf.function(input_signature=[spec(None, 6, None, 6)])
+    def tensordots(self, x):
+        """Over the last dimension and over others, which moves dimensions first."""
+        shared = tf.tensordot(x, self.w, 1)
+        square = tf.reshape(self.parts, [6, 8])[:, :6]
+        return {
+            "last": tf.nn.relu(tf.tensordot(x, self.w, 1) + self.b),
+            "turned": tf.tensordot(x, tf.transpose(self.w), [[3], [1]]) + self.b,
+            "second": tf.tensordot(x, self.w, [[1], [0]]) + self.b,
+            "residual": tf.nn.relu(tf.tensordot(x, square, 1) + self.b[:6] + x),
+            "shared": shared,
+            "of_shared": tf.tanh(shared + self.b),
+        }
+
     @tf.function(input_signature=[spec(None, None, 6)])
     def gelus(self, x):
         def y():
@@ -156,11 +170,12 @@ class Dense(tf.Module):
 def rewrite_dense(folder):
     np.random.seed(72)
     module = Dense()
-    names = ["tensordot", "gelus", "heads", "sums"]
+    names = ["tensordot", "tensordots", "gelus", "heads", "sums"]
     tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in names})
     calls = []
     for batch, steps in ((1, 1), (2, 5), (4, 33), (0, 3)):
         calls += [Predict({"x": normal(batch, steps, 6) * 3}, signature=name) for name in ("tensordot", "gelus")]
+    calls += [Predict({"x": normal(batch, 6, width, 6)}, signature="tensordots") for batch, width in ((1, 1), (2, 3), (3, 0))]
     calls += [Predict({"x": normal(batch, 3, 6)}, signature="heads") for batch in (1, 3, 17, 0)]
 
     def sums(rows, other, deep):

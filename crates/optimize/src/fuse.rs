@@ -7,6 +7,7 @@ mod gelu;
 mod pad;
 mod reshape;
 mod scale;
+mod tensordot;
 
 use savedmodel_graph::{AttrValue, Node, NodeId, Output};
 use savedmodel_tensor::{Bytes, DType, Result, Shape, Tensor};
@@ -26,6 +27,10 @@ pub(crate) fn products(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
     program.prune();
     for node in program.graph.nodes().collect::<Vec<_>>() {
         pad::take_in(program, node)?;
+    }
+    program.prune();
+    for node in program.graph.nodes().collect::<Vec<_>>() {
+        tensordot::join(program, node)?;
     }
     program.prune();
     for node in program.graph.nodes().collect::<Vec<_>>() {
