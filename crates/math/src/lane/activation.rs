@@ -1,9 +1,9 @@
 //! Activations of neural networks.
 
+use super::erf::tails;
 use super::exp::one_and_exp;
-use super::{erf, exp, log1p, tanh};
+use super::{exp, log1p};
 use crate::simd::Isa;
-use std::f32::consts::FRAC_1_SQRT_2;
 
 /// `1 / (1 + e^-x)`.
 #[inline(always)]
@@ -47,13 +47,15 @@ pub fn selu<I: Isa>(x: f32) -> f32 {
 /// `x` times the normal distribution function of `x`.
 #[inline(always)]
 pub fn gelu<I: Isa>(x: f32) -> f32 {
-    0.5 * x * (1.0 + erf::<I>(x * FRAC_1_SQRT_2))
+    let tails = tails::<I>(x.abs());
+    0.5 * x * (if x < 0.0 { tails } else { 2.0 - tails })
 }
 
 /// The approximation of [`gelu`] by a hyperbolic tangent.
 #[inline(always)]
 pub fn gelu_tanh<I: Isa>(x: f32) -> f32 {
-    const SQRT_2_OVER_PI: f32 = 0.797_884_6;
-    let inner = SQRT_2_OVER_PI * I::fma(0.044_715 * x * x, x, x);
-    0.5 * x * (1.0 + tanh::<I>(inner))
+    // Half of 1 + tanh(x) is sigmoid(2x).
+    const TWICE_SQRT_2_OVER_PI: f32 = 2.0 * 0.797_884_6;
+    let inner = TWICE_SQRT_2_OVER_PI * I::fma(0.044_715 * x * x, x, x);
+    x / one_and_exp::<I>(-inner)
 }

@@ -1,6 +1,6 @@
 //! The error function and its complement.
 
-use super::{exp, exp_bounded, poly};
+use super::{exp, exp_bounded, exp_in_range, poly};
 use crate::simd::Isa;
 
 /// erf(x) / x - 1 as a polynomial in x^2, for |x| up to 1.
@@ -18,6 +18,21 @@ const LOG_ERFC: [f32; 8] = [
     3.976_557_3e-4,
     -1.820_794_2e-5,
 ];
+
+/// log(erfc(x / sqrt(2))) / x for x from 0 to [`TAILS_END`], as exact as its exponential with x is absolutely.
+const LOG_TAILS: [f32; 8] = [
+    -0.797_885_3,
+    -0.318_298_88,
+    -0.036_387_578,
+    0.004_895_99,
+    -9.491_717e-5,
+    -1.290_502_7e-4,
+    2.729_453e-5,
+    -1.965_011_3e-6,
+];
+
+/// From here on the tails are less than half a unit in the last place of 1.
+const TAILS_END: f32 = 5.7;
 
 /// (1 + 2x) e^(x^2) erfc(x) as a polynomial in (x - 2) / (x + 2), for x from 0 to 10.1.
 const SCALED_ERFC: [f32; 12] = [
@@ -43,6 +58,13 @@ pub fn erf<I: Isa>(x: f32) -> f32 {
     let bounded = if a > 4.1 { 4.1 } else { a };
     let large = 1.0 - exp_bounded::<I>(poly::<I, 8>(bounded, LOG_ERFC));
     (if a < 0.95 { small } else { large }).copysign(x)
+}
+
+/// What the normal distribution has beyond `-a` and `a`, which is not below 0: `erfc(a / sqrt(2))` within 1e-7.
+#[inline(always)]
+pub(super) fn tails<I: Isa>(a: f32) -> f32 {
+    let tails = exp_in_range::<I>(a * poly::<I, 8>(a, LOG_TAILS));
+    if a > TAILS_END { 0.0 } else { tails }
 }
 
 /// The complement `1 - erf(x)`, accurate in its tail.

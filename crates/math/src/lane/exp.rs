@@ -48,7 +48,13 @@ pub(super) fn exp_halved<I: Isa>(x: f32, halvings: i32) -> f32 {
 /// `e^x`, with `x` first brought between -87 and 88, so that the result is a normal number.
 #[inline(always)]
 pub(super) fn exp_bounded<I: Isa>(x: f32) -> f32 {
-    let (_, n, r) = reduce::<I>(clamp(x, -87.0, 88.0));
+    exp_in_range::<I>(clamp(x, -87.0, 88.0))
+}
+
+/// `e^x` for `x` from -87 to 88; anything for other numbers.
+#[inline(always)]
+pub(super) fn exp_in_range<I: Isa>(x: f32) -> f32 {
+    let (_, n, r) = reduce::<I>(x);
     let y = I::fma(poly::<I, 5>(r, SHORT), r * r, r) + 1.0;
     y * power_of_two(n)
 }

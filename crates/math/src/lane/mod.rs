@@ -23,7 +23,7 @@ pub use log::{log, log1p};
 pub use pow::pow;
 pub use trig::{TRIG_LIMIT, cos, sin, tan};
 
-use exp::exp_bounded;
+use exp::{exp_bounded, exp_in_range};
 
 use crate::simd::Isa;
 
