@@ -36,11 +36,18 @@ impl Operand<'_> {
             Operand::Slice(data) => to.copy_from_slice(&data[start..start + len]),
             Operand::Scalar(value) => to.fill(value),
             Operand::Periodic(data) => {
-                let (mut at, mut done) = (start % data.len(), 0);
+                let (before, after) = data.split_at(start % data.len());
+                let mut done = 0;
+                for part in [after, before] {
+                    let count = part.len().min(len - done);
+                    to[done..done + count].copy_from_slice(&part[..count]);
+                    done += count;
+                }
+                // Periods may be short: what is there is copied as a whole.
                 while done < len {
-                    let count = (data.len() - at).min(len - done);
-                    to[done..done + count].copy_from_slice(&data[at..at + count]);
-                    (at, done) = (0, done + count);
+                    let count = done.min(len - done);
+                    to.copy_within(..count, done);
+                    done += count;
                 }
             }
             Operand::Repeated(data, times) => {
