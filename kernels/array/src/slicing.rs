@@ -214,12 +214,12 @@ pub(crate) fn partial(spec: &Spec, input: &PartialShape) -> Result<PartialShape>
 /// Spreads the sparse specification over the dimensions of the input.
 fn dense(spec: &Spec, rank: usize) -> Result<(Vec<Dim>, Vec<Source>)> {
     let masks = spec.masks;
-    let ellipses: Vec<usize> = (0..spec.len).filter(|&i| spec.bit(masks.ellipsis, i)).collect();
-    if ellipses.len() > 1 {
+    // Bits beyond the specification count too.
+    if (masks.ellipsis as u32).count_ones() > 1 {
         return Err(Error::invalid_argument("Multiple ellipses in slice spec not allowed"));
     }
     // Without an ellipsis one stands at the end.
-    let ellipsis = ellipses.first().copied().unwrap_or(spec.len);
+    let ellipsis = (0..spec.len).find(|&i| spec.bit(masks.ellipsis, i)).unwrap_or(spec.len);
     let added_after = (ellipsis + 1..spec.len).filter(|&i| spec.bit(masks.new_axis, i)).count();
     let mut dims = Vec::with_capacity(rank);
     let mut sources = Vec::with_capacity(rank);

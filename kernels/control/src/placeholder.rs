@@ -15,7 +15,7 @@ pub const OPS: &[Op] = &[
         outputs: &["output: dtype"],
         attrs: &["dtype: type", "shape: shape"],
         effect: Effect::Pure,
-        shape: declared,
+        shape: declared_or_refused,
         kernels: Kernels::one(build_default),
     },
 ];
@@ -30,6 +30,18 @@ const fn placeholder(name: &'static str, attrs: &'static [&'static str]) -> Op {
         shape: declared,
         kernels: Kernels::one(build_unfed),
     }
+}
+
+/// A default may have another shape than the declared one, as long as nobody knows before the run.
+fn declared_or_refused(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    let want: PartialShape = ctx.attr("shape").unwrap_or_default();
+    let given = ctx.input(0);
+    if want.merge(&given).is_none() {
+        return Err(Error::invalid_argument(format!(
+            "the default has shape {given}, the placeholder {want}"
+        )));
+    }
+    Ok(vec![given])
 }
 
 fn declared(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
@@ -50,16 +62,9 @@ fn build_unfed(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |_: &mut Context<'_>| Err(Error::invalid_argument(text.clone()))))
 }
 
-fn build_default(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let want: PartialShape = node.attr("shape")?;
-    Ok(Box::new(move |ctx: &mut Context<'_>| {
+fn build_default(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(|ctx: &mut Context<'_>| {
         let value = ctx.take(0);
-        if !want.accepts(value.shape()) {
-            return Err(Error::invalid_argument(format!(
-                "the default has shape {}, the placeholder {want}",
-                value.shape()
-            )));
-        }
         ctx.set(0, value);
         Ok(())
     }))
@@ -85,6 +90,7 @@ mod tests {
             OpTest::new(&OPS[2]).input(Tensor::scalar(3_i32)).attr("shape", shape).run()
         };
         assert_eq!(call(PartialShape::unknown()).unwrap()[0].to_scalar::<i32>(), Ok(3));
-        assert!(call(PartialShape::from([2])).is_err());
+        // Nobody knew of the shape before the run.
+        assert_eq!(call(PartialShape::from([2])).unwrap()[0].to_scalar::<i32>(), Ok(3));
     }
 }

@@ -1,7 +1,7 @@
 //! `OptionalFromValue`, `OptionalNone`, `OptionalHasValue` and `OptionalGetValue`.
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
-use savedmodel_tensor::{Error, Result, Shape, Tensor, Variant, VariantValue};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor, Variant, VariantValue};
 
 use crate::dataset::Row;
 use crate::reduce::set_all;
@@ -105,11 +105,26 @@ fn build_has(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }))
 }
 
-fn build_get(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    Ok(Box::new(|ctx: &mut Context<'_>| {
+fn build_get(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    let types: Vec<DType> = node.attr("output_types")?;
+    let shapes: Vec<PartialShape> = node.attr("output_shapes")?;
+    Ok(Box::new(move |ctx: &mut Context<'_>| {
         let Some(row) = get(ctx)?.clone() else {
             return Err(Error::invalid_argument("The given optional does not have a value."));
         };
+        for (i, ((tensor, &dtype), shape)) in row.iter().zip(&types).zip(&shapes).enumerate() {
+            let differs = |what: &str, want: String, found: String| {
+                Err(Error::invalid_argument(format!(
+                    "The given optional does not match the expected {what} for component {i}. Expected: {want}. Actual: {found}."
+                )))
+            };
+            if tensor.dtype() != dtype {
+                return differs("type", dtype.to_string(), tensor.dtype().to_string());
+            }
+            if !shape.accepts(tensor.shape()) {
+                return differs("shape", shape.to_string(), tensor.shape().to_string());
+            }
+        }
         set_all(ctx, row)
     }))
 }

@@ -10,7 +10,7 @@ use crate::matrices::{Batch, cube, each, fill, partial};
 /// The singular values of matrices in descending order, and their singular vectors as columns.
 ///
 /// Below 16 columns the vectors have the signs (or phases) that TensorFlow gives them; from there on, where it divides and
-/// conquers, only pairs of left and right vectors agree. A matrix that is not finite throughout gives NaN. Without
+/// conquers, only pairs of left and right vectors agree. A matrix that is not finite throughout gives NaN, a complex one zeros. Without
 /// `compute_uv`, `u` and `v` are empty vectors.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Svd>
 pub const OPS: &[Op] = &[
@@ -98,9 +98,9 @@ fn decompose<T: Scalar>(a: &Matrix<T>, full: bool, with_vectors: bool) -> Svd<T>
         true => bidiagonal_svd::decompose(a, full, with_vectors),
     };
     found.unwrap_or_else(|| {
-        let nan = T::Real::of(f64::NAN);
-        let matrix = |rows, columns| Matrix::from_fn(rows, columns, |_, _| T::of_real(nan));
-        (vec![nan; small], matrix(rows, widths[0]), matrix(columns, widths[1]))
+        let nothing = T::Real::of(if T::IS_COMPLEX { 0.0 } else { f64::NAN });
+        let matrix = |rows, columns| Matrix::from_fn(rows, columns, |_, _| T::of_real(nothing));
+        (vec![nothing; small], matrix(rows, widths[0]), matrix(columns, widths[1]))
     })
 }
 

@@ -25,8 +25,12 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let resize: bool = node.attr("resize_if_index_out_of_bounds")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let list = list_of(ctx, 0, dtype)?;
-        let index =
-            to_integer(ctx.input(1), |shape| format!("Expected argument 1 to be a scalar, got {shape}"))?;
+        let index = ctx.input(1);
+        let refuse = |shape: &_| format!("Expected argument 1 to be a scalar, got {shape}");
+        if index.rank() != 0 {
+            return Err(Error::invalid_argument(refuse(index.shape())));
+        }
+        let index = to_integer(index, refuse)?;
         let len = list.elements.len();
         let at = usize::try_from(index).ok().filter(|&i| i < len || resize).ok_or_else(|| {
             Error::invalid_argument(format!(

@@ -237,8 +237,14 @@ fn relu_of_denormals<T: packet::Float + num_traits::Zero>(x: &[T], y: &mut [T]) 
     }
 }
 
-fn keep_rest<T: packet::Float>(x: &[T], y: &mut [T]) {
-    packet::rest(x, y, |x| x);
+/// In the rest zeros and denormals are what they are.
+fn keep_rest<T: packet::Float + num_traits::Zero>(x: &[T], y: &mut [T]) {
+    let first = x.len() - x.len() % T::PACKET;
+    for (y, &x) in y.iter_mut().zip(x).skip(first) {
+        if x.is_denormal() || num_traits::Zero::is_zero(&x) {
+            *y = x;
+        }
+    }
 }
 
 macro_rules! plain {

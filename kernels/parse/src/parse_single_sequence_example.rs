@@ -130,16 +130,13 @@ impl Wanted {
         let mut keys = Vec::with_capacity(4);
         let mut input = 2;
         for (count, kind) in counts.into_iter().zip(kinds) {
-            let scalar = |i: usize| key(ctx.input(input + i), kind, i);
-            keys.push((0..count).map(scalar).collect::<Result<Vec<String>>>()?);
+            let key = |i: usize| scalar(ctx.input(input + i), &format!("{kind}[{i}]"));
+            keys.push((0..count).map(key).collect::<Result<Vec<String>>>()?);
             input += count;
         }
         let defaults: Vec<&Tensor> = (0..counts[1]).map(|i| ctx.input(input + i)).collect();
         self.check_defaults(&defaults)?;
-        let labels = ctx.input(input + counts[1]).strings()?;
-        let label = labels
-            .first()
-            .map_or_else(|| "<unknown>".into(), |label| String::from_utf8_lossy(label).into_owned());
+        let label = scalar(ctx.input(input + counts[1]), "debug_name")?;
         let empty_ok = ctx.input(1).strings()?;
         let example = decode(ctx.input(0))?;
         let context = example.context.unwrap_or_default().feature;
@@ -178,12 +175,12 @@ impl Wanted {
     }
 }
 
-fn key(tensor: &Tensor, kind: &str, i: usize) -> Result<String> {
+fn scalar(tensor: &Tensor, what: &str) -> Result<String> {
     match (tensor.rank(), tensor.strings()?) {
-        (0, [key]) => Ok(String::from_utf8_lossy(key).into_owned()),
+        (0, [text]) => Ok(String::from_utf8_lossy(text).into_owned()),
         _ => {
             let shape = tensor.shape();
-            Err(Error::invalid_argument(format!("Expected {kind}[{i}] to be a scalar, got shape: {shape}")))
+            Err(Error::invalid_argument(format!("Expected {what} to be a scalar, got shape: {shape}")))
         }
     }
 }

@@ -63,7 +63,9 @@ fn build<T: Code>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let mut out = ctx.allocate(T::DTYPE, &shape)?;
         let inner: usize = shape[axis + 1..].iter().product();
         let (mut start, row) = (0, shape[axis] * inner);
-        for (value, &range) in values.iter().zip(&ranges) {
+        // TensorFlow leaves empty values out, but not their ranges: the next value is read in the range of the empty one.
+        let filled = values.iter().filter(|value| value.elements() > 0);
+        for (value, &range) in filled.zip(&ranges) {
             let width = value.shape()[axis] * inner;
             let (float, code) = (ToFloat::of::<T>(range), ToCode::of::<T>(total));
             let from = value.as_slice::<T>()?.chunks_exact(width.max(1));
@@ -119,9 +121,12 @@ fn axis(ctx: &Context<'_>, places: Places, from_end: bool) -> Result<usize> {
 
 /// The range of one value; one element stands for a scalar.
 fn range(ctx: &Context<'_>, places: Places, i: usize) -> Result<Range> {
-    let end = |i: usize, name: &str| match ctx.input(i).as_slice::<f32>()? {
-        [value, ..] => Ok(*value),
-        [] => Err(Error::invalid_argument(format!("{name} must not be empty"))),
+    let end = |place: usize, name: &str| match ctx.input(place).as_slice::<f32>()? {
+        [value] => Ok(*value),
+        values => Err(Error::invalid_argument(format!(
+            "{name} each tensor's num elements must be 1, given num elements {} in index {i}",
+            values.len()
+        ))),
     };
     Ok(Range {
         min: end(places.ranges + i, "input_mins")?,
@@ -183,7 +188,7 @@ mod tests {
                     first,
                     "N=2",
                     "int32[] 0; quint8[1] 1; quint8[1] 1; float[0]; float[] 0; float[] 1; float[] 1",
-                    "INVALID_ARGUMENT: input_mins must not be empty",
+                    "INVALID_ARGUMENT: input_mins each tensor's num elements must be 1, given num elements 0 in index 0",
                 ),
             ],
         );

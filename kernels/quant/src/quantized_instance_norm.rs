@@ -40,7 +40,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let Range { min, max } = Range::input(ctx, 1, ["x_min", "x_max"])?;
-        if min >= max {
+        if min.partial_cmp(&max) != Some(std::cmp::Ordering::Less) {
             return Err(Error::invalid_argument(format!(
                 "input_min must be less than input_max : {min} >= {max}"
             )));

@@ -4,7 +4,7 @@ use savedmodel_math::gemm::{self, View};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
 use savedmodel_tensor::{DType, Error, PartialShape, Qint32, Quint8, Result, Tensor};
 
-use crate::range::{Range, give, with_range};
+use crate::range::{Range, check_scalars, give, scalar, with_range};
 
 /// The product of two matrices of 8-bit codes, as 32-bit codes over the range of such products.
 ///
@@ -30,6 +30,7 @@ pub const OP: Op = Op {
 };
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    check_scalars(ctx, 2)?;
     let transposed = |name: &str| ctx.attr::<bool>(name).unwrap_or_default();
     let rows = ctx.input(0).dim(usize::from(transposed("transpose_a")));
     let columns = ctx.input(1).dim(usize::from(!transposed("transpose_b")));
@@ -46,8 +47,9 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let transpose_a: bool = node.attr("transpose_a")?;
     let transpose_b: bool = node.attr("transpose_b")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let a_range = Range::input(ctx, 2, ["min_a", "max_a"])?;
-        let b_range = Range::input(ctx, 4, ["min_b", "max_b"])?;
+        scalar(ctx, 2, "min_a")?;
+        let a_range = Range::single(ctx, 2, ["min_a", "max_a"])?;
+        let b_range = Range::single(ctx, 4, ["min_b", "max_b"])?;
         for (range, name) in [(a_range, "a"), (b_range, "b")] {
             if range.max.partial_cmp(&range.min) != Some(std::cmp::Ordering::Greater) {
                 return Err(Error::invalid_argument(format!("max_{name} must be larger than min_{name}.")));

@@ -3,7 +3,7 @@
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor};
 
-use crate::range::{Range, give, with_range};
+use crate::range::{Range, check_scalars, give, with_range};
 
 /// The same codes in another shape, of which one dimension may be -1; the range stays.
 ///
@@ -19,6 +19,7 @@ pub const OP: Op = Op {
 };
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    check_scalars(ctx, 2)?;
     let dims = ctx.integers(1);
     let known = dims.and_then(|dims| PartialShape::from_i64(&dims).ok());
     let ranked = || ctx.input(1).dim(0).filter(|&rank| rank <= 254).map(PartialShape::of_rank);
@@ -28,7 +29,7 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
         let shape = wanted(ctx.input(0), ctx.input(1))?;
-        let range = Range::input(ctx, 2, ["input_min", "input_max"])?;
+        let range = Range::single(ctx, 2, ["input_min", "input_max"])?;
         let out = ctx.take(0).reshape(shape)?;
         give(ctx, out, range);
         Ok(())
@@ -101,7 +102,7 @@ mod tests {
                     op,
                     "",
                     "qint32[1] 1; int32[1] 1; float[0]; float[] 1",
-                    "INVALID_ARGUMENT: `input_min` must be rank 0",
+                    "INVALID_ARGUMENT: input_min must have 1 element",
                 ),
                 (
                     op,

@@ -101,6 +101,17 @@ pub fn scalar(ctx: &Context<'_>, i: usize, name: &str) -> Result<f32> {
     input.to_scalar()
 }
 
+/// Checks that what is known of the inputs from `first` on leaves them scalars: ends of ranges.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when one is known to be none.
+pub fn check_scalars(ctx: &ShapeContext<'_>, first: usize) -> Result<()> {
+    match (first..ctx.inputs.len()).find_map(|i| ctx.input(i).rank().filter(|&rank| rank != 0)) {
+        Some(rank) => Err(Error::invalid_argument(format!("Shape must be rank 0 but is rank {rank}"))),
+        None => Ok(()),
+    }
+}
+
 /// Gives an output and its range.
 pub fn give(ctx: &mut Context<'_>, output: Tensor, range: Range) {
     ctx.set(0, output);

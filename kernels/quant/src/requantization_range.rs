@@ -65,8 +65,17 @@ fn build_channels(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         if input.rank() != 4 {
             return Err(Error::invalid_argument("input must be in NHWC format"));
         }
-        if input.elements() == 0 || !input.elements().is_multiple_of(ranges.len()) {
-            return Err(Error::invalid_argument("input must not be empty and hold whole rows of channels"));
+        if input.elements() == 0 {
+            return Err(Error::invalid_argument("input must not be empty"));
+        }
+        let channels = input.shape()[3];
+        for (i, name) in [(1, "input_min"), (2, "input_max")] {
+            if ctx.input(i).shape().first() != Some(&channels) {
+                return Err(Error::invalid_argument(format!(
+                    "input must have same number of channels as length of {name}: {channels} vs {}",
+                    ctx.input(i).shape()
+                )));
+            }
         }
         let codes = input.as_slice::<Qint32>()?;
         let mut largest = vec![0_u32; ranges.len()];

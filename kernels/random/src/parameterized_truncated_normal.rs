@@ -7,7 +7,6 @@ use savedmodel_tensor::{Error, Result, Shape, Tensor, f16};
 use crate::arguments::{seeded, shaped_by_first, to_shape};
 use crate::broadcast::{broadcast, places};
 use crate::distribution::Real;
-use crate::draws::allocate;
 use crate::generator::Generator;
 use crate::source::Generation;
 use crate::truncation::{MOST_ITERATIONS, Truncation};
@@ -120,7 +119,11 @@ fn build_stateless<T: Real + Float>(_: &Construction<'_>) -> Result<Box<dyn Kern
                 shapes[0], shapes[1], shapes[2], shapes[3]
             ))
         })?;
-        let mut output = allocate(ctx, T::DTYPE, to_shape(ctx.input(0))?, &shape, false)?;
+        let asked = to_shape(ctx.input(0))?;
+        if !asked.ends_with(&shape) {
+            return Err(Error::invalid_argument("Shape passed in must end with broadcasted shape."));
+        }
+        let mut output = ctx.allocate(T::DTYPE, asked)?;
         let batches = shape.elements();
         let [means, deviations, lows, highs] = parameters.map(|p| {
             let values = p.as_slice::<T>().unwrap_or_default();

@@ -30,6 +30,9 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let generator = Generator::of(node)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let (height, width) = size(ctx.input(0), ctx.input(1))?;
+        let channels = ctx.input(0).shape()[2];
+        // TensorFlow asks for the memory before it looks at the sides.
+        let mut output = ctx.allocate(ctx.input(0).dtype(), Shape::from([height, width, channels]))?;
         let [rows, columns] = [ctx.input(0).shape()[0], ctx.input(0).shape()[1]];
         for (what, side, wanted) in [("width", columns, width), ("height", rows, height)] {
             if side < wanted {
@@ -46,7 +49,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         };
         let left = offset(columns, width);
         let top = offset(rows, height);
-        let output = by_unit!(ctx.input(0).dtype(), U => cut::<U>(ctx, [top, left], [height, width]))?;
+        by_unit!(ctx.input(0).dtype(), U => cut::<U>(ctx.input(0), [top, left], &mut output))?;
         ctx.set(0, output);
         Ok(())
     }))
@@ -70,18 +73,16 @@ fn size(image: &Tensor, size: &Tensor) -> Result<(usize, usize)> {
     }
 }
 
-fn cut<U: Unit>(ctx: &Context<'_>, [top, left]: [usize; 2], [height, width]: [usize; 2]) -> Result<Tensor> {
-    let image = ctx.input(0);
+fn cut<U: Unit>(image: &Tensor, [top, left]: [usize; 2], out: &mut Tensor) -> Result<()> {
     let (columns, channels) = (image.shape()[1], image.shape()[2]);
-    let mut out = ctx.allocate(image.dtype(), Shape::from([height, width, channels]))?;
-    let length = width * channels;
+    let length = out.shape()[1] * channels;
     if out.elements() > 0 {
         let from = image.units::<U>()?;
         for (y, row) in out.units_mut::<U>()?.chunks_exact_mut(length).enumerate() {
             row.clone_from_slice(&from[((top + y) * columns + left) * channels..][..length]);
         }
     }
-    Ok(out)
+    Ok(())
 }
 
 #[cfg(test)]

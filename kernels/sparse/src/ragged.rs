@@ -1,9 +1,20 @@
 //! Row splits: where the rows of a ragged tensor begin and end among its values.
 
-use savedmodel_op::Run;
+use savedmodel_op::{Run, ShapeContext};
 use savedmodel_tensor::{DType, Error, Result, Tensor};
 
 use crate::coo::zeros;
+
+/// Checks that what is known of the first `depth` inputs leaves them vectors of row splits.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when one is known to be none.
+pub fn check_splits_shapes(ctx: &ShapeContext<'_>, depth: usize) -> Result<()> {
+    match (0..depth).find_map(|i| ctx.input(i).rank().filter(|&rank| rank != 1)) {
+        Some(rank) => Err(Error::invalid_argument(format!("Shape must be rank 1 but is rank {rank}"))),
+        None => Ok(()),
+    }
+}
 
 /// A vector of row splits as a tensor of `int32` or `int64`.
 ///

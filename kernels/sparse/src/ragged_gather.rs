@@ -32,6 +32,7 @@ pub const OP: Op = Op {
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let depth = ctx.inputs.len() - 2;
+    crate::ragged::check_splits_shapes(ctx, depth)?;
     let mut shapes = vec![PartialShape::of_rank(1); ctx.outputs - 1];
     shapes.push(match ctx.input(depth).dims() {
         Some(dims) => PartialShape::new(std::iter::once(None).chain(dims.iter().skip(1).copied())),

@@ -21,6 +21,7 @@ pub const OP: Op = Op {
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let depth = ctx.inputs.len() - 1;
+    crate::ragged::check_splits_shapes(ctx, depth)?;
     let values = ctx.input(depth);
     let count = values.known().map(|shape| shape.elements());
     Ok(crate::shapes::sparse(count, values.rank().map(|rank| rank + depth)).to_vec())
@@ -32,7 +33,9 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let splits: Vec<Vec<i64>> = ctx.inputs(0).take(depth).map(Tensor::to_i64s).collect::<Result<_>>()?;
         let values = ctx.input(depth).shape().clone();
         check(ctx, &splits, &values)?;
-        let sizes: Vec<i64> = std::iter::once(splits[0].len() as i64 - 1)
+        // Of splits that are no vector the first dimension counts.
+        let rows = ctx.input(0).shape().first().map_or(1, |&rows| rows as i64);
+        let sizes: Vec<i64> = std::iter::once(rows - 1)
             .chain(splits.iter().map(|splits| widest(splits)))
             .chain(values[1..].iter().map(|&size| size as i64))
             .collect();

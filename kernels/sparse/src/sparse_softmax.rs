@@ -31,6 +31,7 @@ fn build<T: Element + Float>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 "Input should have rank >= 2, but received shape: {shape}"
             )));
         }
+        coo.shape()?;
         let order = coo.order();
         let values = coo.values.as_slice::<T>()?;
         let mut output = ctx.allocate(T::DTYPE, [order.len()])?;

@@ -27,9 +27,11 @@ pub const OP: Op = Op {
 };
 
 fn infer(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
-    let n_grams =
-        if ctx.input(0).rank() == Some(1) { PartialShape::of_rank(1) } else { PartialShape::unknown() };
-    Ok(vec![n_grams, ctx.input(1)])
+    match ctx.input(0).rank() {
+        None => Ok(vec![PartialShape::unknown(), ctx.input(1)]),
+        Some(1) => Ok(vec![PartialShape::of_rank(1), ctx.input(1)]),
+        Some(rank) => Err(Error::invalid_argument(format!("Shape must be rank 1 but is rank {rank}"))),
+    }
 }
 
 /// What is made of each row.

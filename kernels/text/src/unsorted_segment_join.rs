@@ -25,6 +25,12 @@ fn infer(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let (Some(dims), Some(rank)) = (data.dims(), ids.rank()) else {
         return Ok(vec![PartialShape::unknown()]);
     };
+    if rank > dims.len() {
+        return Err(Error::invalid_argument(format!(
+            "Shape must be at least rank {rank} but is rank {}",
+            dims.len()
+        )));
+    }
     let count = ctx.integers(2).and_then(|n| usize::try_from(*n.first()?).ok());
     let rest = dims.get(rank..).unwrap_or_default();
     Ok(vec![PartialShape::new(std::iter::once(count).chain(rest.iter().copied()))])

@@ -83,8 +83,11 @@ fn convert<T: Number>(ctx: &mut Context<'_>, convert: impl Fn([T; 3]) -> [T; 3] 
 #[inline(always)]
 fn hsv_of_rgb<T: Number>([r, g, b]: [T; 3]) -> [T; 3] {
     let (zero, one, six) = (T::zero(), T::one(), T::of(6));
-    let value = r.max(g).max(b);
-    let range = value - r.min(g).min(b);
+    // Of a pair with NaN the second is taken, which `max` and `min` would not.
+    let larger = |a: T, b: T| if a > b { a } else { b };
+    let smaller = |a: T, b: T| if a < b { a } else { b };
+    let value = larger(larger(r, g), b);
+    let range = value - smaller(smaller(r, g), b);
     let saturation = if value > zero { range / value } else { zero };
     let norm = (one / range) * (one / six);
     let hue = if r == value {

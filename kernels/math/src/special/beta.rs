@@ -2,11 +2,12 @@
 
 use super::gamma::log_gamma;
 
-/// The regularised incomplete beta function; NaN unless `a` and `b` are above zero and `x` is in 0 to 1.
+/// The regularised incomplete beta function; NaN where `a` or `b` is not above zero or `x` not in 0 to 1;
+/// zero and one at the ends even if `a` or `b` is NaN.
 pub fn betainc(a: f64, b: f64, x: f64) -> f64 {
-    let valid = a > 0.0 && b > 0.0 && (0.0..=1.0).contains(&x);
+    let invalid = a <= 0.0 || b <= 0.0 || !(0.0..=1.0).contains(&x);
     match x {
-        _ if !valid => f64::NAN,
+        _ if invalid => f64::NAN,
         _ if x == 0.0 || x == 1.0 => x,
         // The fraction converges fast below the mean; above it the complement is asked.
         _ if x > (a + 1.0) / (a + b + 2.0) => 1.0 - fraction(b, a, 1.0 - x),
@@ -22,10 +23,11 @@ fn fraction(a: f64, b: f64, x: f64) -> f64 {
     let mut c = 1.0;
     let mut d = 1.0 / large(1.0 - (a + b) * x / (a + 1.0));
     let mut h = d;
-    for m in 1..100_000 {
+    for m in 1..2000 {
         let m = f64::from(m);
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        // Divided one by one: products of huge parameters overflow.
+        let even = m / (a + 2.0 * m - 1.0) * (b - m) / (a + 2.0 * m) * x;
+        let odd = -(a + m) / (a + 2.0 * m) * ((a + b + m) / (a + 2.0 * m + 1.0)) * x;
         let mut change = 1.0;
         for numerator in [even, odd] {
             d = 1.0 / large(1.0 + numerator * d);
@@ -58,6 +60,10 @@ mod tests {
             (1.0, -1.0, 0.5, nan),
             (1.0, 1.0, 1.5, nan),
             (nan, 1.0, 0.5, nan),
+            (nan, 1.0, 0.0, 0.0),
+            (1.0, nan, 1.0, 1.0),
+            (1e300, 0.5, 0.9, 0.0),
+            (0.5, 1e300, 0.1, 1.0),
         ];
         for (a, b, x, want) in rows {
             let got = betainc(a, b, x);

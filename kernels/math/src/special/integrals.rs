@@ -21,6 +21,8 @@ pub fn dawson(x: f64) -> f64 {
             })
         }
         _ if y < 12.0 => sampled(y).copysign(x),
+        // TensorFlow loses the sign out here.
+        _ if y > 1e9 => 0.5 / y,
         _ => {
             let mut term = 0.5 / x;
             series(|k| {

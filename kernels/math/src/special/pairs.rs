@@ -8,9 +8,12 @@ use savedmodel_tensor::{Element, Error, PartialShape, Result};
 use super::{beta, incomplete_gamma, zeta};
 use crate::elementwise::{tasks, zip_kernels};
 
-/// A row: a name, its arguments, the allowed dtypes, the function in double precision.
+/// A row: a name, its arguments, the allowed dtypes, the function in double precision, and in single if it is another one.
 macro_rules! row {
     ($name:literal, $inputs:expr, $types:literal, $f:expr) => {
+        row!($name, $inputs, $types, $f, |x, y| $f(x.into(), y.into()) as f32)
+    };
+    ($name:literal, $inputs:expr, $types:literal, $f:expr, $single:expr) => {
         Op {
             name: $name,
             inputs: $inputs,
@@ -18,7 +21,7 @@ macro_rules! row {
             attrs: &[$types],
             effect: Effect::Pure,
             shape: shape::broadcast,
-            kernels: zip_kernels!("T", NS; each [f64] $f, each [f32] |x, y| $f(x.into(), y.into()) as f32),
+            kernels: zip_kernels!("T", NS; each [f64] $f, each [f32] $single),
         }
     };
 }
@@ -28,7 +31,7 @@ pub const OPS: &[Op] = &[
     row!("Igamma", &["a: T", "x: T"], "T: {bfloat16, half, float, double}", incomplete_gamma::igamma),
     row!("Igammac", &["a: T", "x: T"], "T: {bfloat16, half, float, double}", incomplete_gamma::igammac),
     row!("IgammaGradA", &["a: T", "x: T"], "T: {float, double}", incomplete_gamma::igamma_grad_a),
-    row!("Polygamma", &["a: T", "x: T"], "T: {float, double}", zeta::polygamma),
+    row!("Polygamma", &["a: T", "x: T"], "T: {float, double}", zeta::polygamma, zeta::polygamma_single),
     row!("Zeta", &["x: T", "q: T"], "T: {float, double}", zeta::zeta),
     Op {
         name: "Betainc",

@@ -40,6 +40,9 @@ pub fn zeta(x: f64, q: f64) -> f64 {
         n += 1;
     }
     let power = a.powf(-x);
+    if power == 0.0 {
+        return sum;
+    }
     sum + power * (a / (x - 1.0) + 0.5) + corrections(x, a, power)
 }
 
@@ -76,10 +79,21 @@ pub fn polygamma(n: f64, x: f64) -> f64 {
         _ if n == 0.0 => digamma(x),
         _ if n < 0.0 || n != n.floor() => f64::NAN,
         _ => {
-            let sign = if n % 2.0 == 0.0 { -1.0 } else { 1.0 };
-            sign * libm::tgamma(n + 1.0) * zeta(n + 1.0, x)
+            let next = n + 1.0;
+            // A power, as of huge numbers the next one is even too.
+            (-1.0_f64).powf(next) * libm::tgamma(next) * zeta(next, x)
         }
     }
+}
+
+/// [`polygamma`] in single precision, where the factorial of 35 is infinite already.
+pub fn polygamma_single(n: f32, x: f32) -> f32 {
+    if n <= 0.0 || n != n.floor() {
+        return polygamma(n.into(), x.into()) as f32;
+    }
+    let next = n + 1.0;
+    let sign = (-1.0_f32).powf(next);
+    sign * libm::tgamma(next.into()) as f32 * zeta(next.into(), x.into()) as f32
 }
 
 #[cfg(test)]
@@ -90,8 +104,8 @@ mod tests {
     fn values() {
         let close = |a: f64, b: f64| a == b || (a - b).abs() <= 1e-14 * b.abs() || a.is_nan() && b.is_nan();
         let (nan, inf) = (f64::NAN, f64::INFINITY);
-        let x = [2.0, 1.0, 0.5, 3.0, 3.0, 4.0, 4.0, 3.5, 2.0, 50.0, 2.0, 2.0, 1.0001];
-        let q = [1.0, 1.0, 1.0, -1.5, 0.0, -1.5, -2.0, -1.5, 1e6, 1.0, 1e-3, inf, 1.0];
+        let x = [2.0, 1.0, 0.5, 3.0, 3.0, 4.0, 4.0, 3.5, 2.0, 50.0, 2.0, 2.0, 1.0001, inf, inf, 1e300];
+        let q = [1.0, 1.0, 1.0, -1.5, 0.0, -1.5, -2.0, -1.5, 1e6, 1.0, 1e-3, inf, 1.0, 2.0, 1e30, 2.0];
         let want = [
             1.644_934_066_848_226_6,
             inf,
@@ -106,12 +120,15 @@ mod tests {
             1_000_001.642_533_195_9,
             0.0,
             10_000.577_222_947_54,
+            0.0,
+            0.0,
+            0.0,
         ];
         for ((x, q), want) in x.into_iter().zip(q).zip(want) {
             assert!(close(zeta(x, q), want), "{x} {q}: {}, not {want}", zeta(x, q));
         }
-        let n = [0.0, 1.0, 2.0, -1.0, 1.5, 1.0, 3.0, 10.0, 1.0];
-        let x = [1.0, 1.0, 2.0, 1.0, 1.0, -0.5, 0.0, 0.1, -1.0];
+        let n = [0.0, 1.0, 2.0, -1.0, 1.5, 1.0, 3.0, 10.0, 1.0, 1e30];
+        let x = [1.0, 1.0, 2.0, 1.0, 1.0, -0.5, 0.0, 0.1, -1.0, 0.5];
         let want = [
             -0.577_215_664_901_532_3,
             1.644_934_066_848_226_6,
@@ -121,6 +138,7 @@ mod tests {
             8.934_802_200_544_68,
             inf,
             -3.628_800_000_012_735_4e17,
+            inf,
             inf,
         ];
         for ((n, x), want) in n.into_iter().zip(x).zip(want) {
