@@ -1,11 +1,12 @@
 //! From matrices to tiles and tasks.
 
 use super::epilogue::{Activation, Epilogue};
+use super::finish::FinishTile;
 use super::pack::{DEPTH, Lhs, pack_panel};
 use super::tile::{Run, Table, Tile, Tiled};
 use super::{Gemm, Rhs};
 use crate::par;
-use crate::simd::{self, Isa, Kernel};
+use crate::simd::{self, Isa};
 use crate::unary::double;
 use std::ops::Range;
 
@@ -81,25 +82,6 @@ impl Scalar for f64 {
     }
     fn pair_up(_: &[f64], _: &mut [f64]) {
         unreachable!("matrices in double precision are never rounded");
-    }
-}
-
-/// Adds the residual to rows of C and applies the activation.
-pub struct Finish<'a, T> {
-    /// The rows.
-    pub row: &'a mut [T],
-    /// As long as the row, or empty.
-    pub residual: &'a [T],
-    /// Applied last.
-    pub activation: Activation,
-}
-
-impl<T: Scalar> Kernel for Finish<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        T::add::<I>(self.row, self.residual);
-        T::activate::<I>(self.row, self.activation);
     }
 }
 
@@ -185,12 +167,12 @@ impl<'a, T: Scalar> Product<'a, T> {
         Product { gemm, k, n, b, table, out, bounds }
     }
 
-    /// Computes the one row of C panel by panel, if B is packed and the activation is bounds.
+    /// Computes the one row of C panel by panel, if B is packed.
     ///
     /// The same as [`Product::block`] does, without what it prepares for many rows.
     fn row(&self, a: &impl Lhs<T>, panels: usize) -> bool {
         let Epilogue { bias, residual, .. } = self.gemm.epilogue;
-        let (Rhs::Packed(packed), Some((lo, hi))) = (self.b, self.bounds) else { return false };
+        let Rhs::Packed(packed) = self.b else { return false };
         let (width, mut buffer) = (self.table.columns, Vec::new());
         let (a, _) = a.block(0..1, 0..self.k, &mut buffer);
         assert!(a.len() >= self.k, "the row of A is cut short");
@@ -198,7 +180,8 @@ impl<'a, T: Scalar> Product<'a, T> {
         while first < self.k {
             let depth = DEPTH.min(self.k - first);
             let (accumulate, last) = (self.gemm.accumulate || first > 0, first + depth == self.k);
-            let (lo, hi) = if last { (lo, hi) } else { (f32::NEG_INFINITY, f32::INFINITY) };
+            let bounds = if last { self.bounds } else { None };
+            let (lo, hi) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
             for panel in 0..panels {
                 let (b, start) = (packed.panel(first, panel), panel * width);
                 let columns = width.min(self.n - start);
@@ -219,7 +202,7 @@ impl<'a, T: Scalar> Product<'a, T> {
                     columns,
                     accumulate,
                     bias: part(bias, !accumulate),
-                    residual: part(residual, last),
+                    residual: part(residual, bounds.is_some()),
                     lo: T::from_f32(lo),
                     hi: T::from_f32(hi),
                 };
@@ -229,6 +212,9 @@ impl<'a, T: Scalar> Product<'a, T> {
                 unsafe { (self.table.kernels[0][usize::from(2 * columns <= width)])(&tile) };
             }
             first += depth;
+        }
+        if self.k > 0 && self.bounds.is_none() {
+            self.finish(Rows { first: 0, count: 1, step: 1 }, &(0..self.n));
         }
         self.k > 0
     }
@@ -376,12 +362,11 @@ impl<'a, T: Scalar> Product<'a, T> {
         // long as C by `check`, and C is written to in this task's rows and columns alone.
         unsafe { (self.table.kernels[rows.count - 1][column.half])(tile) };
         if column.finishes {
-            self.finish(strip, &column.columns);
+            self.finish(*rows, &column.columns);
         }
     }
 
-    fn finish(&self, strip: &Strip<T>, columns: &Range<usize>) {
-        let Strip { rows, .. } = strip;
+    fn finish(&self, rows: Rows, columns: &Range<usize>) {
         let start = rows.first * self.out.stride + columns.start;
         let Epilogue { residual, activation, .. } = self.gemm.epilogue;
         simd::dispatch(FinishTile {
@@ -393,40 +378,6 @@ impl<'a, T: Scalar> Product<'a, T> {
             columns: columns.len(),
             activation,
         });
-    }
-}
-
-/// [`Finish`] for all rows of a tile.
-struct FinishTile<'a, T> {
-    c: *mut T,
-    /// From the first element of the tile on, or empty.
-    residual: &'a [T],
-    /// Distance between rows.
-    stride: usize,
-    rows: usize,
-    columns: usize,
-    activation: Activation,
-}
-
-impl<T: Scalar> Kernel for FinishTile<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        // Adjacent rows are one.
-        let (rows, columns) = match self.stride == self.columns {
-            true => (1, self.rows * self.columns),
-            false => (self.rows, self.columns),
-        };
-        for row in 0..rows {
-            let start = row * self.stride;
-            // SAFETY: this row of the tile belongs to one task alone, and lies in C.
-            let row = unsafe { std::slice::from_raw_parts_mut(self.c.add(start), columns) };
-            let residual = match self.residual {
-                [] => &[],
-                residual => &residual[start..][..columns],
-            };
-            Finish { row, residual, activation: self.activation }.run::<I>();
-        }
     }
 }
 

@@ -17,6 +17,7 @@
 
 mod driver;
 mod epilogue;
+mod finish;
 mod memory;
 mod other;
 mod pack;
@@ -27,9 +28,9 @@ mod tile;
 pub(crate) mod vector;
 mod windows;
 
-pub(crate) use driver::Finish;
 pub use driver::Scalar;
 pub use epilogue::{Activation, Epilogue};
+pub(crate) use finish::Finish;
 pub use other::{Complex, complex, integer, narrow};
 pub(crate) use pack::Panel;
 pub use pack::{Lhs, PackedB, View};

@@ -1,6 +1,7 @@
 //! Products with one row, at the speed of reading B.
 
-use super::driver::{Finish, Scalar, TASK_MACS};
+use super::Finish;
+use super::driver::{Scalar, TASK_MACS};
 use super::epilogue::Epilogue;
 use super::pack::View;
 use crate::par;
