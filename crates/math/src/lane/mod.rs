@@ -4,6 +4,7 @@
 //! at most a few units in the last place of the result; the tests of [`crate::unary`] and [`crate::binary`] state them.
 
 mod activation;
+pub mod double;
 mod erf;
 mod exp;
 mod hyperbolic;
