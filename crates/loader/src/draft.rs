@@ -95,6 +95,8 @@ fn read<M: Message + Name + Default, R>(
     decode(bytes.into()).map_err(|e| at(damaged(e)))
 }
 
+// Merging from `&mut Bytes`, as decoding does, needs no second copy of all messages' code.
+
 /// The number of the field that leads to the functions: the metagraphs of a SavedModel, the graph of a metagraph, the library of
 /// a graph.
 const INNER: u32 = 2;
@@ -106,7 +108,7 @@ fn saved_model(bytes: Bytes) -> Result<Vec<Part>, DecodeError> {
     for field in fields::of(bytes) {
         match field? {
             fields::Field { number: INNER, content: Some(content), .. } => parts.push(meta_graph(content)?),
-            other => rest.merge(other.whole)?,
+            mut other => rest.merge(&mut other.whole)?,
         }
     }
     Ok(parts)
@@ -117,7 +119,7 @@ fn meta_graph(bytes: Bytes) -> Result<Part, DecodeError> {
     for field in fields::of(bytes) {
         match field? {
             fields::Field { number: INNER, content: Some(content), .. } => part.merge_graph(content)?,
-            other => part.message.merge(other.whole)?,
+            mut other => part.message.merge(&mut other.whole)?,
         }
     }
     Ok(part)
@@ -141,11 +143,11 @@ impl Part {
                             fields::Field { number: FUNCTION, content: Some(function), .. } => {
                                 self.functions.push(function);
                             }
-                            other => library.merge(other.whole)?,
+                            mut other => library.merge(&mut other.whole)?,
                         }
                     }
                 }
-                other => graph.merge(other.whole)?,
+                mut other => graph.merge(&mut other.whole)?,
             }
         }
         Ok(())

@@ -48,10 +48,8 @@ fn signature(function: &Bytes) -> Result<Option<proto::OpDef>> {
     for field in fields::of(function.clone()) {
         let field = field.map_err(damaged)?;
         if field.number == SIGNATURE {
-            found
-                .get_or_insert_with(proto::OpDef::default)
-                .merge(field.content.unwrap_or_default())
-                .map_err(damaged)?;
+            let mut content = field.content.unwrap_or_default();
+            found.get_or_insert_with(proto::OpDef::default).merge(&mut content).map_err(damaged)?;
         }
     }
     Ok(found)

@@ -2,7 +2,7 @@
 
 use num_traits::Float;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
-use savedmodel_tensor::{Error, PartialShape, Result, bf16, f16};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, bf16, f16};
 
 use crate::conv::attributes::shape;
 use crate::conv::element::Convolve;
@@ -125,6 +125,9 @@ fn conv2d<T: Convolve<Wide: Float>>(node: &Construction<'_>) -> Result<Box<dyn K
     }
     if node.attr::<String>("data_format")? == "NCHW_VECT_C" {
         return Err(node.unimplemented("data_format"));
+    }
+    if node.attr::<Vec<DType>>("TArgs")?.iter().any(|&dtype| dtype != T::DTYPE) {
+        return Err(node.unimplemented("TArgs"));
     }
     build::<T>(node, &conv2d::SPEC)
 }
@@ -256,6 +259,12 @@ mod tests {
                     "strides=[1,1,1,1] padding=VALID num_args=1 fused_ops=[BiasAdd] TArgs=[float] num_host_args=0",
                     "float[1,1,2,2] 1 2 3 4; float[1,1,2,2] 1 -2 3 -4; float[3] 1 2 3",
                     "INVALID_ARGUMENT: Must provide as many biases",
+                ),
+                (
+                    "_FusedConv2D",
+                    "strides=[1,1,1,1] padding=VALID num_args=1 fused_ops=[BiasAdd] TArgs=[double] num_host_args=0",
+                    "float[1,1,1,1] 2; float[1,1,1,1] 3; double[1] 1",
+                    "UNIMPLEMENTED: operator _FusedConv2D has no kernel for attr TArgs",
                 ),
                 (
                     "_FusedConv2D",

@@ -63,7 +63,7 @@ macro_rules! codes {
         pairs { $($number:ident $slice:ident: |$a:ident, $b:ident| $two:expr;)* }
     ) => {
         #[derive(Clone, Copy)]
-        enum Code { Load, LoadAhead, Spread, Store, Stream, $($alone,)* $($number, $slice,)* }
+        enum Code { Keep, Load, LoadAhead, Spread, Store, Stream, $($alone,)* $($number, $slice,)* }
 
         impl Operation {
             /// Runs it on `N` registers from element `at` on.
@@ -76,6 +76,7 @@ macro_rules! codes {
                 // SAFETY: promised by the caller.
                 unsafe {
                     match self.code {
+                        Code::Keep => {}
                         Code::Load => (0..N).for_each(|i| own[i] = V::load(data.add(at + i * V::LEN))),
                         Code::LoadAhead => {
                             for (i, own) in own.iter_mut().enumerate() {
@@ -132,7 +133,6 @@ codes! {
         MulNoNanOwn: |x| V::unless_zero(x, x.mul(x));
         SquaredDifferenceOwn: |x| x.sub(x).mul(x.sub(x));
         SubOwn: |x| x.sub(x);
-        Keep: |x| x;
     }
     pairs {
         AddNumber Add: |x, y| x.add(y);
