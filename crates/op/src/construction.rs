@@ -53,10 +53,14 @@ impl<'a> Construction<'a> {
     /// # Errors
     /// `INVALID_ARGUMENT` when it is missing or of another type.
     pub fn attr<T: FromAttr>(&self, name: &str) -> Result<T> {
-        self.attrs.get(name).and_then(T::from_attr).ok_or_else(|| {
-            let found = self.attrs.get(name).map_or_else(|| "nothing".to_owned(), ToString::to_string);
-            Error::invalid_argument(format!("Op {}: attr '{name}' has unusable value {found}", self.op))
-        })
+        self.attrs.get(name).and_then(T::from_attr).ok_or_else(|| self.unusable(name))
+    }
+
+    /// Apart, so that it is compiled once and not for every type.
+    #[cold]
+    fn unusable(&self, name: &str) -> Error {
+        let found = self.attrs.get(name).map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        Error::invalid_argument(format!("Op {}: attr '{name}' has unusable value {found}", self.op))
     }
 
     /// Whether products may be of numbers rounded to bfloat16: the session was told so.
