@@ -80,8 +80,6 @@ pub struct Table<T: 'static> {
 const IN_FLIGHT: usize = 8;
 /// Rows of B before their turn that a tile of one row asks for.
 const NEAR: usize = 16;
-/// Sums for each element of C in tiles that have fewer.
-const SPLIT: usize = 4;
 
 /// Computes `ROWS` rows of `WIDTH` registers.
 ///
@@ -140,23 +138,30 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
                 (0..run.len).for_each(|p| add(&mut sums, run, p));
             }
         } else {
-            // Too few sums to keep the multipliers busy: several for each element of C.
-            let mut more = [[[zero; WIDTH]; ROWS]; SPLIT];
-            for run in runs {
-                let whole = run.len - run.len % SPLIT;
-                for p in (0..whole).step_by(SPLIT) {
-                    more.iter_mut().enumerate().for_each(|(i, sums)| add(sums, run, p + i));
-                }
-                (whole..run.len).for_each(|p| add(&mut more[0], run, p));
+            // Too few sums to keep the multipliers busy: several for each element of C, if there are registers for them.
+            macro_rules! split {
+                ($count:literal) => {{
+                    let mut more = [[[zero; WIDTH]; ROWS]; $count];
+                    for run in runs {
+                        let whole = run.len - run.len % $count;
+                        for p in (0..whole).step_by($count) {
+                            more.iter_mut().enumerate().for_each(|(i, sums)| add(sums, run, p + i));
+                        }
+                        (whole..run.len).for_each(|p| add(&mut more[0], run, p));
+                    }
+                    let (first, second) = more.split_at($count / 2);
+                    for row in 0..ROWS {
+                        for column in 0..WIDTH {
+                            let half = |half: &[[[V; WIDTH]; ROWS]]| match half {
+                                [a, b] => a[row][column].add(b[row][column]),
+                                half => half[0][row][column],
+                            };
+                            sums[row][column] = start[column].add(half(first).add(half(second)));
+                        }
+                    }
+                }};
             }
-            let [a, b, c, d] = more;
-            for row in 0..ROWS {
-                for column in 0..WIDTH {
-                    let pair =
-                        |x: &[[V; WIDTH]; ROWS], y: &[[V; WIDTH]; ROWS]| x[row][column].add(y[row][column]);
-                    sums[row][column] = start[column].add(pair(&a, &b).add(pair(&c, &d)));
-                }
-            }
+            if ROWS * WIDTH * 4 + WIDTH < V::REGISTERS { split!(4) } else { split!(2) }
         }
         let (lo, hi) = (V::splat(tile.lo), V::splat(tile.hi));
         for (row, sums) in sums.into_iter().enumerate() {

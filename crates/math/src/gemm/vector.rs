@@ -9,6 +9,8 @@ pub unsafe trait Vector: Copy {
     type Element: Copy;
     /// Number of elements.
     const LEN: usize;
+    /// Number of registers that the processor has.
+    const REGISTERS: usize;
 
     /// All elements `x`.
     ///
@@ -68,6 +70,7 @@ macro_rules! portable {
         unsafe impl Vector for [$t; 4] {
             type Element = $t;
             const LEN: usize = 4;
+            const REGISTERS: usize = 16;
             #[inline(always)]
             unsafe fn splat(x: $t) -> Self {
                 [x; 4]
@@ -131,6 +134,7 @@ mod x86 {
             unsafe impl Vector for $vector {
                 type Element = $t;
                 const LEN: usize = $len;
+                const REGISTERS: usize = if size_of::<$vector>() == 64 { 32 } else { 16 };
                 #[inline(always)]
                 unsafe fn splat(x: $t) -> Self {
                     // SAFETY: the caller has the instruction.
@@ -209,6 +213,7 @@ mod x86 {
     unsafe impl Vector for Pairs {
         type Element = f32;
         const LEN: usize = 16;
+        const REGISTERS: usize = 32;
         #[inline(always)]
         unsafe fn splat(x: f32) -> Self {
             // SAFETY: promised by the caller, as below.
