@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use prost::DecodeError;
 use savedmodel_proto::{
-    FunctionDef, FunctionDefLibrary, GraphDef, Message, MetaGraphDef, Name, SavedModel, fields,
+    FunctionDef, FunctionDefLibrary, GraphDef, Message, MetaGraphDef, SavedModel, fields,
 };
-use savedmodel_tensor::{Error, Result};
+use savedmodel_tensor::Result;
 
 use crate::file::{self, Source};
-use crate::{functions, whole};
+use crate::functions;
 
 /// The metagraphs of a file, whose functions are still encoded.
 #[derive(Debug)]
@@ -40,18 +40,18 @@ impl Draft {
             Source::Directory(directory) => {
                 let path = file::find(directory)?;
                 let parts = |message: SavedModel| message.meta_graphs.into_iter().map(Part::new).collect();
-                let parts: Vec<Part> = read(&path, saved_model, parts)?;
+                let parts: Vec<Part> = file::read(&path, saved_model, parts)?;
                 if parts.is_empty() {
                     return Err(file::without_metagraph(&path));
                 }
                 (directory.clone(), parts)
             }
             Source::GraphDef(path) => {
-                (place(path), vec![read(path, graph_def, Part::of_graph)?.with_saver()])
+                (place(path), vec![file::read(path, graph_def, Part::of_graph)?.with_saver()])
             }
             Source::MetaGraph(path) => {
                 let part =
-                    read(path, meta_graph, Part::new).or_else(|error| match file::text_message(path) {
+                    file::read(path, meta_graph, Part::new).or_else(|error| match file::text_message(path) {
                         Ok(message) => Ok(Part::new(message)),
                         Err(_) => Err(error),
                     });
@@ -80,22 +80,7 @@ impl Part {
     }
 }
 
-/// What a file holds, in binary form by `decode` or as text by `of`.
-fn read<M: Message + Name + Default, R>(
-    path: &Path,
-    decode: fn(Bytes) -> Result<R, DecodeError>,
-    of: impl FnOnce(M) -> R,
-) -> Result<R> {
-    if whole::is_text(path) {
-        return file::text_message(path).map(of);
-    }
-    let at = |e: Error| e.at(file::place(path));
-    let bytes = std::fs::read(path).map_err(|e| at(e.into()))?;
-    let damaged = |e| Error::data_loss(format!("Can't parse bytes as {}: {e}", M::full_name()));
-    decode(bytes.into()).map_err(|e| at(damaged(e)))
-}
-
-// Merging from `&mut Bytes`, as decoding does, needs no second copy of all messages' code.
+// What follows merges from `&mut Bytes`, as decoding does: from anything else, all messages' code would be compiled again.
 
 /// The number of the field that leads to the functions: the metagraphs of a SavedModel, the graph of a metagraph, the library of
 /// a graph.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use prost::DecodeError;
 use savedmodel_proto::{GraphDef, Message, MetaGraphDef, Name, SavedModel, SaverDef, pbtxt};
 use savedmodel_tensor::{Error, Result};
 
@@ -210,12 +211,22 @@ pub(crate) fn place(path: &Path) -> String {
 
 /// The message in a file, whose name tells whether it is text.
 fn message<M: Message + Name + Default>(path: &Path) -> Result<M> {
+    read(path, |bytes| M::decode(bytes), |message: M| message)
+}
+
+/// What becomes of the message in a file: by `decode` of its binary form, by `of` of the message that its text is.
+pub(crate) fn read<M: Message + Name + Default, R>(
+    path: &Path,
+    decode: fn(Bytes) -> Result<R, DecodeError>,
+    of: impl FnOnce(M) -> R,
+) -> Result<R> {
     if whole::is_text(path) {
-        return text_message(path);
+        return text_message(path).map(of);
     }
     let at = |e: Error| e.at(place(path));
     let bytes = std::fs::read(path).map_err(|e| at(e.into()))?;
-    savedmodel_proto::decode(Bytes::from(bytes)).map_err(at)
+    let damaged = |e| Error::data_loss(format!("Can't parse bytes as {}: {e}", M::full_name()));
+    decode(bytes.into()).map_err(|e| at(damaged(e)))
 }
 
 pub(crate) fn text_message<M: Message + Name + Default>(path: &Path) -> Result<M> {

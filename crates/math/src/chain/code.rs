@@ -31,39 +31,31 @@ impl Operation {
     /// The operation of an instruction; `stream` tells whether what is stored to the last place goes past the caches, and what is
     /// loaded is asked for ahead.
     pub fn new(instruction: Instruction, places: &[Source], stream: bool) -> Operation {
-        let at = |code: fn(Source) -> Code, place: usize| Operation {
-            code: code(places[place]),
-            data: places[place].data,
+        let (code, place) = match instruction {
+            Instruction::Load(place) if places[place].is_scalar => (Code::Spread, place),
+            Instruction::Load(place) => (if stream { Code::LoadAhead } else { Code::Load }, place),
+            Instruction::Store(place) if stream && place + 1 == places.len() => (Code::Stream, place),
+            Instruction::Store(place) => (Code::Store, place),
+            Instruction::Own(function) => {
+                return Operation { code: own(function), data: std::ptr::null_mut() };
+            }
+            Instruction::Right(function, place) => (right(function, places[place]), place),
+            Instruction::Left(function, place) => (left(function, places[place]), place),
         };
-        match instruction {
-            Instruction::Load(place) if stream => {
-                at(|source| if source.is_scalar { Code::Spread } else { Code::LoadAhead }, place)
-            }
-            Instruction::Load(place) => {
-                at(|source| if source.is_scalar { Code::Spread } else { Code::Load }, place)
-            }
-            Instruction::Store(place) if stream && place + 1 == places.len() => at(|_| Code::Stream, place),
-            Instruction::Store(place) => at(|_| Code::Store, place),
-            Instruction::Own(function) => Operation { code: own(function), data: std::ptr::null_mut() },
-            Instruction::Right(function, place) => {
-                Operation { code: right(function, places[place]), data: places[place].data }
-            }
-            Instruction::Left(function, place) => {
-                Operation { code: left(function, places[place]), data: places[place].data }
-            }
-        }
+        Operation { code, data: places[place].data }
     }
 }
 
 /// The codes, and what they do to each register of the accumulator `x`: by themselves, or with a second operand `y` that is one
-/// number (the first of two codes) or lies in memory (the second).
+/// number (`numbers`, and the first of two codes of `pairs`) or lies in memory (the second).
 macro_rules! codes {
     (
         alone { $($alone:ident: |$x:ident| $one:expr;)* }
+        numbers { $($only:ident: |$c:ident, $d:ident| $with:expr;)* }
         pairs { $($number:ident $slice:ident: |$a:ident, $b:ident| $two:expr;)* }
     ) => {
         #[derive(Clone, Copy)]
-        enum Code { Keep, Load, LoadAhead, Spread, Store, Stream, $($alone,)* $($number, $slice,)* }
+        enum Code { Keep, Load, LoadAhead, Spread, Store, Stream, $($alone,)* $($only,)* $($number, $slice,)* }
 
         impl Operation {
             /// Runs it on `N` registers from element `at` on.
@@ -95,6 +87,13 @@ macro_rules! codes {
                             for own in own {
                                 let $x = *own;
                                 *own = $one;
+                            }
+                        })*
+                        $(Code::$only => {
+                            let $d = V::splat(*data);
+                            for own in own {
+                                let $c = *own;
+                                *own = $with;
                             }
                         })*
                         $(Code::$number => {
@@ -134,14 +133,16 @@ codes! {
         SquaredDifferenceOwn: |x| x.sub(x).mul(x.sub(x));
         SubOwn: |x| x.sub(x);
     }
+    numbers {
+        MaximumBound: |x, y| y.greater(x);
+        MinimumBound: |x, y| y.less(x);
+    }
     pairs {
         AddNumber Add: |x, y| x.add(y);
         DivNumber Div: |x, y| x.div(y);
         DivNoNanNumber DivNoNan: |x, y| V::unless_zero(y, x.div(y));
         MaximumNumber Maximum: |x, y| V::nan_or(x, x.greater(y));
-        MaximumBound MaximumBounds: |x, y| y.greater(x);
         MinimumNumber Minimum: |x, y| V::nan_or(x, x.less(y));
-        MinimumBound MinimumBounds: |x, y| y.less(x);
         MulNumber Mul: |x, y| x.mul(y);
         MulNoNanNumber MulNoNan: |x, y| V::unless_zero(y, x.mul(y));
         SquaredDifferenceNumber SquaredDifference: |x, y| x.sub(y).mul(x.sub(y));
@@ -183,8 +184,8 @@ fn right(function: Function, source: Source) -> Code {
         Function::Add => [Code::AddNumber, Code::Add],
         Function::Div => [Code::DivNumber, Code::Div],
         Function::DivNoNan => [Code::DivNoNanNumber, Code::DivNoNan],
-        Function::Maximum if source.is_bound => [Code::MaximumBound, Code::MaximumBounds],
-        Function::Minimum if source.is_bound => [Code::MinimumBound, Code::MinimumBounds],
+        Function::Maximum if source.is_bound => return Code::MaximumBound,
+        Function::Minimum if source.is_bound => return Code::MinimumBound,
         Function::Maximum => [Code::MaximumNumber, Code::Maximum],
         Function::Minimum => [Code::MinimumNumber, Code::Minimum],
         Function::Mul => [Code::MulNumber, Code::Mul],

@@ -358,8 +358,8 @@ impl<'a, T: Scalar> Product<'a, T> {
         if column.adds && !residual.is_empty() {
             tile.residual = residual[start..].as_ptr();
         }
-        // SAFETY: the table belongs to a level this processor has; A, B and the bias were bounded above, the residual is as
-        // long as C by `check`, and C is written to in this task's rows and columns alone.
+        // SAFETY: the table belongs to a level this processor has; A and B were bounded above, the bias when the column
+        // was made, the residual is as long as C by `check`, and C is written to in this task's rows and columns alone.
         unsafe { (self.table.kernels[rows.count - 1][column.half])(tile) };
         if column.finishes {
             self.finish(*rows, &column.columns);

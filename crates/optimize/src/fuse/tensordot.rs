@@ -3,7 +3,7 @@
 use savedmodel_graph::{AttrValue, Node, NodeId, Output};
 use savedmodel_tensor::{DType, Result};
 
-use super::{is_private, is_transposed, product_before, rank};
+use super::{is_transposed, product_before, rank};
 use crate::Program;
 
 /// Makes one operator of a product of a tensor's last dimension with a matrix, which `tf.tensordot`, and with it Keras's Dense for
@@ -46,8 +46,7 @@ fn find(program: &Program, reshape: NodeId) -> Option<(NodeId, Output)> {
     // It moves nothing, but tells the rank.
     let order = program.constant(order)?.to_i64s().ok()?;
     let is_in_order = order.len() > 2 && order.iter().copied().eq(0..order.len() as i64);
-    (has_columns && is_in_order && is_private(program, product) && is_shape(program, shape, x, order.len()))
-        .then_some((product, x))
+    (has_columns && is_in_order && is_shape(program, shape, x, order.len())).then_some((product, x))
 }
 
 /// Whether `shape` joins all dimensions of `x` but the last with one number.
