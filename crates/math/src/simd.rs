@@ -84,12 +84,15 @@ fn detect() -> Level {
     })
 }
 
-/// Whether AMD made this processor.
+/// Whether AMD made this processor, found once.
 pub(crate) fn is_amd() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        let found = std::arch::x86_64::__cpuid(0);
-        [found.ebx, found.edx, found.ecx].map(u32::to_le_bytes).concat() == b"AuthenticAMD"
+        static AMD: OnceLock<bool> = OnceLock::new();
+        *AMD.get_or_init(|| {
+            let found = std::arch::x86_64::__cpuid(0);
+            [found.ebx, found.edx, found.ecx].map(u32::to_le_bytes).concat() == b"AuthenticAMD"
+        })
     }
     #[cfg(not(target_arch = "x86_64"))]
     false

@@ -22,7 +22,7 @@ pub(crate) fn elementwise(program: &mut Program, scope: &Scope<'_>) -> Result<()
         if done.contains(&root) || !is_elementwise(program, root, &known) {
             continue;
         }
-        let group = group(program, root, &known, &done);
+        let group = group(program, root, &known, &done)?;
         done.extend(&group);
         if group.len() > 1 {
             fuse(program, &group, scope)?;
@@ -84,7 +84,7 @@ fn group(
     root: NodeId,
     known: &FxHashSet<String>,
     done: &FxHashSet<NodeId>,
-) -> Vec<NodeId> {
+) -> Result<Vec<NodeId>> {
     let mut group = vec![root];
     let mut at = 0;
     while at < group.len() {
@@ -96,11 +96,16 @@ fn group(
                 && is_elementwise(program, source, known)
                 && program.graph.successors(source).all(|taker| group.contains(&taker))
                 && program.fetches.iter().all(|fetch| fetch.node != source);
-            if joins {
-                group.push(source);
-                // One that was passed over may have had this one as its last taker outside.
-                at = 0;
+            if !joins {
+                continue;
             }
+            group.push(source);
+            if outside(program, &group)?.len() > MOST {
+                group.pop();
+                continue;
+            }
+            // One that was passed over may have had this one as its last taker outside.
+            at = 0;
         }
         at += 1;
     }
@@ -115,13 +120,14 @@ fn group(
         };
         match group.iter().copied().find(is_ready) {
             Some(next) => order.push(next),
-            None => return vec![root],
+            None => return Ok(vec![root]),
         }
     }
-    order
+    Ok(order)
 }
 
-fn fuse(program: &mut Program, group: &[NodeId], scope: &Scope<'_>) -> Result<()> {
+/// What a group takes from nodes that don't belong to it.
+fn outside(program: &Program, group: &[NodeId]) -> Result<Vec<Output>> {
     let mut inputs: Vec<Output> = Vec::new();
     for &node in group {
         for input in program.graph.inputs(node)? {
@@ -130,6 +136,11 @@ fn fuse(program: &mut Program, group: &[NodeId], scope: &Scope<'_>) -> Result<()
             }
         }
     }
+    Ok(inputs)
+}
+
+fn fuse(program: &mut Program, group: &[NodeId], scope: &Scope<'_>) -> Result<()> {
+    let inputs = outside(program, group)?;
     if inputs.is_empty() || inputs.len() > MOST {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! Lookups of rows with what surrounds them: indices that count from the end, sums and means of what was found.
+//! Lookups of rows with what surrounds them: indices modulo a constant or that count from the end, sums and means of what was found.
 
 use savedmodel_graph::{AttrValue, Node, NodeId, Output};
 use savedmodel_tensor::{Bytes, DType, Result};
@@ -8,7 +8,7 @@ use crate::{Program, Scope};
 
 const FUSED: &str = "_FusedEmbedding";
 
-/// Fuses gathers from the outermost dimension with what wraps their indices, then with reductions of their rows.
+/// Fuses gathers from the outermost dimension with what brings their indices into range, then with reductions of their rows.
 pub(crate) fn lookups(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
     if program.has_dead_values() || scope.registry.find(FUSED).is_none() {
         return Ok(());
@@ -33,14 +33,17 @@ fn lookup(program: &mut Program, gather: NodeId) -> Result<()> {
         return Ok(());
     }
     let wrapped = wrapped(program, indices)?;
+    let modulo = modulo(program, wrapped.map_or(indices, |(indices, _)| indices))?;
     let reduction = reduction(program, gather)?;
-    if wrapped.is_none() && reduction.is_none() {
+    if wrapped.is_none() && modulo.is_none() && reduction.is_none() {
         return Ok(());
     }
     let (indices, offset) = wrapped.unwrap_or((indices, 0));
+    let (indices, modulus) = modulo.unwrap_or((indices, 0));
     let last = reduction.as_ref().map_or(gather, |reduction| reduction.node);
     let stem = program.graph.node(last).name.to_string();
     let mut fused = Node::new(program.graph.fresh_name(&format!("{stem}/fused")), FUSED)
+        .with("modulus", AttrValue::Int(modulus))
         .with("offset", AttrValue::Int(offset));
     for attr in ["Tparams", "Tindices"] {
         if let Some(value) = program.graph.node(gather).attrs.get(attr) {
@@ -84,6 +87,19 @@ fn wrapped(program: &Program, output: Output) -> Result<Option<(Output, i64)>> {
         _ => None,
     };
     Ok(offset.filter(|_| below_zero).map(|offset| (indices, offset)))
+}
+
+/// Indices that are taken modulo a positive constant: the indices as they were, and the constant.
+fn modulo(program: &Program, output: Output) -> Result<Option<(Output, i64)>> {
+    if output.index != 0
+        || &*program.graph.node(output.node).op != "FloorMod"
+        || !program.graph.controls(output.node).is_empty()
+    {
+        return Ok(None);
+    }
+    let inputs = program.graph.inputs(output.node)?;
+    let &[indices, modulus] = &inputs[..] else { return Ok(None) };
+    Ok(scalar(program, modulus).filter(|&modulus| modulus > 0).map(|modulus| (indices, modulus)))
 }
 
 struct Reduction {

@@ -108,9 +108,11 @@ impl<'m> SignatureFunction<'m> {
         inputs: impl IntoIterator<Item = (N, Tensor)>,
     ) -> Result<IndexMap<String, Tensor>> {
         let mut given: Vec<Option<Tensor>> = vec![None; self.inputs.len()];
+        let mut next = 0;
         for (name, tensor) in inputs {
             let name = name.as_ref();
-            let index = self.position(name)?;
+            let index = self.position(name, next)?;
+            next = index + 1;
             self.check(&self.inputs[index], &tensor)?;
             if given[index].replace(tensor).is_some() {
                 return Err(self.refuse(format!("input '{name}' is given twice")));
@@ -173,7 +175,7 @@ impl<'m> SignatureFunction<'m> {
 
     /// The tensor of a value; the shape of what is no tensor is checked, that of a tensor is left to the operators.
     fn cast(&self, name: &str, value: &Value) -> Result<Tensor> {
-        let input = &self.inputs[self.position(name)?];
+        let input = &self.inputs[self.position(name, 0)?];
         let refuse = || self.refuse(format!("input '{name}': can not cast {value}"));
         match (value, input.dtype) {
             (Value::Tensor(tensor), _) | (Value::Array(tensor), None) => Ok(tensor.clone()),
@@ -210,8 +212,10 @@ impl<'m> SignatureFunction<'m> {
         Ok(outputs)
     }
 
-    fn position(&self, name: &str) -> Result<usize> {
-        let index = self.inputs.iter().position(|input| input.name == name || input.alias == name);
+    /// Where the input with a name is. The search begins at `first`: mostly, inputs are given in their order.
+    fn position(&self, name: &str, first: usize) -> Result<usize> {
+        let is = |&i: &usize| self.inputs[i].name == name || self.inputs[i].alias == name;
+        let index = (first..self.inputs.len()).find(is).or_else(|| (0..first).find(is));
         index.ok_or_else(|| self.refuse(format!("there is no input '{name}'")))
     }
 

@@ -93,6 +93,11 @@ impl Shape {
         self.0.push(dim);
     }
 
+    /// Adds innermost dimensions.
+    pub fn extend_from_slice(&mut self, dims: &[usize]) {
+        self.0.extend_from_slice(dims);
+    }
+
     /// Puts a dimension before `axis`.
     pub fn insert(&mut self, axis: usize, dim: usize) {
         self.0.insert(axis, dim);

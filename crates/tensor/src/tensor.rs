@@ -261,6 +261,19 @@ impl Tensor {
         Ok(Tensor { dtype: self.dtype, shape, data: self.part(start * row..end * row)? })
     }
 
+    /// The elements from number `start` on as a tensor of a shape; numbers are shared without a copy.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when there are not so many.
+    pub fn section(&self, start: usize, shape: Shape) -> Result<Tensor> {
+        let end = start.checked_add(shape.checked_elements()?).filter(|&end| end <= self.elements());
+        let end = end.ok_or_else(|| {
+            let own = &self.shape;
+            Error::invalid_argument(format!("a part of shape {shape} from {start} on of a tensor of shape {own}"))
+        })?;
+        Ok(Tensor { dtype: self.dtype, shape, data: self.part(start..end)? })
+    }
+
     /// Row `i` of the outermost dimension, without that dimension; numbers are shared without a copy.
     ///
     /// # Errors

@@ -12,13 +12,15 @@ use crate::index;
 
 /// Rows of a table, chosen by index, perhaps summed up.
 ///
-/// This project's optimiser makes it. `offset` is added to indices below zero, as Keras counts from the end. With a
-/// `combiner`, floats are summed or averaged along `axis` of what was chosen.
+/// This project's optimiser makes it. Indices are first taken modulo `modulus`, as `FloorMod` does, unless that is 0;
+/// `offset` is added to those below zero, as Keras counts from the end. With a `combiner`, floats are summed or averaged
+/// along `axis` of what was chosen.
 pub const OP: Op = Op {
     name: "_FusedEmbedding",
     inputs: &["params: Tparams", "indices: Tindices"],
     outputs: &["output: Tparams"],
     attrs: &[
+        "modulus: int >= 0 = 0",
         "offset: int = 0",
         "combiner: {'none', 'sum', 'mean'} = 'none'",
         "axis: int = 0",
@@ -63,7 +65,7 @@ struct Combiner {
 }
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let offset: i64 = node.attr("offset")?;
+    let place = Place { modulus: node.attr("modulus")?, offset: node.attr("offset")? };
     let combiner = match &*node.attr::<String>("combiner")? {
         "none" => None,
         name => Some(Combiner {
@@ -81,10 +83,13 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             return Err(Error::invalid_argument("params must be at least 1 dimensional"));
         };
         let width = row.iter().product();
-        let shape: Shape = indices.shape().iter().chain(row).copied().collect();
+        let mut shape = indices.shape().clone();
+        shape.extend_from_slice(row);
         // Without elements, TensorFlow does not look at the indices.
-        let numbers =
-            if shape.checked_elements()? == 0 { Numbers::new() } else { numbers(indices, offset, dim)? };
+        let mut numbers = Numbers::new();
+        if shape.checked_elements()? > 0 {
+            find(indices, place, dim, &mut numbers)?;
+        }
         let out = match combiner {
             Some(combiner) => combined(ctx, (&numbers, width), shape, combiner)?,
             None => chosen(ctx, &numbers, [dim, width], shape)?,
@@ -94,36 +99,74 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }))
 }
 
-/// The rows that indices mean, which must all be below `limit`.
-fn numbers(indices: &Tensor, offset: i64, limit: usize) -> Result<Numbers> {
-    fn all<T: Element + Into<i64>>(
-        indices: &Tensor,
-        limit: usize,
-        place: impl Fn(T) -> i64,
-    ) -> Result<Numbers> {
-        let values = indices.as_slice::<T>()?;
-        let numbers: Numbers = values.iter().map(|&value| place(value) as usize).collect();
-        match numbers.iter().position(|&number| number >= limit) {
-            None => Ok(numbers),
-            Some(at) => {
-                let (place, value) = (position(indices.shape(), at), place(values[at]));
-                Err(Error::invalid_argument(format!("indices{place} = {value} is not in [0, {limit})")))
+/// Which row an index means.
+#[derive(Clone, Copy)]
+struct Place {
+    modulus: i64,
+    offset: i64,
+}
+
+impl Place {
+    #[inline]
+    fn of<T: Index>(self, index: T) -> i64 {
+        let index = match self.modulus {
+            0 => return index.wrapped(self.offset),
+            _ => index.into(),
+        };
+        // Processors divide shorter numbers faster.
+        match (u32::try_from(index), u32::try_from(self.modulus)) {
+            (Ok(index), Ok(modulus)) => (index % modulus).into(),
+            _ => index.rem_euclid(self.modulus),
+        }
+    }
+}
+
+/// The types of indices.
+trait Index: Element + Into<i64> {
+    /// The index, with the offset added in its own arithmetic if it is below zero.
+    fn wrapped(self, offset: i64) -> i64;
+}
+
+impl Index for i32 {
+    fn wrapped(self, offset: i64) -> i64 {
+        if self < 0 { self.wrapping_add(offset as i32).into() } else { self.into() }
+    }
+}
+
+impl Index for i64 {
+    fn wrapped(self, offset: i64) -> i64 {
+        if self < 0 { self.wrapping_add(offset) } else { self }
+    }
+}
+
+/// Adds the rows that indices mean, which must all be below `limit`.
+fn find(indices: &Tensor, place: Place, limit: usize, numbers: &mut Numbers) -> Result<()> {
+    match indices.dtype() {
+        DType::Int32 => all::<i32>(indices, place, limit, numbers),
+        _ => all::<i64>(indices, place, limit, numbers),
+    }
+}
+
+fn all<T: Index>(indices: &Tensor, place: Place, limit: usize, numbers: &mut Numbers) -> Result<()> {
+    let values = indices.as_slice::<T>()?;
+    numbers.reserve(values.len());
+    for (at, &value) in values.iter().enumerate() {
+        let value = place.of(value);
+        match usize::try_from(value).ok().filter(|&number| number < limit) {
+            Some(number) => numbers.push(number),
+            None => {
+                let at = position(indices.shape(), at);
+                return Err(Error::invalid_argument(format!("indices{at} = {value} is not in [0, {limit})")));
             }
         }
     }
-    match indices.dtype() {
-        DType::Int32 => {
-            let wrapped = |value: i32| if value < 0 { value.wrapping_add(offset as i32) } else { value };
-            all::<i32>(indices, limit, |value| wrapped(value).into())
-        }
-        _ => all::<i64>(indices, limit, |value| if value < 0 { value.wrapping_add(offset) } else { value }),
-    }
+    Ok(())
 }
 
 fn chosen(ctx: &Context<'_>, numbers: &[usize], [dim, width]: [usize; 2], shape: Shape) -> Result<Tensor> {
     let params = ctx.input(0);
     if let &[number] = numbers {
-        return params.rows(number, number + 1)?.reshape(shape);
+        return params.section(number * width, shape);
     }
     let mut out = ctx.allocate(params.dtype(), shape)?;
     if numbers.is_empty() {
@@ -202,6 +245,9 @@ mod tests {
         check("offset=3", "int64[1,3] -1 -3 1", "float[1,3,2] 5 6 1 2 3 4");
         check("offset=3", "int32[2] 0 -4", "INVALID_ARGUMENT: indices[1] = -1 is not in [0, 3)");
         check("", "int32[1] 3", "INVALID_ARGUMENT: indices[0] = 3 is not in [0, 3)");
+        check("modulus=3", "int32[4] 4 -1 -3 2147483647", "float[4,2] 3 4 5 6 1 2 3 4");
+        check("modulus=2 offset=3", "int64[2,1] -9223372036854775808 4294967297", "float[2,1,2] 1 2 3 4");
+        check("modulus=4", "int64[1] -1", "INVALID_ARGUMENT: indices[0] = 3 is not in [0, 3)");
         check("combiner=sum axis=1", "int32[2,2] 0 1 2 2", "float[2,2] 4 6 10 12");
         check("combiner=mean axis=-2 offset=3", "int32[2,2] 0 1 2 -1", "float[2,2] 2 3 5 6");
         check("combiner=mean axis=1 keep_dims=true", "int64[1,2] 0 2", "float[1,1,2] 3 4");

@@ -103,7 +103,8 @@ impl Prepared<'_> {
     pub fn call(&self) -> Result<Vec<(String, Tensor)>> {
         match &self.function {
             Function::Signature(function, inputs) => {
-                filtered(function.call(inputs.iter().cloned())?.into_iter().collect(), &self.filter)
+                let inputs = inputs.iter().map(|(name, value)| (name, value.clone()));
+                filtered(function.call(inputs)?.into_iter().collect(), &self.filter)
             }
             Function::Restored(function, Arguments { args, kwargs }) => {
                 let kwargs = kwargs.iter().map(|(name, value)| (name.as_str(), value.clone()));

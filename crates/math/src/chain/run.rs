@@ -100,6 +100,10 @@ impl Tile<'_> {
     /// The processor has the registers.
     #[inline(always)]
     unsafe fn registers<V: Lanes, const N: usize>(&self, instructions: &[Instruction]) {
+        if self.len < V::LEN {
+            // SAFETY: the caller has the registers.
+            return unsafe { self.rest::<V>(instructions, 0) };
+        }
         let operations = self.operations(instructions, self.places);
         let mut at = 0;
         // SAFETY: what is read and written lies below `len`; the caller has the registers.

@@ -174,6 +174,9 @@ impl<'a, T: Scalar> Product<'a, T> {
         let Epilogue { bias, residual, .. } = self.gemm.epilogue;
         let Rhs::Packed(packed) = self.b else { return false };
         let (width, mut buffer) = (self.table.columns, Vec::new());
+        // Rows of B that are asked for before their turn. AMD's processors see by themselves that B is read in order, but not
+        // if they are asked for much of it.
+        let near = if simd::is_amd() { 2 } else { 16 };
         let (a, _) = a.block(0..1, 0..self.k, &mut buffer);
         assert!(a.len() >= self.k, "the row of A is cut short");
         let mut first = 0;
@@ -195,7 +198,7 @@ impl<'a, T: Scalar> Product<'a, T> {
                     a_stride: 0,
                     b: b.as_ptr(),
                     b_stride: width,
-                    ahead: (std::ptr::null(), 0),
+                    ahead: (std::ptr::null(), near * width),
                     // SAFETY: `check` has seen that C holds one row.
                     c: unsafe { self.out.c.add(start) },
                     c_stride: 0,

@@ -19,7 +19,7 @@ pub struct Tile<T> {
     /// Distance between rows of B.
     pub b_stride: usize,
     /// What to bring closer meanwhile, from here on, and how many elements for each row of B; it need not be readable.
-    /// Tiles of one row or of one register do not ask for it.
+    /// Tiles of one register do not ask for it, and those of one row for what lies so many elements behind each row of B.
     pub ahead: (*const T, usize),
     /// The first row of C.
     pub c: *mut T,
@@ -78,9 +78,6 @@ pub struct Table<T: 'static> {
 
 /// Sums that a processor works on at the same time: two multipliers, each with four under way.
 const IN_FLIGHT: usize = 8;
-/// Rows of B before their turn that a tile of one row asks for.
-const NEAR: usize = 16;
-
 /// Computes `ROWS` rows of `WIDTH` registers.
 ///
 /// # Safety
@@ -115,7 +112,7 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
             if ROWS == 1 {
                 // Nothing hides how long B takes to come, not even from the second-level cache.
                 for column in 0..WIDTH {
-                    V::prefetch(row.wrapping_add(NEAR * b_stride + column * V::LEN));
+                    V::prefetch(row.wrapping_add(ahead.1 + column * V::LEN));
                 }
             } else if WIDTH > 1 {
                 // Narrower tiles have no load to spare, and little of B.
