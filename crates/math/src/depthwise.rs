@@ -1,6 +1,7 @@
 //! Convolutions of each channel with a filter of its own.
 
 use crate::gemm::sums::Sums;
+use crate::gemm::tile::{Summing, Table};
 use crate::gemm::{Axis, Scalar};
 use crate::simd;
 
@@ -75,6 +76,9 @@ pub fn line<T: Scalar + PartialOrd>(taps: &Taps<'_, T>, bias: &[T], bounds: [T; 
     let (rows, whole) = (taps.rows(), width.whole());
     let table = T::table(simd::level());
     let lanes = table.columns / 2;
+    if let Some(kernel) = adjacent(table, taps) {
+        return groups(kernel, table.columns, (taps, &rows), (bias, bounds), out);
+    }
     let mut x = 0;
     while x < width.windows {
         let is_whole = whole.contains(&x);
@@ -97,6 +101,7 @@ pub fn line<T: Scalar + PartialOrd>(taps: &Taps<'_, T>, bias: &[T], bounds: [T; 
                 taps: inside.len(),
                 image: taps.image.as_ptr().wrapping_add(first + start),
                 image_steps: [width.dilation * n, width.stride * n],
+                inside: [0; 2],
                 filter: taps.filter.as_ptr().wrapping_add(inside.start * n + start),
                 channels: n,
                 bias: if bias.is_empty() { std::ptr::null() } else { bias[start..].as_ptr() },
@@ -109,6 +114,53 @@ pub fn line<T: Scalar + PartialOrd>(taps: &Taps<'_, T>, bias: &[T], bounds: [T; 
             at = start + if wide { 2 * lanes } else { lanes };
         }
         x += count;
+    }
+}
+
+/// The loop for lines whose windows go from cell to cell, if there is one for their taps and they are long and wide enough.
+fn adjacent<T: Scalar>(table: &Table<T>, taps: &Taps<'_, T>) -> Option<Summing<T>> {
+    let width = &taps.axes[2];
+    let is_dense = width.stride == 1 && width.dilation == 1;
+    let fits = width.windows >= OUTPUTS && taps.channels >= table.columns;
+    let kernel = match width.taps {
+        3 => table.adjacent[0],
+        5 => table.adjacent[1],
+        _ => None,
+    };
+    kernel.filter(|_| is_dense && fits)
+}
+
+/// A line in groups of adjacent outputs and channels, of which the last overlap those before.
+fn groups<T: Scalar>(
+    kernel: Summing<T>,
+    lanes: usize,
+    (taps, rows): (&Taps<'_, T>, &[[usize; 2]]),
+    (bias, bounds): (&[T], [T; 2]),
+    out: &mut [T],
+) {
+    let (n, width) = (taps.channels, &taps.axes[2]);
+    for x in (0..width.windows).step_by(OUTPUTS) {
+        let x = x.min(width.windows - OUTPUTS);
+        let end = (width.cells + width.before).saturating_sub(x).min(OUTPUTS + width.taps - 1);
+        for at in (0..n).step_by(lanes) {
+            let at = at.min(n - lanes);
+            let sums = Sums {
+                rows: (rows.as_ptr(), rows.len()),
+                taps: width.taps,
+                // The first cell may lie before the image; it is not read then.
+                image: taps.image.as_ptr().wrapping_add((x * n + at).wrapping_sub(width.before * n)),
+                image_steps: [n; 2],
+                inside: [width.before.saturating_sub(x), end],
+                filter: taps.filter.as_ptr().wrapping_add(at),
+                channels: n,
+                bias: if bias.is_empty() { std::ptr::null() } else { bias[at..].as_ptr() },
+                bounds,
+                out: out[x * n + at..].as_mut_ptr(),
+            };
+            // SAFETY: the table that the loop is of belongs to a level this processor has. `inside` leaves cells of the image
+            // only; the sizes of image, filter, bias and output were checked.
+            unsafe { kernel(&sums) };
+        }
     }
 }
 
@@ -154,6 +206,9 @@ mod tests {
             ([unit, axis(5, 5, 3, 1, 1, 1), axis(9, 5, 3, 2, 1, 1)], [0, 0], 37),
             ([axis(3, 3, 2, 1, 1, 1), axis(5, 5, 3, 1, 1, 1), axis(7, 7, 5, 1, 2, 4)], [1, 4], 16),
             ([unit, unit, axis(6, 8, 2, 1, 1, 2)], [0, 0], 3),
+            ([unit, axis(4, 4, 5, 1, 1, 2), axis(7, 7, 5, 1, 1, 2)], [0, 3], 77),
+            ([unit, unit, axis(2, 9, 5, 1, 1, 6)], [0, 0], 32),
+            ([unit, axis(2, 2, 3, 1, 1, 1), axis(6, 4, 3, 1, 1, 0)], [0, 1], 33),
         ] {
             let size = |f: fn(&Axis) -> usize| axes.iter().map(f).product::<usize>() * channels;
             let number = |i: usize| (i * 7 % 11) as f32 - 5.0;

@@ -72,12 +72,13 @@ fn is_stored(steps: &[Step], number: usize, i: usize) -> bool {
     (next.function.is_long() && takes(next)) || later.iter().any(takes)
 }
 
-/// Which tile each result lies in, and how many there are; the last result is the output.
+/// Which tile each result lies in that is written to memory, and how many there are; the last result is the output.
 fn tiles(operands: usize, steps: &[Step]) -> (Vec<Option<usize>>, usize) {
     let mut tiles: Vec<Option<usize>> = Vec::with_capacity(steps.len());
     let (mut free, mut count) = (Vec::new(), 0);
     for (i, step) in steps.iter().enumerate() {
-        let tile = (i + 1 < steps.len()).then(|| {
+        let is_written = step.function.is_long() || is_stored(steps, operands + i, i);
+        let tile = (is_written && i + 1 < steps.len()).then(|| {
             free.pop().unwrap_or_else(|| {
                 count += 1;
                 count - 1

@@ -11,8 +11,10 @@ use crate::unary::{self, Pass, functions};
 
 /// Runs a chain over part of the output, which begins at element `first`.
 pub(super) fn part(chain: &Chain, operands: &[Operand<'_>], (first, stream): (usize, bool), out: &mut [f32]) {
-    let size = TILE.min(out.len()).next_multiple_of(16);
     let spread = operands.iter().filter(|operand| operand.is_spread()).count();
+    // Where all stays in registers, there is nothing that must stay in cache.
+    let tile = if spread + chain.buffers == 0 { out.len().max(1) } else { TILE };
+    let size = tile.min(out.len()).next_multiple_of(16);
     let mut memory: SmallVec<[f32; 1024]> = SmallVec::new();
     memory.resize(size * (spread + chain.buffers), 0.0);
     let mut scalars: SmallVec<[f32; 16]> = operands
@@ -22,8 +24,8 @@ pub(super) fn part(chain: &Chain, operands: &[Operand<'_>], (first, stream): (us
             _ => 0.0,
         })
         .collect();
-    for start in (0..out.len()).step_by(TILE) {
-        let len = TILE.min(out.len() - start);
+    for start in (0..out.len()).step_by(tile) {
+        let len = tile.min(out.len() - start);
         let (mut spread, buffers) = memory.split_at_mut(size * spread);
         let mut places: SmallVec<[Source; 16]> = SmallVec::new();
         for (operand, scalar) in operands.iter().zip(&mut scalars) {
@@ -81,7 +83,7 @@ impl Kernel for Tile<'_> {
                 Segment::Registers(instructions) => match I::LEVEL {
                     // SAFETY: the level is that of the code that runs, so the processor has the registers.
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx512 => unsafe { self.registers::<std::arch::x86_64::__m512, 16>(instructions) },
+                    Level::Avx512 => unsafe { self.registers::<std::arch::x86_64::__m512, 8>(instructions) },
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx2 => unsafe { self.registers::<std::arch::x86_64::__m256, 8>(instructions) },

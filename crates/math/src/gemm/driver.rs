@@ -341,6 +341,7 @@ impl<'a, T: Scalar> Product<'a, T> {
     }
 
     /// Computes one tile for one block of k.
+    #[inline(always)]
     pub fn strip(&self, column: &mut Column<'_, T>, strip: &Strip<T>) {
         let Strip { rows, runs, .. } = strip;
         if !runs.list.is_empty() {

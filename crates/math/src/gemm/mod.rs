@@ -24,7 +24,7 @@ mod pack;
 mod pairs;
 mod row;
 pub(crate) mod sums;
-mod tile;
+pub(crate) mod tile;
 pub(crate) mod vector;
 mod windows;
 

@@ -1,6 +1,6 @@
 //! Microkernels: one tile of C in registers.
 
-use super::sums::{Sums, sums};
+use super::sums::{Sums, adjacent, sums};
 use super::vector::Vector;
 use crate::simd::{self, Level};
 
@@ -74,6 +74,9 @@ pub struct Table<T: 'static> {
     pub kernels: &'static [[Microkernel<T>; 2]],
     /// Sums along channels: of one output and of four; of one register and of two.
     pub sums: [[Summing<T>; 2]; 2],
+    /// The same of four outputs and of two registers, where cells are adjacent; of three taps and of five, where there are
+    /// registers for these.
+    pub adjacent: [Option<Summing<T>>; 2],
 }
 
 /// Sums that a processor works on at the same time: two multipliers, each with four under way.
@@ -244,11 +247,17 @@ macro_rules! kernels {
                 // SAFETY: as above.
                 unsafe { sums::<$vector, COUNT, WIDTH>(call) }
             }
+            #[target_feature(enable = $features)]
+            unsafe fn near<const TAPS: usize>(call: &Sums<$t>) {
+                // SAFETY: as above.
+                unsafe { adjacent::<$vector, 4, 2, TAPS>(call) }
+            }
             Table {
                 rows: $rows,
                 columns: 2 * <$vector as Vector>::LEN,
                 kernels: &[$([tile::<$row, 2>, tile::<$row, 1>]),*],
                 sums: [[sum::<1, 1>, sum::<1, 2>], [sum::<4, 1>, sum::<4, 2>]],
+                adjacent: [Some(near::<3>), if <$vector as Vector>::REGISTERS > 16 { Some(near::<5>) } else { None }],
             }
         };
     };
@@ -277,6 +286,7 @@ macro_rules! portable {
                 [sums::<[$t; 4], 1, 1>, sums::<[$t; 4], 1, 2>],
                 [sums::<[$t; 4], 4, 1>, sums::<[$t; 4], 4, 2>],
             ],
+            adjacent: [Some(adjacent::<[$t; 4], 4, 2, 3>), None],
         };
     };
 }
