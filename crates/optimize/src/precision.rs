@@ -26,8 +26,16 @@ pub(crate) fn products(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
         let node = program.graph.node_mut(id);
         let is_float = matches!(node.attrs.get("T"), Some(AttrValue::Type(DType::Float)));
         let name = node.op.strip_prefix("_Fused").unwrap_or(&node.op);
-        let multiplies =
-            matches!(name, "MatMul" | "BatchMatMul" | "BatchMatMulV2" | "Conv2D" | "Conv3D" | "Attention");
+        let multiplies = matches!(
+            name,
+            "MatMul"
+                | "BatchMatMul"
+                | "BatchMatMulV2"
+                | "Conv2D"
+                | "Conv3D"
+                | "ExpandedDepthwiseConv2d"
+                | "Attention"
+        );
         if is_float && multiplies {
             node.attrs.insert(ROUNDS.to_owned(), AttrValue::Bool(true));
         }

@@ -70,13 +70,15 @@ struct Expanded {
     activations: [Activation; 2],
     /// What the channels of `filter` are multiplied by, or nothing.
     factors: Vec<f32>,
+    /// Whether the filter of the first convolution may be rounded.
+    rounds: bool,
     ready: Ready<PackedB<f32>>,
 }
 
 impl Expanded {
     fn prepare(&self, filter: &Tensor, [channels, expanded]: [usize; 2]) -> Result<PackedB<f32>> {
         let filter = scaled(filter.as_slice()?.into(), &self.factors);
-        Ok(PackedB::new(channels, expanded, View::new(&filter, expanded)))
+        Ok(PackedB::perhaps_rounded(self.rounds, [channels, expanded], View::new(&filter, expanded)))
     }
 }
 
@@ -90,7 +92,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let activations = [read("expand_ops")?, read("depthwise_ops")?];
     let filter = node.constant(1);
     let (ready, factors) = (Ready::new(filter.is_some()), factors(node)?);
-    let kernel = Expanded { attributes, activations, factors, ready };
+    let kernel = Expanded { attributes, activations, factors, rounds: node.rounds(), ready };
     if let Some(filter) = filter
         && let &[1, 1, channels, expanded] = filter.shape().dims()
     {

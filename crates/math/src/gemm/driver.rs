@@ -34,9 +34,9 @@ pub trait Scalar: Tiled + Default {
     fn add<I: Isa>(row: &mut [Self], other: &[Self]);
     #[doc(hidden)]
     fn fma<I: Isa>(a: Self, b: Self, c: Self) -> Self;
-    /// Rounds adjacent numbers to pairs; only where such numbers can be multiplied.
+    /// Rounds adjacent numbers of rows to pairs, for rows of so many numbers and pairs; only where such can be multiplied.
     #[doc(hidden)]
-    fn pair_up(row: &[Self], out: &mut [Self]);
+    fn pair_up(rows: &[Self], sizes: [usize; 2], out: &mut [Self]);
 }
 
 impl Scalar for f32 {
@@ -56,8 +56,8 @@ impl Scalar for f32 {
     fn fma<I: Isa>(a: f32, b: f32, c: f32) -> f32 {
         I::fma(a, b, c)
     }
-    fn pair_up(row: &[f32], out: &mut [f32]) {
-        super::pairs::pair_up(row, out);
+    fn pair_up(rows: &[f32], sizes: [usize; 2], out: &mut [f32]) {
+        super::pairs::pair_up(rows, sizes, out);
     }
 }
 
@@ -80,7 +80,7 @@ impl Scalar for f64 {
     fn fma<I: Isa>(a: f64, b: f64, c: f64) -> f64 {
         I::fma64(a, b, c)
     }
-    fn pair_up(_: &[f64], _: &mut [f64]) {
+    fn pair_up(_: &[f64], _: [usize; 2], _: &mut [f64]) {
         unreachable!("matrices in double precision are never rounded");
     }
 }

@@ -51,7 +51,7 @@ impl<T: Scalar> PackedB<T> {
                             if p < k { b.data[p * b.row_stride + j * b.column_stride] } else { T::default() };
                     }
                 }
-                T::pair_up(&both, row);
+                T::pair_up(&both, [2 * n, n], row);
             }
         });
         let mut packed = PackedB::with(table, [units, n], View::new(&paired, n));
@@ -84,7 +84,7 @@ pub(super) fn rows<T: Scalar>(a: &impl Lhs<T>, [m, k]: [usize; 2]) -> Vec<T> {
                     let first = first + block * ROWS;
                     let (rows, stride) = a.block(first..first + paired.len() / units, 0..k, &mut buffer);
                     for (row, out) in paired.chunks_exact_mut(units).enumerate() {
-                        T::pair_up(&rows[row * stride..][..k], out);
+                        T::pair_up(&rows[row * stride..][..k], [k, units], out);
                     }
                 }
             },
@@ -93,39 +93,53 @@ pub(super) fn rows<T: Scalar>(a: &impl Lhs<T>, [m, k]: [usize; 2]) -> Vec<T> {
     paired
 }
 
-/// The same windows over grids of pairs of channels, which `data` then holds; `None` where pairs would be of two cells.
+/// The same windows over grids of pairs of channels, which `data` then holds; `None` where pairs would be of two cells. An odd
+/// channel, where windows have all of them, is paired with 0.
 pub(super) fn windows<'a, T: Scalar>(a: &Windows<'_, T>, data: &'a mut Vec<T>) -> Option<Windows<'a, T>> {
-    if [a.channels, a.part.start, a.part.end].iter().any(|channel| channel % 2 == 1) {
+    let is_even = [a.channels, a.part.start, a.part.end].iter().all(|channel| channel % 2 == 0);
+    if !is_even && a.part != (0..a.channels) {
         return None;
     }
-    let cells: usize = a.axes.iter().map(|axis: &Axis| axis.cells).product();
-    let source = &a.data[..a.grids * cells * a.channels];
+    let cells = a.grids * a.axes.iter().map(|axis: &Axis| axis.cells).product::<usize>();
+    let (source, units) = (&a.data[..cells * a.channels], a.channels.div_ceil(2));
     data.clear();
-    data.resize(source.len() / 2, T::default());
-    par::for_chunks_mut(data, par::grain(2.0 * ROUND_NS), |first, out| {
-        T::pair_up(&source[2 * first..][..2 * out.len()], out);
+    data.resize(cells * units, T::default());
+    // All cells are one row, unless each ends in a pair of its own.
+    let row = if is_even { [1, 2] } else { [units, a.channels] };
+    let grain = (par::grain(2.0 * ROUND_NS) / row[0]).max(1);
+    par::for_rows_mut(data, row[0], grain, |first, out| {
+        let source = &source[first * row[1]..][..out.len() / row[0] * row[1]];
+        match is_even {
+            true => T::pair_up(source, [source.len(), out.len()], out),
+            false => T::pair_up(source, [a.channels, units], out),
+        }
     });
-    let part = a.part.start / 2..a.part.end / 2;
-    Some(Windows { data, grids: a.grids, axes: a.axes, channels: a.channels / 2, part })
+    let part = a.part.start / 2..a.part.end.div_ceil(2);
+    Some(Windows { data, grids: a.grids, axes: a.axes, channels: units, part })
 }
 
-/// Rounds adjacent numbers to pairs; the last may stand alone.
-pub(super) struct PairUp<'a>(pub &'a [f32], pub &'a mut [f32]);
+/// Rounds adjacent numbers of rows to pairs, for rows of so many numbers and pairs; the last of a row may stand alone.
+struct PairUp<'a>(&'a [f32], [usize; 2], &'a mut [f32]);
 
 impl Kernel for PairUp<'_> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let (whole, rest) = self.0.as_chunks::<2>();
-        self.1.iter_mut().zip(whole).for_each(|(out, &[x, y])| *out = pair(x, y));
-        if let (&[x], Some(out)) = (rest, self.1.last_mut()) {
-            *out = pair(x, 0.0);
+        let PairUp(source, [numbers, pairs], out) = self;
+        for (row, out) in source.chunks_exact(numbers.max(1)).zip(out.chunks_exact_mut(pairs.max(1))) {
+            let (whole, rest) = row.as_chunks::<2>();
+            for (out, &[x, y]) in out.iter_mut().zip(whole) {
+                *out = pair(x, y);
+            }
+            if let (&[x], Some(out)) = (rest, out.last_mut()) {
+                *out = pair(x, 0.0);
+            }
         }
     }
 }
 
-pub(super) fn pair_up(row: &[f32], out: &mut [f32]) {
-    simd::dispatch(PairUp(row, out));
+pub(super) fn pair_up(rows: &[f32], sizes: [usize; 2], out: &mut [f32]) {
+    simd::dispatch(PairUp(rows, sizes, out));
 }
 
 #[inline(always)]
@@ -202,15 +216,16 @@ mod tests {
             let windows = Windows { data: &data, grids: 1, axes, channels, part: 0..channels };
             let k = 9 * channels;
             let b: Vec<f32> = (0..k * n).map(|i| (i * 5 % 13) as f32 - 6.0).collect();
-            let Some(packed) = PackedB::rounded(k, n, View::new(&b, n)) else { return };
+            let tap = |tap: &[f32]| [tap, &vec![0.0; tap.len() / channels * (channels % 2)]].concat();
+            let even: Vec<f32> = b.chunks(channels * n).flat_map(tap).collect();
+            let Some(packed) = PackedB::rounded(even.len() / n, n, View::new(&even, n)) else { return };
             // Small integers are exact in bfloat16.
             let (mut c, mut want) = (vec![f32::NAN; 42 * n], vec![f32::NAN; 42 * n]);
-            if channels % 2 == 0 {
-                Gemm::default().run_windows(&windows, &packed, &mut c);
-                Gemm::default().run_windows(&windows, &PackedB::new(k, n, View::new(&b, n)), &mut want);
-                assert_eq!(c, want);
-            }
-            assert_eq!(self::windows(&windows, &mut Vec::new()).is_some(), channels % 2 == 0);
+            Gemm::default().run_windows(&windows, &packed, &mut c);
+            Gemm::default().run_windows(&windows, &PackedB::new(k, n, View::new(&b, n)), &mut want);
+            assert_eq!(c, want);
+            let part = Windows { part: 1..channels, ..windows };
+            assert!(self::windows(&part, &mut Vec::new()).is_none());
         }
     }
 }

@@ -109,25 +109,26 @@ impl<T: Scalar> Gemm<'_, T> {
     /// C from windows and a packed B.
     ///
     /// # Panics
-    /// When a cell lies outside the data, or B, C, the bias or the residual does not fit; when B is rounded and the channels are odd.
+    /// When a cell lies outside the data, or B, C, the bias or the residual does not fit. A rounded B has a row of zeros more for each
+    /// cell if the channels are odd, and then windows must have all of them.
     pub fn run_windows(&self, a: &Windows<'_, T>, b: &PackedB<T>, c: &mut [T]) {
         let (lines, width) = (a.lines(), a.axes[2].windows);
         let cells: usize = a.axes.iter().map(|axis| axis.cells).product();
         assert!(a.data.len() >= a.grids * cells * a.channels && a.part.end <= a.channels, "grids cut short");
-        let [m, k, n] = [lines * width, a.columns(), b.n()];
-        self.check([m, k, n], &Rhs::Packed(b), c.len());
+        let (m, n) = (lines * width, b.n());
         if m == 0 || n == 0 {
             return;
         }
         let mut data = Vec::new();
         let paired;
         let a = if b.rounded {
-            paired = pairs::windows(a, &mut data)
-                .expect("callers round filters of an even number of channels only");
+            paired = pairs::windows(a, &mut data).expect("callers don't round filters whose cells can't be paired");
             &paired
         } else {
             a
         };
+        assert_eq!(a.columns(), b.units(), "windows and B differ in length");
+        self.check([m, b.k(), n], &Rhs::Packed(b), c.len());
         let product = Product::new(self, [b.units(), n], Rhs::Packed(b), c);
         let panels = n.div_ceil(product.table.columns);
         let (rows, columns) = task_size([m, b.units(), panels], product.table);

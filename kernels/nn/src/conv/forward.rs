@@ -1,7 +1,7 @@
 //! Convolution proper.
 
 use savedmodel_math::depthwise::Taps;
-use savedmodel_math::gemm::{self, Activation, Epilogue, View, Windows};
+use savedmodel_math::gemm::{self, Activation, Epilogue, View, Windows, has_fast_pairs};
 use savedmodel_math::{par, winograd};
 
 use super::element::Multiply;
@@ -35,10 +35,23 @@ impl<W: Multiply> Filter<W> {
         Filter::packed_by(W::pack, filter, sizes, groups)
     }
 
-    /// [`Filter::new`], rounded to bfloat16 where the processor multiplies that faster: pairs of channels at a time.
+    /// [`Filter::new`], rounded to bfloat16 where the processor multiplies that faster: pairs of channels at a time. An odd channel
+    /// of several taps gets a partner that is 0, where there is but one group.
     pub fn rounded(filter: &[W], sizes: [usize; 3], groups: usize) -> Filter<W> {
-        let pack = if sizes[1].is_multiple_of(2) { W::pack_rounded } else { W::pack };
-        Filter::packed_by(pack, filter, sizes, groups)
+        let [taps, channels, outputs] = sizes;
+        if channels.is_multiple_of(2) || taps == 1 && groups == 1 {
+            return Filter::packed_by(W::pack_rounded, filter, sizes, groups);
+        }
+        // Of three channels, the pairs cost more than they save.
+        if channels <= 3 || groups > 1 || !has_fast_pairs() {
+            return Filter::new(filter, sizes, groups);
+        }
+        let mut even = Vec::with_capacity(taps * (channels + 1) * outputs);
+        for tap in filter.chunks_exact(channels * outputs) {
+            even.extend_from_slice(tap);
+            even.extend(std::iter::repeat_n(W::default(), outputs));
+        }
+        Filter::packed_by(W::pack_rounded, &even, [taps, channels + 1, outputs], groups)
     }
 
     fn packed_by(
