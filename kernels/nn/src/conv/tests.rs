@@ -110,3 +110,24 @@ fn depthwise_agrees_with_groups() {
         }
     }
 }
+
+#[test]
+fn what_bfloat16_holds_is_not_rounded() {
+    for (channels, groups) in [(1, 1), (3, 1), (4, 1), (5, 1), (7, 1), (6, 2), (10, 2)] {
+        for window in [1, 3] {
+            let integers = [numbers(&[2, 6, 5, channels]), numbers(&[window, window, channels / groups, 4])];
+            let floats = integers.map(|tensor| {
+                let values = tensor.as_slice::<i32>().unwrap().iter().map(|&x| x as f32).collect();
+                Tensor::from_vec(tensor.shape().clone(), values).unwrap()
+            });
+            let run = |rounds: bool| {
+                let op = crate::OPS.iter().flat_map(|ops| ops.iter()).find(|op| op.name == "Conv2D").unwrap();
+                let test = OpTest::new(op).attr("strides", vec![1, 2, 1, 1]).attr("padding", "SAME");
+                let test = if rounds { test.attr(savedmodel_op::ROUNDS, true) } else { test };
+                let test = test.input(floats[0].clone()).constant(floats[1].clone());
+                test.run().unwrap().remove(0).as_slice::<f32>().unwrap().to_vec()
+            };
+            assert_eq!(run(true), run(false), "{channels} {groups} {window}");
+        }
+    }
+}
