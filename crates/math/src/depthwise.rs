@@ -8,8 +8,10 @@ use crate::simd;
 /// The cells under one line of outputs of one image, and the taps above them; channels are innermost.
 #[derive(Clone, Copy, Debug)]
 pub struct Taps<'a, T> {
-    /// The image.
+    /// The image, or the rows of it that the line needs: row `y` stands at place `y % held`.
     pub image: &'a [T],
+    /// How many rows there are places for.
+    pub held: usize,
     /// The taps (depth, height, width), each of all channels.
     pub filter: &'a [T],
     /// Depth, height and width.
@@ -41,7 +43,10 @@ impl<T> Taps<'_, T> {
         let [depth, height, width] = self.axes;
         let row = |z: usize, y: usize| {
             let cells = depth.cell(self.at[0], z) * height.cells + height.cell(self.at[1], y);
-            [cells * width.cells * self.channels, (z * height.taps + y) * width.taps * self.channels]
+            [
+                cells % self.held.max(1) * width.cells * self.channels,
+                (z * height.taps + y) * width.taps * self.channels,
+            ]
         };
         let (zs, ys) = (depth.inside(self.at[0]), height.inside(self.at[1]));
         zs.flat_map(|z| ys.clone().map(move |y| row(z, y))).collect()
@@ -59,7 +64,8 @@ const OUTPUTS: usize = 4;
 /// use savedmodel_math::gemm::Axis;
 /// let unit = Axis { cells: 1, windows: 1, taps: 1, stride: 1, dilation: 1, before: 0 };
 /// let axes = [unit, unit, Axis { cells: 3, windows: 3, taps: 2, before: 1, ..unit }];
-/// let taps = Taps { image: &[1.0_f32, 2.0, 3.0], filter: &[10.0, 1.0], axes: &axes, at: [0, 0], channels: 1 };
+/// let image = &[1.0_f32, 2.0, 3.0];
+/// let taps = Taps { image, held: 1, filter: &[10.0, 1.0], axes: &axes, at: [0, 0], channels: 1 };
 /// let mut out = [0.0; 3];
 /// line(&taps, &[0.5], [0.0, 30.0], &mut out);
 /// assert_eq!(out, [1.5, 12.5, 23.5]);
@@ -70,7 +76,9 @@ const OUTPUTS: usize = 4;
 pub fn line<T: Scalar + PartialOrd>(taps: &Taps<'_, T>, bias: &[T], bounds: [T; 2], out: &mut [T]) {
     let (n, [depth, height, width]) = (taps.channels, taps.axes);
     let product = |f: fn(&Axis) -> usize| taps.axes.iter().map(f).product::<usize>() * n;
-    assert!(taps.image.len() == product(|axis| axis.cells) && taps.filter.len() == product(|axis| axis.taps));
+    assert!(
+        taps.image.len() == taps.held * width.cells * n && taps.filter.len() == product(|axis| axis.taps)
+    );
     assert!(taps.at[0] < depth.windows && taps.at[1] < height.windows && out.len() == width.windows * n);
     assert!(bias.is_empty() || bias.len() == n);
     let (rows, whole) = (taps.rows(), width.whole());
@@ -215,7 +223,8 @@ mod tests {
             let image: Vec<f32> = (0..size(|axis| axis.cells)).map(number).collect();
             let filter: Vec<f32> = (0..size(|axis| axis.taps)).map(number).collect();
             let bias: Vec<f32> = (0..channels).map(number).collect();
-            let taps = Taps { image: &image, filter: &filter, axes: &axes, at, channels };
+            let held = axes[0].cells * axes[1].cells;
+            let taps = Taps { image: &image, held, filter: &filter, axes: &axes, at, channels };
             let mut want: Vec<f32> = (0..axes[2].windows).flat_map(|_| bias.clone()).collect();
             taps.each(&mut want, |out, cells, taps| {
                 out.iter_mut().zip(cells).zip(taps).for_each(|((out, cell), tap)| *out += cell * tap);
@@ -224,6 +233,16 @@ mod tests {
             let mut out = vec![f32::NAN; want.len()];
             line(&taps, &bias, [-50.0, 40.0], &mut out);
             assert_eq!(out, want, "{axes:?} {channels}");
+            // The same from places for as many rows as lie under the line.
+            if axes[0].cells == 1 {
+                let (row, held) = (axes[2].cells * channels, axes[1].taps.min(axes[1].cells));
+                let mut ring = vec![f32::NAN; held * row];
+                for y in axes[1].inside(at[1]).map(|tap| axes[1].cell(at[1], tap)) {
+                    ring[y % held * row..][..row].copy_from_slice(&image[y * row..][..row]);
+                }
+                line(&Taps { image: &ring, held, ..taps }, &bias, [-50.0, 40.0], &mut out);
+                assert_eq!(out, want, "{axes:?} {channels}");
+            }
         }
     }
 }

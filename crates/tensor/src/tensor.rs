@@ -269,7 +269,9 @@ impl Tensor {
         let end = start.checked_add(shape.checked_elements()?).filter(|&end| end <= self.elements());
         let end = end.ok_or_else(|| {
             let own = &self.shape;
-            Error::invalid_argument(format!("a part of shape {shape} from {start} on of a tensor of shape {own}"))
+            Error::invalid_argument(format!(
+                "a part of shape {shape} from {start} on of a tensor of shape {own}"
+            ))
         })?;
         Ok(Tensor { dtype: self.dtype, shape, data: self.part(start..end)? })
     }

@@ -145,7 +145,8 @@ fn build<T: Dilate>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         for_lines(&output, &dims, out.as_mut_slice::<T>()?, |index, at, out| {
             let image = &data[index * size..(index + 1) * size];
             out.fill(T::LOWEST);
-            let line = Taps { image, filter: taps, axes: &axes, at, channels };
+            let line =
+                Taps { image, held: axes[0].cells * axes[1].cells, filter: taps, axes: &axes, at, channels };
             line.each(out, |out, cells, taps| {
                 for ((out, &cell), &tap) in out.iter_mut().zip(cells).zip(taps) {
                     let sum = cell.sum(tap);

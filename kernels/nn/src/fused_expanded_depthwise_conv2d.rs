@@ -172,7 +172,7 @@ impl Call<'_> {
             par::for_rows_mut(out.as_mut_slice()?, length, grain, |first, out| {
                 for (row, out) in (first..).zip(out.chunks_exact_mut(length)) {
                     let image = &between[row / height.windows * image..][..image];
-                    self.line(image, 0..height.cells, row % height.windows, out);
+                    self.line(image, row % height.windows, out);
                 }
             });
             return Ok(());
@@ -195,12 +195,11 @@ impl Call<'_> {
         f32::multiply_dense(sizes, cells, self.filter, out, epilogue);
     }
 
-    /// One line of the output from the expanded rows `held` of its image.
-    fn line(&self, image: &[f32], held: Range<usize>, y: usize, out: &mut [f32]) {
-        let [depth, height, width] = self.axes;
-        let height = Axis { cells: held.len(), before: height.before + held.start, ..height };
-        let axes = [depth, height, width];
-        let taps = Taps { image, filter: self.taps, axes: &axes, at: [0, y], channels: self.bias.len() };
+    /// One line of the output from expanded rows, which stand in a ring or are all there.
+    fn line(&self, image: &[f32], y: usize, out: &mut [f32]) {
+        let channels = self.bias.len();
+        let held = image.len() / (self.axes[2].cells * channels);
+        let taps = Taps { image, held, filter: self.taps, axes: &self.axes, at: [0, y], channels };
         let activation = self.activations[1];
         match f32::bounds(activation) {
             Some(bounds) => f32::depthwise(&taps, self.depthwise_bias, bounds, out),
@@ -223,8 +222,9 @@ impl Call<'_> {
         if band.len() < most * row {
             band.resize(most * row, 0.0);
         }
-        // The rows that the band holds, and the next line of the output.
-        let (mut held, mut y) = (0..0, first);
+        let ring = &mut band[..most * row];
+        // The end of the rows that the band holds, and the next line of the output.
+        let (mut held, mut y) = (0, first);
         while y < end {
             let Range { start, end: mut last } = rows_under(&height, y);
             let mut next = y + 1;
@@ -232,19 +232,17 @@ impl Call<'_> {
                 last = rows_under(&height, next).end;
                 next += 1;
             }
-            let kept = start.max(held.start)..held.end.max(start);
-            if !kept.is_empty() && held.start < start {
-                band.copy_within((start - held.start) * row..held.len() * row, 0);
+            held = held.max(start);
+            while held < last {
+                // The band is a ring: rows that are no longer needed make place for new ones.
+                let place = held % most;
+                let count = (most - place).min(last - held);
+                let target = &mut ring[place * row..][..count * row];
+                self.expand(&image[held * cells..][..count * cells], target);
+                held += count;
             }
-            if kept.end < last {
-                let new = kept.end..last;
-                let target = &mut band[(new.start - start) * row..(new.end - start) * row];
-                self.expand(&image[new.start * cells..new.end * cells], target);
-            }
-            held = start..last;
             for y in y..next {
-                let out = &mut out[(y - first) * length..][..length];
-                self.line(&band[..held.len() * row], held.clone(), y, out);
+                self.line(ring, y, &mut out[(y - first) * length..][..length]);
             }
             y = next;
         }
@@ -341,7 +339,7 @@ mod tests {
             let mut between = vec![f32::NAN; height.cells * width.cells * expanded];
             call.expand(&input, &mut between);
             for (y, out) in whole.chunks_exact_mut(length).enumerate() {
-                call.line(&between, 0..height.cells, y, out);
+                call.line(&between, y, out);
             }
             for first in [0, height.windows / 2] {
                 let mut out = vec![f32::NAN; (height.windows - first) * length];

@@ -33,8 +33,9 @@ pub struct Sums<T> {
 /// The processor has the instructions; cells, taps and bias are readable and outputs are writable over all registers.
 #[inline(always)]
 pub unsafe fn sums<V: Vector, const COUNT: usize, const WIDTH: usize>(sums: &Sums<V::Element>) {
-    let &Sums { rows, taps, image, image_steps: [tap_step, step], filter, channels, bias, bounds, out, .. } =
-        sums;
+    let &Sums {
+        rows, taps, image, image_steps: [tap_step, step], filter, channels, bias, bounds, out, ..
+    } = sums;
     // SAFETY: the caller promises the rows, and what lies at the indices below.
     unsafe {
         // Elements are floats, for which all zero bits are 0.

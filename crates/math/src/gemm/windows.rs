@@ -122,7 +122,8 @@ impl<T: Scalar> Gemm<'_, T> {
         let mut data = Vec::new();
         let paired;
         let a = if b.rounded {
-            paired = pairs::windows(a, &mut data).expect("callers don't round filters whose cells can't be paired");
+            paired = pairs::windows(a, &mut data)
+                .expect("callers don't round filters whose cells can't be paired");
             &paired
         } else {
             a

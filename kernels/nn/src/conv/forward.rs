@@ -167,7 +167,7 @@ fn depthwise<W: Multiply>(
             let residual = epilogue.residual.get(row * line..(row + 1) * line).unwrap_or_default();
             let (index, at) = (row / (depth * height), [row / height % depth, row % height]);
             let image = &input[index * image..(index + 1) * image];
-            let taps = Taps { image, filter, axes: &axes, at, channels };
+            let taps = Taps { image, held: axes[0].cells * axes[1].cells, filter, axes: &axes, at, channels };
             W::depthwise(&taps, epilogue.bias, bounds, out);
             W::finish(out, &Epilogue { residual, bias: &[], activation });
         }
