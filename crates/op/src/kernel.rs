@@ -32,6 +32,12 @@ pub trait Callable: Send + Sync {
     /// # Errors
     /// Those of its kernels.
     fn call(&self, run: &Run<'_>, arguments: Vec<Tensor>) -> Result<Vec<Tensor>>;
+
+    /// Its results as expressions of its arguments, such as `AddV2(0,1)`, if all that it does is done for each element of its
+    /// arguments apart: called with vectors it gives what calls with their elements would. Parts of long ones are left out.
+    fn formulas(&self) -> Option<Vec<String>> {
+        None
+    }
 }
 
 /// How a builder gets the functions that its attributes name.

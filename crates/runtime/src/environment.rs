@@ -9,7 +9,7 @@ use savedmodel_op::{Callable, Functions, Limits, Registry, ResourceManager, Run}
 use savedmodel_optimize::{self as optimize, Precision, Written};
 use savedmodel_tensor::{Error, Result, Tensor};
 
-use crate::{Plan, compile, execute};
+use crate::{Plan, compile, execute, formula};
 
 /// How plans are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -211,5 +211,9 @@ impl Callable for CompiledFunction {
         let unit = Unit::new(&env, &function.graph)?;
         let plan = compile::function(&unit, &function, &self.function.bound, &self.function.site)?;
         execute::run(&unit, &Arc::new(plan), arguments, execute::result).map_err(at)
+    }
+
+    fn formulas(&self) -> Option<Vec<String>> {
+        formula::of(&*self.env.upgrade()?.library.get(&self.function.function).ok()?)
     }
 }

@@ -9,6 +9,7 @@
 mod compile;
 mod environment;
 mod execute;
+mod formula;
 mod frames;
 mod function;
 mod lifetimes;

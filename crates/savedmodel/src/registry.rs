@@ -33,6 +33,7 @@ pub fn registry() -> Arc<Registry> {
             savedmodel_kernels_sparse::OPS,
             savedmodel_kernels_state::OPS,
             savedmodel_kernels_text::OPS,
+            savedmodel_kernels_xla::OPS,
         ];
         families.iter().for_each(|family| registry.add(family));
         Arc::new(registry)

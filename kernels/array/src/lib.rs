@@ -79,6 +79,7 @@ mod transpose;
 mod unique;
 mod unpack;
 mod unravel_index;
+pub mod walk;
 mod where_;
 
 /// Every operator of the family.

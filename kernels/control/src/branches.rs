@@ -1,4 +1,4 @@
-//! `If`, `Case`, `While` and their stateless forms: control flow by functions.
+//! `If`, `Case`, `While`, and their stateless and compiled forms: control flow by functions.
 
 use savedmodel_op::{Effect, Kernels, Op, shape};
 
@@ -17,6 +17,11 @@ pub const OPS: &[Op] = &[
     case("StatelessCase", Effect::Pure),
     repeated("While", Effect::External),
     repeated("StatelessWhile", Effect::Pure),
+    Op {
+        name: "XlaWhile",
+        attrs: &["T: list(type) >= 0", "cond: func", "body: func"],
+        ..repeated("", Effect::External)
+    },
     // What TensorFlow's own rewrites leave in a graph.
     Op {
         name: "_If",

@@ -198,7 +198,9 @@ impl Region<'_, '_> {
                     self.lazy(id, &node, "else_branch", known)?,
                 ])
             }
-            "While" | "StatelessWhile" | "_While" => Action::While(Box::new(self.repeated(id, &node)?)),
+            "While" | "StatelessWhile" | "_While" | "XlaWhile" => {
+                Action::While(Box::new(self.repeated(id, &node)?))
+            }
             "Case" | "StatelessCase" => {
                 let branches: Option<Vec<FunctionRef>> = node.attrs.get("branches").and_then(Vec::from_attr);
                 let branches = branches.filter(|branches| !branches.is_empty());

@@ -1,0 +1,153 @@
+//! `XlaConv` and `XlaConvV2`.
+
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, Run, dtypes, shape};
+use savedmodel_tensor::{Code, Error, Result, Tensor};
+
+use crate::calls::{cast, transpose};
+use crate::convolve::{Convolution, convolve};
+use crate::dot::wide;
+use crate::numbers::{Numbers, dims};
+use crate::window::{Dim, window};
+use crate::{INDICES, numbers_attr};
+
+/// Convolutions of any number of spatial dimensions: strides, paddings that may cut off, dilations of input and filter, groups of
+/// channels or of the batch, and dimensions in any order.
+///
+/// <https://openxla.org/xla/operation_semantics#conv_convolution>
+pub const OPS: &[Op] = &[
+    Op {
+        name: "XlaConvV2",
+        inputs: &[
+            "lhs: LhsT",
+            "rhs: RhsT",
+            "window_strides: Tindices",
+            "padding: Tindices",
+            "lhs_dilation: Tindices",
+            "rhs_dilation: Tindices",
+            "feature_group_count: Tindices",
+        ],
+        outputs: &["output: preferred_element_type"],
+        attrs: &[
+            numbers_attr!("LhsT"),
+            numbers_attr!("RhsT"),
+            INDICES,
+            "dimension_numbers: string",
+            "precision_config: string",
+            numbers_attr!("preferred_element_type"),
+            "batch_group_count: int = 1",
+        ],
+        effect: Effect::Pure,
+        shape: shape::unknown,
+        kernels: Kernels::All(
+            &[
+                ("LhsT", dtypes::NUMBERS),
+                ("RhsT", dtypes::NUMBERS),
+                ("preferred_element_type", dtypes::NUMBERS),
+            ],
+            |node| build(node, node.attr("batch_group_count")?),
+        ),
+    },
+    Op {
+        name: "XlaConv",
+        inputs: &[
+            "lhs: T",
+            "rhs: T",
+            "window_strides: Tindices",
+            "padding: Tindices",
+            "lhs_dilation: Tindices",
+            "rhs_dilation: Tindices",
+            "feature_group_count: Tindices",
+        ],
+        outputs: &["output: T"],
+        attrs: &[numbers_attr!("T"), INDICES, "dimension_numbers: string", "precision_config: string"],
+        effect: Effect::Pure,
+        shape: shape::unknown,
+        kernels: Kernels::All(&[("T", dtypes::NUMBERS)], |node| build(node, 1)),
+    },
+];
+
+fn build(node: &Construction<'_>, batch_groups: i64) -> Result<Box<dyn Kernel>> {
+    let numbers = Numbers::of(node, "dimension_numbers")?;
+    Numbers::of(node, "precision_config")?;
+    let result = node.outputs[0];
+    Ok(Box::new(move |ctx: &mut Context<'_>| {
+        let run = ctx.run();
+        let dtype = wide(ctx.input(0).dtype(), ctx.input(1).dtype(), result);
+        let order = Order::of(&numbers, ctx.input(0).rank(), ctx.input(1).rank())?;
+        let filter = transpose(&run, cast(&run, ctx.take(1), dtype)?, &order.filter)?;
+        let input = transpose(&run, cast(&run, ctx.take(0), dtype)?, &order.input)?;
+        let window = moves(ctx, &filter)?;
+        let feature_groups = ctx.input(6).to_i64s()?;
+        let (input, groups) = match (&feature_groups[..], batch_groups) {
+            (&[groups], 1) => (input, groups),
+            (&[1], groups) => (batch_to_features(&run, input, groups)?, groups),
+            _ => return Err(groups_error(&feature_groups, batch_groups)),
+        };
+        let groups = usize::try_from(groups).ok().filter(|&groups| groups > 0);
+        let groups = groups.ok_or_else(|| groups_error(&feature_groups, batch_groups))?;
+        let output = convolve(&run, Convolution { input, filter, window, groups })?;
+        ctx.set(0, cast(&run, transpose(&run, output, &order.output)?, result)?);
+        Ok(())
+    }))
+}
+
+fn groups_error(features: &[i64], batches: i64) -> Error {
+    let text = format!(
+        "feature_group_count {features:?} and batch_group_count {batches} must be positive, and one of them 1"
+    );
+    Error::new(Code::Unknown, text)
+}
+
+/// The dimensions of each tensor in the order batch, space, features; of the filter: space, features in, features out.
+struct Order {
+    input: Vec<usize>,
+    filter: Vec<usize>,
+    output: Vec<usize>,
+}
+
+impl Order {
+    fn of(numbers: &Numbers, input: usize, filter: usize) -> Result<Order> {
+        if input != filter {
+            let text = format!(
+                "both input tensor and kernel tensor must have same number of dimensions: {input} {filter}"
+            );
+            return Err(Error::new(Code::Unknown, text));
+        }
+        let order = |first: &[i64], space: usize, last: &[i64], rank: usize| {
+            let all = [first, numbers.list(space), last].concat();
+            let found = dims(&all, rank, "dimensions of a convolution")?;
+            if found.len() == rank {
+                return Ok(found);
+            }
+            Err(Error::invalid_argument(format!(
+                "dimension numbers of a convolution name {all:?} of a tensor of rank {rank}"
+            )))
+        };
+        let output = order(&[numbers.one(9)], 12, &[numbers.one(10)], input)?;
+        let mut back = vec![0; output.len()];
+        output.iter().enumerate().for_each(|(from, &to)| back[to] = from);
+        Ok(Order {
+            input: order(&[numbers.one(7)], 11, &[numbers.one(8)], input)?,
+            filter: order(&[], 6, &[numbers.one(3), numbers.one(4)], filter)?,
+            output: back,
+        })
+    }
+}
+
+fn moves(ctx: &Context<'_>, filter: &Tensor) -> Result<Vec<Dim>> {
+    let sizes: Vec<i64> = filter.shape()[..filter.rank() - 2].iter().map(|&size| size as i64).collect();
+    let [strides, padding, base, dilations] = [2, 3, 4, 5].map(|i| ctx.input(i));
+    window(&sizes, [Some(strides), Some(base), Some(dilations)], padding)
+}
+
+/// Groups of the batch as groups of features.
+fn batch_to_features(run: &Run<'_>, input: Tensor, groups: i64) -> Result<Tensor> {
+    let shape = input.shape().to_vec();
+    let (batch, channels, last) = (shape[0], shape[shape.len() - 1], shape.len() - 1);
+    let found = usize::try_from(groups).ok().filter(|&groups| groups > 0 && batch.is_multiple_of(groups));
+    let groups = found.ok_or_else(|| groups_error(&[1], groups))?;
+    let split = [&[groups, batch / groups], &shape[1..]].concat();
+    let order: Vec<usize> = (1..=last).chain([0, last + 1]).collect();
+    let joined = [&[batch / groups], &shape[1..last], &[groups * channels]].concat();
+    transpose(run, input.reshape(split)?, &order)?.reshape(joined)
+}
