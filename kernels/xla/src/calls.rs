@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use savedmodel_kernels_array::walk;
 use savedmodel_op::{
-    AttrValue, Attrs, Callable, Construction, Context, InputRef, NoFunctions, Registry, Run, Source, TypeOf,
-    Value,
+    AttrValue, Attrs, Callable, Construction, Context, InputRef, Kernel, NoFunctions, Registry,
+    ResourceManager, Run, Source, TypeOf, Value,
 };
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor};
 
@@ -22,50 +22,85 @@ fn registry() -> &'static Registry {
     })
 }
 
-/// Runs an operator of which only attributes that do not follow from the inputs are given.
-///
-/// # Errors
-/// Those of the operator.
-pub(crate) fn call_all(
-    run: &Run<'_>,
-    op: &str,
-    attrs: &[(&str, AttrValue)],
-    inputs: Vec<Tensor>,
-) -> Result<Vec<Tensor>> {
-    let def = registry().def(op)?;
-    let mut all = Attrs::default();
-    for (arg, input) in def.inputs.iter().zip(&inputs) {
-        if let TypeOf::Attr(name) = &arg.dtype {
-            all.insert(name.clone(), AttrValue::Type(input.dtype()));
-        }
-    }
-    all.extend(attrs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-    def.complete(&mut all)?;
-    let dtypes: Vec<DType> = inputs.iter().map(Tensor::dtype).collect();
-    let shapes: Vec<PartialShape> = inputs.iter().map(|input| input.shape().into()).collect();
-    let outputs = def.output_dtypes(&all)?;
-    let kernel = registry().kernel(&Construction {
-        name: op,
-        op,
-        attrs: &all,
-        inputs: &dtypes,
-        outputs: &outputs,
-        shapes: &shapes,
-        constants: &vec![None; inputs.len()],
-        resources: run.resources,
-        functions: &NoFunctions,
-    })?;
-    let taken = inputs.len() as u32;
-    let refs: Vec<InputRef> =
-        (0..taken).map(|i| InputRef { source: Source::Slot(i), last_use: true }).collect();
-    let places: Vec<u32> = (taken..taken + outputs.len() as u32).collect();
-    let mut slots: Vec<Value> = inputs.into_iter().map(Value::Tensor).collect();
-    slots.resize_with(places.len() + refs.len(), Value::default);
-    kernel.compute(&mut Context::new(&mut slots, &[], &refs, &places, *run))?;
-    Ok(slots.drain(refs.len()..).filter_map(|mut value| value.take()).collect())
+/// An operator made ready.
+struct Made {
+    kernel: Box<dyn Kernel>,
+    /// The inputs that never change, which come last.
+    constants: Vec<Tensor>,
+    outputs: usize,
 }
 
-/// Runs an operator with one output.
+impl Made {
+    /// Only attributes that do not follow from the inputs are given. Of the first inputs the dtypes and what is known of the shapes
+    /// is, of the others the values.
+    fn new(
+        op: &str,
+        attrs: &[(&str, AttrValue)],
+        free: &[(DType, PartialShape)],
+        constants: Vec<Tensor>,
+        resources: &ResourceManager,
+    ) -> Result<Made> {
+        let def = registry().def(op)?;
+        let known = constants.iter().map(|tensor| (tensor.dtype(), tensor.shape().into()));
+        let (dtypes, shapes): (Vec<DType>, Vec<PartialShape>) = free.iter().cloned().chain(known).unzip();
+        let mut all = Attrs::default();
+        for (arg, &dtype) in def.inputs.iter().zip(&dtypes) {
+            if let TypeOf::Attr(name) = &arg.dtype {
+                all.insert(name.clone(), AttrValue::Type(dtype));
+            }
+        }
+        all.extend(attrs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        def.complete(&mut all)?;
+        let outputs = def.output_dtypes(&all)?;
+        let values: Vec<Option<Tensor>> =
+            free.iter().map(|_| None).chain(constants.iter().cloned().map(Some)).collect();
+        let kernel = registry().kernel(&Construction {
+            name: op,
+            op,
+            attrs: &all,
+            inputs: &dtypes,
+            outputs: &outputs,
+            shapes: &shapes,
+            constants: &values,
+            resources,
+            functions: &NoFunctions,
+        })?;
+        Ok(Made { kernel, constants, outputs: outputs.len() })
+    }
+
+    fn call(&self, run: &Run<'_>, inputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        let (free, known) = (inputs.len() as u32, self.constants.len() as u32);
+        let slots = (0..free).map(|i| InputRef { source: Source::Slot(i), last_use: true });
+        let constants = (0..known).map(|i| InputRef { source: Source::Constant(i), last_use: false });
+        let refs: Vec<InputRef> = slots.chain(constants).collect();
+        let places: Vec<u32> = (free..free + self.outputs as u32).collect();
+        let mut slots: Vec<Value> = inputs.into_iter().map(Value::Tensor).collect();
+        slots.resize_with(places.len() + slots.len(), Value::default);
+        self.kernel.compute(&mut Context::new(&mut slots, &self.constants, &refs, &places, *run))?;
+        Ok(slots.drain(free as usize..).filter_map(|mut value| value.take()).collect())
+    }
+}
+
+/// An operator of two inputs made ready for a second one that never changes, such as weights.
+pub(crate) struct Ready(Made);
+
+impl Ready {
+    pub fn new(
+        node: &Construction<'_>,
+        op: &str,
+        attrs: &[(&str, AttrValue)],
+        constant: Tensor,
+    ) -> Result<Ready> {
+        let free = [(constant.dtype(), PartialShape::unknown())];
+        Ok(Ready(Made::new(op, attrs, &free, vec![constant], node.resources)?))
+    }
+
+    pub fn call(&self, run: &Run<'_>, input: Tensor) -> Result<Tensor> {
+        self.0.call(run, vec![input])?.pop().ok_or_else(|| Error::internal("there is no output"))
+    }
+}
+
+/// Runs an operator with one output, of which only attributes that do not follow from the inputs are given.
 ///
 /// # Errors
 /// Those of the operator.
@@ -75,7 +110,10 @@ pub(crate) fn call(
     attrs: &[(&str, AttrValue)],
     inputs: Vec<Tensor>,
 ) -> Result<Tensor> {
-    call_all(run, op, attrs, inputs)?.pop().ok_or_else(|| Error::internal(format!("{op} gave nothing")))
+    let free: Vec<(DType, PartialShape)> =
+        inputs.iter().map(|input| (input.dtype(), input.shape().into())).collect();
+    let made = Made::new(op, attrs, &free, Vec::new(), run.resources)?;
+    made.call(run, inputs)?.pop().ok_or_else(|| Error::internal(format!("{op} gave nothing")))
 }
 
 /// A vector of sizes, axes or indices.

@@ -1,13 +1,13 @@
 //! `XlaConv` and `XlaConvV2`.
 
-use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, Run, dtypes, shape};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Limits, Op, Run, dtypes, shape};
 use savedmodel_tensor::{Code, Error, Result, Tensor};
 
-use crate::calls::{cast, transpose};
-use crate::convolve::{Convolution, convolve};
+use crate::calls::{Ready, cast, transpose};
+use crate::convolve::{Convolution, Images, convolve};
 use crate::dot::wide;
 use crate::numbers::{Numbers, dims};
-use crate::window::{Dim, window};
+use crate::window::{Dim, outputs, window};
 use crate::{INDICES, numbers_attr};
 
 /// Convolutions of any number of spatial dimensions: strides, paddings that may cut off, dilations of input and filter, groups of
@@ -70,13 +70,20 @@ fn build(node: &Construction<'_>, batch_groups: i64) -> Result<Box<dyn Kernel>> 
     let numbers = Numbers::of(node, "dimension_numbers")?;
     Numbers::of(node, "precision_config")?;
     let result = node.outputs[0];
+    let ready = if batch_groups == 1 { Weights::of(node, &numbers)? } else { None };
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let run = ctx.run();
+        if let Some(weights) = &ready
+            && let Some(output) = weights.convolve(&run, ctx.input(0))?
+        {
+            ctx.set(0, output);
+            return Ok(());
+        }
         let dtype = wide(ctx.input(0).dtype(), ctx.input(1).dtype(), result);
         let order = Order::of(&numbers, ctx.input(0).rank(), ctx.input(1).rank())?;
         let filter = transpose(&run, cast(&run, ctx.take(1), dtype)?, &order.filter)?;
         let input = transpose(&run, cast(&run, ctx.take(0), dtype)?, &order.input)?;
-        let window = moves(ctx, &filter)?;
+        let window = moves(&filter, [2, 3, 4, 5].map(|i| ctx.input(i)))?;
         let feature_groups = ctx.input(6).to_i64s()?;
         let (input, groups) = match (&feature_groups[..], batch_groups) {
             (&[groups], 1) => (input, groups),
@@ -134,10 +141,63 @@ impl Order {
     }
 }
 
-fn moves(ctx: &Context<'_>, filter: &Tensor) -> Result<Vec<Dim>> {
+fn moves(filter: &Tensor, [strides, padding, base, dilations]: [&Tensor; 4]) -> Result<Vec<Dim>> {
     let sizes: Vec<i64> = filter.shape()[..filter.rank() - 2].iter().map(|&size| size as i64).collect();
-    let [strides, padding, base, dilations] = [2, 3, 4, 5].map(|i| ctx.input(i));
     window(&sizes, [Some(strides), Some(base), Some(dilations)], padding)
+}
+
+/// A filter that never changes, made ready with the way that it moves.
+struct Weights {
+    filter: Ready,
+    order: Order,
+    window: Vec<Dim>,
+    channels: usize,
+}
+
+impl Weights {
+    /// None where something is not known, or wrong, which is said when it is called.
+    fn of(node: &Construction<'_>, numbers: &Numbers) -> Result<Option<Weights>> {
+        let [Some(filter), Some(strides), Some(padding), Some(base), Some(dilations), Some(groups)] =
+            [1, 2, 3, 4, 5, 6].map(|i| node.constant(i))
+        else {
+            return Ok(None);
+        };
+        let (dtype, rank) = (filter.dtype(), filter.rank());
+        let (Ok(order), Ok(groups)) = (Order::of(numbers, rank, rank), groups.to_i64s()) else {
+            return Ok(None);
+        };
+        let groups = match groups[..] {
+            [groups] if groups > 0 && node.inputs[0] == dtype && node.outputs[0] == dtype => groups as usize,
+            _ => return Ok(None),
+        };
+        let limits = Limits::default();
+        let run = Run { resources: node.resources, limits: &limits };
+        let filter = transpose(&run, filter.clone(), &order.filter)?;
+        let Ok(window) = moves(&filter, [strides, padding, base, dilations]) else { return Ok(None) };
+        let channels = filter.shape()[rank - 2].saturating_mul(groups);
+        if filter.elements() == 0 || filter.shape()[rank - 1] % groups != 0 {
+            return Ok(None);
+        }
+        let Some(images) = Images::of(&filter, &window, groups)? else { return Ok(None) };
+        let filter = Ready::new(node, images.op, &images.attrs, images.filter)?;
+        Ok(Some(Weights { filter, order, window, channels }))
+    }
+
+    fn convolve(&self, run: &Run<'_>, input: &Tensor) -> Result<Option<Tensor>> {
+        if input.rank() != self.order.input.len() || input.elements() == 0 {
+            return Ok(None);
+        }
+        let input = transpose(run, input.clone(), &self.order.input)?;
+        let space = self.window.len();
+        let mut shape = input.shape().to_vec();
+        let sizes = outputs(&self.window, &shape[1..=space])?;
+        if shape[space + 1] != self.channels || sizes.contains(&0) {
+            return Ok(None);
+        }
+        let output = self.filter.call(run, Images::rows(input)?)?;
+        shape.splice(1.., sizes.into_iter().chain(output.shape().last().copied()));
+        Ok(Some(transpose(run, output.reshape(shape)?, &self.order.output)?))
+    }
 }
 
 /// Groups of the batch as groups of features.

@@ -36,13 +36,72 @@ pub(crate) fn convolve(run: &Run<'_>, mut conv: Convolution) -> Result<Tensor> {
     if shape.contains(&0) || conv.filter.elements() == 0 {
         return run.allocate(conv.input.dtype(), shape);
     }
-    let is_plain = |dim: &Dim| dim.padding.step == 1 && dim.padding.low >= 0 && dim.padding.high >= 0;
-    let is_float = conv.input.dtype().is_floating();
-    let is_fast = is_float && (1..=2).contains(&space);
-    if !is_fast || !conv.window.iter().all(is_plain) {
+    if !conv.window.iter().all(is_plain) {
         conv.pad(run)?;
     }
-    if is_fast { conv.images(run)?.reshape(shape) } else { conv.products(run, &sizes)?.reshape(shape) }
+    if let Some(images) = Images::of(&conv.filter, &conv.window, groups)? {
+        let input = Images::rows(conv.input)?;
+        return call(run, images.op, &images.attrs, vec![input, images.filter])?.reshape(shape);
+    }
+    conv.pad(run)?;
+    conv.products(run, &sizes)?.reshape(shape)
+}
+
+/// Whether the operators for images do what is done at the edges of a dimension.
+fn is_plain(dim: &Dim) -> bool {
+    dim.padding.step == 1 && dim.padding.low >= 0 && dim.padding.high >= 0
+}
+
+/// An operator for images; a line is an image of one row.
+pub(crate) struct Images {
+    pub op: &'static str,
+    pub attrs: Vec<(&'static str, AttrValue)>,
+    pub filter: Tensor,
+}
+
+impl Images {
+    /// The operator, if there is one that convolves with this filter.
+    ///
+    /// # Errors
+    /// None.
+    pub fn of(filter: &Tensor, window: &[Dim], groups: usize) -> Result<Option<Images>> {
+        let [h, w] = match *window {
+            [w] => [Dim::TRIVIAL, w],
+            [h, w] => [h, w],
+            _ => return Ok(None),
+        };
+        if !filter.dtype().is_floating() || !is_plain(&h) || !is_plain(&w) {
+            return Ok(None);
+        }
+        let list =
+            |values: &[i64]| AttrValue::List(values.iter().map(|&value| AttrValue::Int(value)).collect());
+        let four = |h: usize, w: usize| list(&[1, h as i64, w as i64, 1]);
+        let paddings = [0, 0, h.padding.low, h.padding.high, w.padding.low, w.padding.high, 0, 0];
+        let is_padded = paddings.iter().any(|&padding| padding != 0);
+        let padding: &[u8] = if is_padded { b"EXPLICIT" } else { b"VALID" };
+        let mut attrs = vec![
+            ("strides", four(h.stride, w.stride)),
+            ("dilations", four(h.dilation, w.dilation)),
+            ("padding", AttrValue::Bytes(Bytes::from_static(padding))),
+        ];
+        if is_padded {
+            attrs.push(("explicit_paddings", list(&paddings)));
+        }
+        let sizes = filter.shape();
+        let (channels, outputs) = (sizes[window.len()], sizes[window.len() + 1]);
+        let is_depthwise = channels == 1 && groups > 1 && h.stride == w.stride;
+        let last = if is_depthwise { [groups, outputs / groups] } else { [channels, outputs] };
+        let filter = filter.clone().reshape([h.size, w.size, last[0], last[1]])?;
+        Ok(Some(Images { op: if is_depthwise { "DepthwiseConv2dNative" } else { "Conv2D" }, attrs, filter }))
+    }
+
+    /// The input as images.
+    pub fn rows(input: Tensor) -> Result<Tensor> {
+        match *input.shape().dims() {
+            [batch, columns, channels] => input.reshape([batch, 1, columns, channels]),
+            _ => Ok(input),
+        }
+    }
 }
 
 impl Convolution {
@@ -55,38 +114,6 @@ impl Convolution {
         self.input = pad(run, &self.input, &zero, &paddings)?;
         self.window.iter_mut().for_each(|dim| dim.padding = none);
         Ok(())
-    }
-
-    /// By the operators for images; a line is an image of one row.
-    fn images(mut self, run: &Run<'_>) -> Result<Tensor> {
-        if let [dim] = self.window[..] {
-            let line = |shape: &[usize], at: usize| [&shape[..at], &[1], &shape[at..]].concat();
-            let (input, filter) = (line(self.input.shape(), 1), line(self.filter.shape(), 0));
-            self.window = vec![Dim::TRIVIAL, dim];
-            (self.input, self.filter) = (self.input.reshape(input)?, self.filter.reshape(filter)?);
-        }
-        let [h, w] = self.window[..] else { return Err(Error::internal("images have two dimensions")) };
-        let list =
-            |values: &[i64]| AttrValue::List(values.iter().map(|&value| AttrValue::Int(value)).collect());
-        let four = |h: usize, w: usize| list(&[1, h as i64, w as i64, 1]);
-        let paddings = [0, 0, h.padding.low, h.padding.high, w.padding.low, w.padding.high, 0, 0];
-        let is_padded = paddings.iter().any(|&padding| padding != 0);
-        let mut attrs = vec![
-            ("strides", four(h.stride, w.stride)),
-            ("dilations", four(h.dilation, w.dilation)),
-            ("padding", AttrValue::Bytes(Bytes::from_static(if is_padded { b"EXPLICIT" } else { b"VALID" }))),
-        ];
-        if is_padded {
-            attrs.push(("explicit_paddings", list(&paddings)));
-        }
-        let channels = self.input.shape()[3];
-        let is_depthwise = self.groups == channels && channels > 1 && h.stride == w.stride;
-        let op = if is_depthwise { "DepthwiseConv2dNative" } else { "Conv2D" };
-        if is_depthwise {
-            let [rows, columns, _, outputs] = self.filter.shape()[..] else { unreachable!("of rank four") };
-            self.filter = self.filter.reshape([rows, columns, channels, outputs / channels])?;
-        }
-        call(run, op, &attrs, vec![self.input, self.filter])
     }
 
     /// By products of matrices of all windows of a group with its filter.

@@ -1,11 +1,11 @@
 //! `XlaDot` and `XlaDotV2`.
 
 use savedmodel_op::{
-    AttrValue, Construction, Context, Effect, Kernel, Kernels, Op, Run, ShapeContext, dtypes,
+    AttrValue, Construction, Context, Effect, Kernel, Kernels, Limits, Op, Run, ShapeContext, dtypes,
 };
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
-use crate::calls::{call, cast, transpose};
+use crate::calls::{Ready, call, cast, transpose};
 use crate::numbers::{Numbers, dims, others};
 use crate::numbers_attr;
 
@@ -55,8 +55,14 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let numbers = Numbers::of(node, "dimension_numbers")?;
     Numbers::of(node, "precision_config")?;
     let result = node.outputs[0];
+    let ready = Weights::of(node, &numbers)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let run = ctx.run();
+        if let Some(weights) = ready.as_ref().filter(|weights| weights.fit(ctx.input(0), &numbers)) {
+            let product = weights.multiply(&run, ctx.take(0))?;
+            ctx.set(0, product);
+            return Ok(());
+        }
         let dtype = wide(ctx.input(0).dtype(), ctx.input(1).dtype(), result);
         let lhs = cast(&run, ctx.take(0), dtype)?;
         let rhs = cast(&run, ctx.take(1), dtype)?;
@@ -120,6 +126,51 @@ impl Operand {
             return Ok((self.tensor.reshape([batch, n, m])?, true));
         }
         Ok((transpose(run, self.tensor, &order)?.reshape([batch, m, n])?, false))
+    }
+}
+
+/// A second operand that never changes, as a matrix that is ready.
+struct Weights {
+    matrix: Ready,
+    rows: usize,
+    /// Its sizes besides the contracted one.
+    free: Vec<usize>,
+}
+
+impl Weights {
+    fn of(node: &Construction<'_>, numbers: &Numbers) -> Result<Option<Weights>> {
+        let Some(rhs) = node.constant(1) else { return Ok(None) };
+        let (dtype, limits) = (rhs.dtype(), Limits::default());
+        let run = Run { resources: node.resources, limits: &limits };
+        let is_plain = dtype.is_floating() && node.inputs[0] == dtype && node.outputs[0] == dtype;
+        let has_rows = numbers.list(2).len() == 1 && numbers.list(4).is_empty();
+        let operand = Operand::of(rhs.clone(), numbers.list(2), numbers.list(4));
+        // What is wrong is said when it is called.
+        let Some(operand) = operand.ok().filter(|_| is_plain && has_rows) else { return Ok(None) };
+        let (free, rows) = (operand.sizes(&operand.free), operand.sizes(&operand.contracted)[0]);
+        let columns = free.iter().product();
+        if rows == 0 || columns == 0 {
+            return Ok(None);
+        }
+        let (matrix, transposed) = operand.matrices(&run, false)?;
+        let matrix = matrix.reshape(if transposed { [columns, rows] } else { [rows, columns] })?;
+        let matrix = Ready::new(node, "MatMul", &[("transpose_b", AttrValue::Bool(transposed))], matrix)?;
+        Ok(Some(Weights { matrix, rows, free }))
+    }
+
+    /// Whether they are contracted with the last dimension of the other operand.
+    fn fit(&self, lhs: &Tensor, numbers: &Numbers) -> bool {
+        lhs.shape().last() == Some(&self.rows)
+            && numbers.list(1) == [lhs.rank() as i64 - 1]
+            && numbers.list(3).is_empty()
+    }
+
+    fn multiply(&self, run: &Run<'_>, lhs: Tensor) -> Result<Tensor> {
+        let mut shape = lhs.shape().to_vec();
+        shape.pop();
+        let lhs = lhs.reshape([shape.iter().product(), self.rows])?;
+        shape.extend(&self.free);
+        self.matrix.call(run, lhs)?.reshape(shape)
     }
 }
 
