@@ -2,7 +2,7 @@
 
 use super::epilogue::{Activation, Epilogue};
 use super::finish::FinishTile;
-use super::pack::{DEPTH, Lhs, pack_panel};
+use super::pack::{Lhs, pack_panel};
 use super::tile::{Run, Table, Tile, Tiled};
 use super::{Gemm, Rhs};
 use crate::par;
@@ -103,6 +103,8 @@ pub(super) struct Product<'a, T: Scalar> {
     pub k: usize,
     pub n: usize,
     b: Rhs<'a, T>,
+    /// Rows of B in one block.
+    pub block: usize,
     pub table: &'static Table<T>,
     out: Out<T>,
     /// The activation, if it is between these.
@@ -164,7 +166,11 @@ impl<'a, T: Scalar> Product<'a, T> {
         };
         let out = Out { c: c.as_mut_ptr(), stride: gemm.c_stride.unwrap_or(n) };
         let bounds = gemm.epilogue.activation.bounds();
-        Product { gemm, k, n, b, table, out, bounds }
+        let block = match b {
+            Rhs::Packed(packed) => packed.block,
+            Rhs::View(_) => table.depth(k),
+        };
+        Product { gemm, k, n, b, block, table, out, bounds }
     }
 
     /// Computes the one row of C panel by panel, if B is packed.
@@ -181,7 +187,7 @@ impl<'a, T: Scalar> Product<'a, T> {
         assert!(a.len() >= self.k, "the row of A is cut short");
         let mut first = 0;
         while first < self.k {
-            let depth = DEPTH.min(self.k - first);
+            let depth = self.block.min(self.k - first);
             let (accumulate, last) = (self.gemm.accumulate || first > 0, first + depth == self.k);
             let bounds = if last { self.bounds } else { None };
             let (lo, hi) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
@@ -227,7 +233,7 @@ impl<'a, T: Scalar> Product<'a, T> {
         let (mut a_buffer, mut b_buffer, mut dense) = (Vec::new(), Vec::new(), Vec::new());
         let mut first = 0;
         loop {
-            let depth = DEPTH.min(self.k - first);
+            let depth = self.block.min(self.k - first);
             let (a, a_stride) = a.block(rows.clone(), first..first + depth, &mut a_buffer);
             let runs = Runs::one(depth);
             let needed = (rows.len() - 1).saturating_mul(a_stride).saturating_add(depth);

@@ -7,9 +7,6 @@ use super::tile::{Table, Tiled};
 use crate::par;
 use crate::simd;
 
-/// Rows of B in one block, so that a panel of it stays in the first-level cache.
-pub const DEPTH: usize = 256;
-
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
@@ -53,7 +50,7 @@ impl<'a, T> View<'a, T> {
     }
 }
 
-/// B, ready for the microkernels of this processor: blocks of [`DEPTH`] rows, in each the panels of adjacent columns.
+/// B, ready for the microkernels of this processor: blocks of [`Table::depth`] rows, in each the panels of adjacent columns.
 #[derive(Debug)]
 pub struct PackedB<T: 'static> {
     /// Shared with matrices that were packed together.
@@ -64,6 +61,8 @@ pub struct PackedB<T: 'static> {
     n: usize,
     /// How many panels there are for all columns.
     pub(super) panels: usize,
+    /// How many rows a block has; the last may have fewer.
+    pub(super) block: usize,
     pub(super) table: &'static Table<T>,
     /// Whether panels hold pairs of rows, rounded to bfloat16.
     pub(super) rounded: bool,
@@ -91,21 +90,21 @@ impl<T: Tiled + Default> PackedB<T> {
 
     pub(super) fn with(table: &'static Table<T>, [k, n]: [usize; 2], b: View<T>) -> Self {
         b.check(k, n);
-        let width = table.columns;
+        let (width, block) = (table.columns, table.depth(k));
         let panels = n.div_ceil(width);
         let size = panels * width * k;
         let (mut data, start) = zeros(size);
         let packed = &mut data[start..][..size];
-        for (index, block) in packed.chunks_mut((panels * width * DEPTH).max(1)).enumerate() {
-            let (first, depth) = (index * DEPTH, DEPTH.min(k - index * DEPTH));
+        for (index, rows) in packed.chunks_mut((panels * width * block).max(1)).enumerate() {
+            let (first, depth) = (index * block, block.min(k - index * block));
             let size = (depth * width).max(1);
-            par::for_rows_mut(block, size, (par::grain(0.2) / size).max(1), |panel, out| {
+            par::for_rows_mut(rows, size, (par::grain(0.2) / size).max(1), |panel, out| {
                 for (panel, out) in (panel..).zip(out.chunks_exact_mut(size)) {
                     pack_panel(b, first, panel * width..n.min((panel + 1) * width), width, out);
                 }
             });
         }
-        PackedB { data: Arc::new(data), start, k, n, panels, table, rounded: false }
+        PackedB { data: Arc::new(data), start, k, n, panels, block, table, rounded: false }
     }
 
     /// `N` matrices of one size, whose panels `fill` writes for all of them at a time.
@@ -114,20 +113,21 @@ impl<T: Tiled + Default> PackedB<T> {
         fill: impl Fn(Panel, [&mut [T]; N]) + Sync,
     ) -> Vec<Self> {
         let table = T::table(simd::level());
-        let (width, panels) = (table.columns, n.div_ceil(table.columns));
+        let (width, block) = (table.columns, table.depth(k));
+        let panels = n.div_ceil(width);
         let size = panels * width * k;
         let (mut data, start) = zeros(size.saturating_mul(N));
         let mut rest: Vec<&mut [T]> = data[start..].chunks_mut(size.max(1)).collect();
-        let parts = (0..k.div_ceil(DEPTH) * panels).map(|index| {
-            let (block, panel) = (index / panels, index % panels);
-            let size = DEPTH.min(k - block * DEPTH) * width;
+        let parts = (0..k.div_ceil(block) * panels).map(|index| {
+            let (first, panel) = (index / panels * block, index % panels);
+            let size = block.min(k - first) * width;
             let parts: [&mut [T]; N] = std::array::from_fn(|matrix| {
                 let (part, after) = std::mem::take(&mut rest[matrix]).split_at_mut(size);
                 rest[matrix] = after;
                 part
             });
             let columns = panel * width..n.min((panel + 1) * width);
-            (Panel { first: block * DEPTH, columns, width }, parts)
+            (Panel { first, columns, width }, parts)
         });
         par::for_items(parts.len(), parts, |(panel, parts)| fill(panel, parts));
         let data = Arc::new(data);
@@ -137,6 +137,7 @@ impl<T: Tiled + Default> PackedB<T> {
             k,
             n,
             panels,
+            block,
             table,
             rounded: false,
         };
@@ -161,7 +162,7 @@ impl<T: Tiled + Default> PackedB<T> {
     /// One panel of the block of rows that starts at row `first`.
     pub(super) fn panel(&self, first: usize, panel: usize) -> &[T] {
         let width = self.table.columns;
-        let depth = DEPTH.min(self.units() - first);
+        let depth = self.block.min(self.units() - first);
         let start = (first * self.panels + panel * depth) * width;
         &self.data[self.start + start..][..depth * width]
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::driver::{Product, ROWS, Rows, Runs, Scalar, Strip, task_size};
-use super::pack::{DEPTH, PackedB};
+use super::pack::PackedB;
 use super::tile::Run;
 use super::{Gemm, Rhs, pairs};
 use crate::par;
@@ -159,7 +159,7 @@ impl<T: Scalar> Product<'_, T> {
         let mut runs = Runs::default();
         let mut first = 0;
         loop {
-            let depth = DEPTH.min(self.k - first);
+            let depth = self.block.min(self.k - first);
             for panel in panels.clone() {
                 let (start, b) = (panel * self.table.columns, self.packed_panel(first, panel));
                 let columns = start..self.n.min(start + self.table.columns);
