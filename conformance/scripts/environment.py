@@ -1,12 +1,17 @@
-"""TensorFlow as every script here runs it: one thread, oneDNN off, seeded, no rewriting of graphs.
+"""TensorFlow as every script here runs it: one thread, oneDNN off but for the family of that name, seeded, no rewriting of graphs.
 
 Import this before anything of TensorFlow.
 """
 
 import os
+import subprocess
+import sys
+
+# Whether this process is one that `with_onednn` started.
+ONEDNN = os.environ.get("CASES_ONEDNN") == "1"
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1" if ONEDNN else "0"
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["OMP_NUM_THREADS"] = "1"
 
@@ -22,6 +27,12 @@ def seed(number: int) -> None:
     random.seed(number)
     np.random.seed(number)
     tf.random.set_seed(number)
+
+
+def with_onednn(arguments: list[str]) -> None:
+    """Runs this script with oneDNN on: TensorFlow asks once in a process."""
+    if arguments:
+        subprocess.run([sys.executable, sys.argv[0], *arguments], env={**os.environ, "CASES_ONEDNN": "1"}, check=True)
 
 
 def session_config() -> config_pb2.ConfigProto:

@@ -237,9 +237,12 @@ def main() -> None:
     seed, directory = int(sys.argv[1]), sys.argv[2]
     os.makedirs(directory, exist_ok=True)
     specs = load_specs()
-    for op in sys.argv[3:] or sorted(specs):
-        if "@" not in op:
+    names = [op for op in sys.argv[3:] or sorted(specs) if "@" not in op]
+    theirs = [op for op in names if (specs[op].family == "onednn") != environment.ONEDNN]
+    for op in names:
+        if op not in theirs:
             make(op, specs[op], seed, directory)
+    environment.with_onednn([*sys.argv[1:3], *theirs] if theirs else [])
 
 
 if __name__ == "__main__":

@@ -52,7 +52,11 @@ fn ranks(input: &Shape, filter: &Shape) -> Result<()> {
     Ok(())
 }
 
-fn channels(input: &Images, filter: &Shape) -> Result<Channels> {
+/// Groups and outputs of a filter whose last two dimensions are the channels and how many outputs each has.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when the input has other channels.
+pub fn channels(input: &Images, filter: &Shape) -> Result<Channels> {
     if input.channels != filter[2] {
         return Err(Error::invalid_argument(format!(
             "input and filter must have the same depth: {} vs {}",

@@ -15,6 +15,7 @@ mod batch_norm_with_global_normalization;
 mod bias_add;
 mod block_lstm;
 mod cell;
+mod codes;
 mod compute_accidental_hits;
 mod conv;
 mod conv2d;
@@ -48,6 +49,8 @@ mod max_pool_with_argmax;
 mod nth_element;
 mod plain_conv;
 mod pool;
+mod quantized_conv;
+mod quantized_mat_mul;
 mod quantized_pool;
 mod softmax;
 mod softmax_cross_entropy_with_logits;
@@ -70,6 +73,8 @@ pub static OPS: &[&[Op]] = &[
     fused_pad_conv2d::OPS,
     in_top_k::OPS,
     max_pool::OPS,
+    quantized_conv::OPS,
+    quantized_mat_mul::OPS,
     quantized_pool::OPS,
     softmax::OPS,
     top_k::OPS,

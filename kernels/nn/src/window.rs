@@ -1,6 +1,6 @@
 //! Windows that slide over dimensions: paddings, output sizes, and which cells a window covers.
 
-use savedmodel_op::Construction;
+use savedmodel_op::{Construction, FromAttr};
 use savedmodel_tensor::{Error, Result};
 
 /// How a window may overhang its input.
@@ -129,16 +129,32 @@ pub fn check_steps(name: &str, values: &[i64]) -> Result<()> {
     }
 }
 
-/// The attributes `padding` and `explicit_paddings` (if the operator has it), for `spatial` dimensions.
+/// The attributes `padding` and `explicit_paddings` or `padding_list` (if the operator has it), for `spatial` dimensions.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` as TensorFlow's.
 pub fn padding(node: &Construction<'_>, spatial: usize, channels_first: bool) -> Result<Padding> {
-    let cells: Vec<i64> = match node.attrs().get("explicit_paddings") {
-        Some(_) => node.attr("explicit_paddings")?,
-        None => Vec::new(),
-    };
-    explicit(&node.attr::<String>("padding")?, &cells, spatial, channels_first)
+    let name: String = node.attr("padding")?;
+    let cells = |attr: &str| node.attrs().get(attr).and_then(FromAttr::from_attr);
+    of_attributes(&name, cells, spatial, channels_first)
+}
+
+/// [`padding`] from what `cells` tells of an attribute. A list of paddings that are not all zero goes before the attribute.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` as TensorFlow's.
+pub fn of_attributes(
+    name: &str,
+    cells: impl Fn(&str) -> Option<Vec<i64>>,
+    spatial: usize,
+    channels_first: bool,
+) -> Result<Padding> {
+    match cells("padding_list") {
+        Some(list) if list.iter().any(|&cells| cells != 0) => {
+            explicit("EXPLICIT", &list, spatial, channels_first)
+        }
+        _ => explicit(name, &cells("explicit_paddings").unwrap_or_default(), spatial, channels_first),
+    }
 }
 
 /// [`padding`] from the values of the attributes.

@@ -130,7 +130,7 @@ pub fn shape(
     }
     let ints = |name: &str| ctx.attr::<Vec<i64>>(name).unwrap_or_default();
     let name: String = ctx.attr("padding").unwrap_or_default();
-    let padding = window::explicit(&name, &ints("explicit_paddings"), spatial, channels_first)?;
+    let padding = window::of_attributes(&name, |attr| ctx.attr(attr), spatial, channels_first)?;
     // Whatever steps over images and channels are, it is the kernel that refuses them.
     let channels_at = if channels_first { 1 } else { spatial + 1 };
     let steps = [ints("strides"), ints("dilations")].map(|mut steps| {
