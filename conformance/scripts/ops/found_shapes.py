@@ -2,7 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
-from calls import c64, c128, f32, f64, found, i64
+from calls import c64, c128, f16, f32, f64, found, i64
 from ops.array_shapes import ints
 from ops.found import F, L, N, RAMP, S, raw
 from ops.quantized import Q, graph
@@ -123,3 +123,23 @@ for dtype in (f32, f64):
     found("Dawsn", [np.array([1e5, -1e5, 9e8, -9e8, 2e9, -2e9, 1e30, -1e30, INF, -INF], dtype)], tolerance="ulp 32")
 for a, b, x in ((0.5, 1e300, 0.9), (1e300, 0.5, 0.1)):
     found("Betainc", [f64(a), f64(b), f64(x)], tolerance="eps 64")
+
+# Weights that are not finite, over padding and over cells.
+for bad in (np.inf, -np.inf, np.nan):
+    for dtype in (f32, f64, f16):
+        for size, channels, outputs in ((5, 1, 1), (6, 3, 2), (12, 16, 16)):
+            if size == 12 and (dtype is not f32 or bad != INF):
+                continue
+            image, kernel = RAMP(dtype, 1, size, size, channels), np.ones((3, 3, channels, outputs), dtype)
+            kernel[0, 0, -1, 0] = bad
+            for attrs in ({"padding": "SAME"}, {"padding": "SAME", "strides": [1, 2, 2, 1]}, {"padding": "VALID"}, {"padding": "EXPLICIT", "explicit_paddings": [0, 0, 1, 0, 2, 1, 0, 0]}):
+                attrs = {"strides": [1, 1, 1, 1], **attrs}
+                for const in ((), (1,)):
+                    found("Conv2D", [image, kernel], attrs, "eps 16", const)
+                    if size < 9:
+                        found("DepthwiseConv2dNative", [image, kernel], attrs, "eps 16", const)
+        block = np.ones((3, 3, 3, 2, 2), dtype)
+        block[0, 0, 0, 0, 0] = bad
+        found("Conv3D", [RAMP(dtype, 1, 3, 4, 3, 2), block], {"padding": "SAME", "strides": [1] * 5}, "eps 16")
+        if dtype is not f16:
+            found("Conv2DBackpropInput", [ints(1, 5, 5, 1), np.where(np.arange(9).reshape(3, 3, 1, 1) == 0, bad, 1).astype(dtype), RAMP(dtype, 1, 5, 5, 1)], {"padding": "SAME", "strides": [1] * 4}, "eps 16")

@@ -4,7 +4,8 @@ import numpy as np
 import tensorflow as tf
 from calls import Scene, f32, i8, i32, op, values
 from engine import set_attr
-from ops.quantized import PLAIN, Q, S, codes
+from ops.array_shapes import ints
+from ops.quantized import PLAIN, VECTOR, Q, S, codes
 from tensorflow.core.framework import attr_value_pb2
 from tensorflow.python.framework import op_def_registry
 
@@ -218,3 +219,24 @@ def node(name, inputs, outputs, given) -> list:
         if definition.name in given:
             set_attr(attrs.setdefault(definition.name, attr_value_pb2.AttrValue()), definition.type, given[definition.name])
     return list(tf1.get_default_graph().create_op(name, inputs, outputs, attrs=attrs, name="op").outputs)
+
+
+@op("QuantizedConcatV2", family="onednn")
+def concat(name, rng):
+    def scene(parts, axis, lows, highs, **rest):
+        def build(feed):
+            given = [raw.Bitcast(input=feed(part.codes), type=part.dtype) for part in parts]
+            inputs = [*given, feed(axis), *map(feed, lows), *map(feed, highs)]
+            dtype = parts[0].dtype
+            return plain(node(name, inputs, [dtype, tf.float32, tf.float32], {"N": len(parts), "T": dtype, "Tidx": tf.dtypes.as_dtype(axis.dtype)}))
+
+        return Scene(build, **rest)
+
+    for dtype in (tf.quint8, tf.qint8):
+        for axis, shapes in ((0, ((2, 3), (1, 3))), (1, ((2, 1), (2, 2), (2, 4))), (-1, ((2, 1), (2, 5)))):
+            parts = [codes(rng, dtype, shape) for shape in shapes]
+            for lows, highs in (((-1, -1, -1), (1, 1, 1)), ((0, -1, 0.5), (1, 2, 3))):
+                yield scene(parts, np.array(axis, i32), [S(x) for x in lows[: len(parts)]], [S(x) for x in highs[: len(parts)]], fails=None)
+    parts = [codes(rng, tf.quint8, (2, 3)), codes(rng, tf.quint8, (2, 2))]
+    yield scene(parts, np.array(0, i32), [S(0), S(0)], [S(1), S(1)], fails=None)
+    yield scene(parts, ints(1), [S(0), VECTOR], [S(1), S(1)], fails=None)

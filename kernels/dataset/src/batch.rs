@@ -9,6 +9,7 @@ use crate::rows::{row, stack};
 
 /// Datasets of several rows in one, or of the rows of rows.
 ///
+/// TensorFlow 2.21 has the kernel of `BatchDataset`, but can't make iterators of its datasets, hence no cases.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/BatchDatasetV2>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/MapAndBatchDataset>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/UnbatchDataset>

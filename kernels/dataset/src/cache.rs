@@ -10,6 +10,8 @@ use crate::iterator::{deleter, give_handle};
 
 /// Datasets that remember their rows once they were all gone through; in memory alone.
 ///
+/// `DeleteMemoryCache` has nothing to do here, and can't delete what its handle owns in TensorFlow 2.21, hence no cases.
+///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/CacheDataset>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/CacheDatasetV2>
 pub const OPS: &[Op] = &[

@@ -9,6 +9,7 @@ use crate::rows::paste;
 
 /// Datasets of several rows in one, each padded to a shape or to the largest of them.
 ///
+/// TensorFlow 2.21 has the first version's kernel, but can't make iterators of its datasets, hence no cases.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/PaddedBatchDatasetV2>
 pub const OPS: &[Op] = &[
     Op {

@@ -54,7 +54,7 @@ fn build<T: Code>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let axis = axis(ctx, places, second)?;
         let ranges = (0..count).map(|i| range(ctx, places, i)).collect::<Result<Vec<Range>>>()?;
-        let total = total::<T>(&ranges);
+        let total = total::<T>(&ranges, second);
         let values: Vec<&Tensor> = (0..count).map(|i| ctx.input(places.values + i)).collect();
         let mut shape = values[0].shape().clone();
         let joined = values.iter().try_fold(0_usize, |sum, value| sum.checked_add(value.shape()[axis]));
@@ -134,15 +134,15 @@ fn range(ctx: &Context<'_>, places: Places, i: usize) -> Result<Range> {
     })
 }
 
-/// The range that holds all others.
-fn total<T: Code>(ranges: &[Range]) -> Range {
+/// The range that holds all others; it has zero at its end or in its middle if `scaled`, and for signed codes.
+fn total<T: Code>(ranges: &[Range], scaled: bool) -> Range {
     let min = ranges.iter().fold(f32::MAX, |min, range| min.min(range.min));
     let max = ranges.iter().fold(f32::MIN, |max, range| max.max(range.max));
-    if T::LOWEST == 0 {
+    if T::LOWEST == 0 && !scaled {
         return Range { min, max };
     }
     let largest = min.abs().max(max.abs());
-    Range { min: -largest, max: largest }
+    Range { min: if T::LOWEST == 0 { 0.0 } else { -largest }, max: largest }
 }
 
 #[cfg(test)]

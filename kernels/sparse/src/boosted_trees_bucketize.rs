@@ -5,7 +5,8 @@ use savedmodel_tensor::{Error, PartialShape, Result, Tensor};
 
 /// For each feature, the buckets of its values between sorted boundaries.
 ///
-/// A value goes to the first bucket whose boundary is not below it.
+/// A value goes to the first bucket whose boundary is not below it. TensorFlow 2.21 declares the operator but has no kernel of it any more,
+/// hence no cases.
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/BoostedTreesBucketize>
 pub const OP: Op = Op {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
-use std::ops::Mul;
+use std::ops::{Add, Mul};
 
 use savedmodel_math::depthwise::{self, Taps};
 use savedmodel_math::gemm::{self, Activation, Epilogue, Gemm, Lhs, PackedB, View, Windows};
@@ -26,7 +26,7 @@ pub trait Convolve: Element {
 }
 
 /// A type that convolutions compute in; integers have no epilogues.
-pub trait Multiply: Element + Mul<Output = Self> {
+pub trait Multiply: Element + Add<Output = Self> + Mul<Output = Self> {
     /// A filter matrix made ready.
     type Packed: Send + Sync;
 

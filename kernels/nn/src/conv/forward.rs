@@ -1,5 +1,7 @@
 //! Convolution proper.
 
+use std::borrow::Cow;
+
 use savedmodel_math::depthwise::Taps;
 use savedmodel_math::gemm::{self, Activation, Epilogue, View, Windows, has_fast_pairs};
 use savedmodel_math::{par, winograd};
@@ -88,6 +90,39 @@ pub fn convolve_tiles<W: Multiply>(
 ) {
     let [_, height, width] = sizes.dims.map(|dim| axis(&dim));
     W::convolve_tiles((input, [height, width]), filter, &epilogue, out);
+}
+
+/// Whether all weights are finite.
+pub fn is_finite<W: Multiply>(weights: &[W]) -> bool {
+    weights.iter().all(|&weight| weight * W::default() == W::default())
+}
+
+/// Puts zeros around an input where windows overhang it, and tells the sizes for that; not where that would make it out of
+/// proportion.
+pub fn pad<W: Multiply>(sizes: &Sizes, input: &mut Cow<'_, [W]>) -> Sizes {
+    const LEAST: usize = 1 << 20;
+    const MOST_TIMES: usize = 16;
+    let dims = sizes.dims.map(|dim| {
+        let reach = (dim.output - 1) * dim.stride + (dim.window - 1) * dim.dilation + 1;
+        Dim { input: reach.max(dim.before + dim.input), before: 0, ..dim }
+    });
+    let space = dims.map(|dim| dim.input);
+    let images = Images { space, ..sizes.input };
+    let all = [images.batch, images.channels].into_iter().chain(space).try_fold(1, usize::checked_mul);
+    let most = input.len().max(LEAST).saturating_mul(MOST_TIMES);
+    let Some(all) = all.filter(|&all| space != sizes.input.space && all <= most) else { return *sizes };
+    let mut padded = vec![W::default(); all];
+    let [_, height, width] = space;
+    let row = (sizes.input.space[2] * images.channels).max(1);
+    for (index, line) in input.chunks_exact(row).enumerate() {
+        let (y, rest) = (index % sizes.input.space[1], index / sizes.input.space[1]);
+        let (z, image) = (rest % sizes.input.space[0], rest / sizes.input.space[0]);
+        let [dz, dy, dx] = sizes.dims.map(|dim| dim.before);
+        let start = ((image * space[0] + z + dz) * height + y + dy) * width + dx;
+        padded[start * images.channels..][..row].copy_from_slice(line);
+    }
+    *input = Cow::Owned(padded);
+    Sizes { input: images, dims, ..*sizes }
 }
 
 /// Convolves; the slices have the sizes told, none of them empty.

@@ -52,6 +52,8 @@ pub struct Forward<T: Convolve> {
     rounds: bool,
     /// The filter ready for convolution by tiles, if it never changes.
     tiled: Option<OnceLock<Option<<T::Wide as Multiply>::Tiled>>>,
+    /// Whether all of a filter that never changes is finite.
+    finite: OnceLock<bool>,
 }
 
 impl<T: Convolve> Forward<T> {
@@ -64,7 +66,15 @@ impl<T: Convolve> Forward<T> {
         let constant = node.constant(1);
         let tiled = constant.is_some().then(OnceLock::new);
         let (ready, rounds) = (Ready::new(constant.is_some()), node.rounds());
-        let this = Forward { spec, attributes, ready, factors: factors(node)?, rounds, tiled };
+        let this = Forward {
+            spec,
+            attributes,
+            ready,
+            factors: factors(node)?,
+            rounds,
+            tiled,
+            finite: OnceLock::new(),
+        };
         let unknown = PartialShape::unknown();
         let input = node.shapes.first().unwrap_or(&unknown);
         let (channels, space) = partial(input, spec.spatial, this.attributes.channels_first);
@@ -97,6 +107,10 @@ impl<T: Convolve> Forward<T> {
         let Some(cell) = self.tiled.as_ref().filter(|_| forward::suits_tiles(sizes)) else {
             return Ok(None);
         };
+        // One weight spoils all outputs of a tile.
+        if !self.is_finite(filter)? {
+            return Ok(None);
+        }
         let (channels, outputs) = (sizes.input.channels, sizes.output.channels);
         if cell.get().is_none() {
             let tiled = T::Wide::tile(&self.scaled(filter)?, channels, outputs);
@@ -104,6 +118,17 @@ impl<T: Convolve> Forward<T> {
             return Ok(cell.get_or_init(|| tiled).as_ref());
         }
         Ok(cell.get().and_then(Option::as_ref))
+    }
+
+    fn is_finite(&self, filter: &Tensor) -> Result<bool> {
+        if let Some(&finite) = self.finite.get() {
+            return Ok(finite);
+        }
+        let finite = forward::is_finite(&T::widen(filter.as_slice()?));
+        if self.tiled.is_some() {
+            let _ = self.finite.set(finite);
+        }
+        Ok(finite)
     }
 
     fn scaled<'a>(&self, filter: &'a Tensor) -> Result<Cow<'a, [T::Wide]>> {
@@ -186,7 +211,16 @@ impl<T: Convolve> Forward<T> {
             return Ok(());
         }
         let input = inner_channels::<T>(input, &sizes.input, self.attributes.channels_first)?;
-        let input = T::widen(&input);
+        let mut input = T::widen(&input);
+        let padded;
+        let sizes = match self.is_finite(filter)? {
+            true => sizes,
+            // What is not finite times the zeros of a padding is no number.
+            false => {
+                padded = forward::pad(sizes, &mut input);
+                &padded
+            }
+        };
         if let Some(filter) = self.tiles(sizes, filter)? {
             return with_layout(out, &sizes.output, self.attributes.channels_first, |out: &mut [T]| {
                 T::round(out, |out| {

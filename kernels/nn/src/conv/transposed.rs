@@ -8,13 +8,15 @@ use savedmodel_math::gemm::{Epilogue, View};
 use savedmodel_math::par;
 
 use super::element::Multiply;
-use super::forward::Sizes;
+use super::forward::{Sizes, is_finite};
 use super::patches::{Axis, Patches};
 use crate::window::Dim;
 
 /// A filter made ready: for every class (depth, height, width) a matrix for each group.
 pub struct Filter<W: Multiply> {
     classes: Vec<Vec<W::Packed>>,
+    /// The filter as it is, if a weight is not finite: products with zeros around the gradient would be no numbers.
+    raw: Option<Vec<W>>,
 }
 
 /// Taps of remainder `class`, last first.
@@ -35,6 +37,9 @@ impl<W: Multiply> Filter<W> {
         [channels, outputs]: [usize; 2],
         groups: usize,
     ) -> Filter<W> {
+        if !is_finite(filter) {
+            return Filter { classes: vec![], raw: Some(filter.to_vec()) };
+        }
         let part = outputs / groups;
         let [depth, height, width] = dims;
         let list = |[window, stride, dilation]: [usize; 3], class| {
@@ -57,7 +62,7 @@ impl<W: Multiply> Filter<W> {
             };
             classes.push((0..groups).map(pack).collect());
         }
-        Filter { classes }
+        Filter { classes, raw: None }
     }
 }
 
@@ -89,6 +94,9 @@ impl Grid {
 
 /// Writes the gradient `out` of the input from that of the output; the slices have the sizes told, `out` is not empty.
 pub fn convolve<W: Multiply>(sizes: &Sizes, gradient: &[W], filter: &Filter<W>, out: &mut [W]) {
+    if let Some(filter) = &filter.raw {
+        return scatter(sizes, gradient, filter, out);
+    }
     let strides = sizes.dims.map(|dim| dim.stride);
     let channels = sizes.input.channels;
     let mut parts = Vec::new();
@@ -106,6 +114,33 @@ pub fn convolve<W: Multiply>(sizes: &Sizes, gradient: &[W], filter: &Filter<W>, 
         parts.push(Part { first, cells, data: part });
     }
     weave(sizes, &parts, out);
+}
+
+/// Adds the products of each window to the cells that it covers, and no others.
+fn scatter<W: Multiply>(sizes: &Sizes, gradient: &[W], filter: &[W], out: &mut [W]) {
+    let (channels, outputs) = (sizes.input.channels, sizes.output.channels);
+    let (step, part) = (channels / sizes.groups, outputs / sizes.groups);
+    let [windows, cells] = [sizes.output.pixels(), sizes.input.pixels()];
+    out.fill(W::default());
+    for (index, gradient) in gradient.chunks_exact(outputs).enumerate() {
+        let (image, window) = (index / windows, place(index % windows, sizes.output.space));
+        for (tap, weights) in filter.chunks_exact((step * outputs).max(1)).enumerate() {
+            let tap = place(tap, sizes.dims.map(|dim| dim.window));
+            let cell = |axis: usize| {
+                let dim = &sizes.dims[axis];
+                let cell = (window[axis] * dim.stride + tap[axis] * dim.dilation).checked_sub(dim.before)?;
+                (cell < dim.input).then_some(cell)
+            };
+            let (Some(z), Some(y), Some(x)) = (cell(0), cell(1), cell(2)) else { continue };
+            let at = image * cells + (z * sizes.input.space[1] + y) * sizes.input.space[2] + x;
+            let out = &mut out[at * channels..][..channels];
+            for (i, &weight) in weights.iter().enumerate() {
+                let (channel, output) = (i / outputs, i % outputs);
+                let to = &mut out[output / part * step + channel];
+                *to = *to + gradient[output] * weight;
+            }
+        }
+    }
 }
 
 /// The gradient on one grid.
