@@ -13,12 +13,23 @@ use half::{bf16, f16};
 /// Elements of a row handled together.
 const LANES: usize = 32;
 const NS: f64 = 0.6;
+/// Rows no longer than this go side by side, if there are more than a few.
+const SHORT: usize = 8;
+const FEW: usize = 4;
 
 /// An element type with a softmax.
 pub trait Softmax: Copy + Send + Sync {
     /// One row, `dst` as long as `src`.
     #[doc(hidden)]
     fn row(src: &[Self], dst: &mut [Self], log: bool);
+
+    /// Rows of at most [`SHORT`] elements.
+    #[doc(hidden)]
+    fn short_rows(src: &[Self], dst: &mut [Self], row_len: usize, log: bool) {
+        for (src, dst) in src.chunks_exact(row_len).zip(dst.chunks_exact_mut(row_len)) {
+            Self::row(src, dst, log);
+        }
+    }
 }
 
 /// `e^x / sum(e^x)` for each row of `row_len` elements.
@@ -40,8 +51,13 @@ pub fn log_softmax_rows<T: Softmax>(src: &[T], dst: &mut [T], row_len: usize) {
 fn rows<T: Softmax>(src: &[T], dst: &mut [T], row_len: usize, log: bool) {
     assert_eq!(src.len(), dst.len());
     let grain = par::grain(NS) / row_len.max(1);
+    // How rows are computed must not depend on the threads that they fall to.
+    let is_short = row_len <= SHORT && src.len() > FEW * row_len;
     par::for_rows_mut(dst, row_len, grain, |first, dst| {
-        let src = &src[first * row_len..];
+        let src = &src[first * row_len..][..dst.len()];
+        if is_short {
+            return T::short_rows(src, dst, row_len, log);
+        }
         for (src, dst) in src.chunks_exact(row_len).zip(dst.chunks_exact_mut(row_len)) {
             T::row(src, dst, log);
         }
@@ -55,6 +71,10 @@ impl Softmax for f32 {
         } else {
             simd::dispatch(Row(src, dst));
         }
+    }
+
+    fn short_rows(src: &[f32], dst: &mut [f32], row_len: usize, log: bool) {
+        simd::dispatch(ShortRows { src, dst, row_len, log });
     }
 }
 
@@ -204,6 +224,54 @@ impl Kernel for LogRow<'_> {
     }
 }
 
+/// Rows of `row_len` elements, at most [`SHORT`]: each lane holds one.
+struct ShortRows<'a> {
+    src: &'a [f32],
+    dst: &'a mut [f32],
+    row_len: usize,
+    log: bool,
+}
+
+impl Kernel for ShortRows<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let ShortRows { src, dst, row_len, log } = self;
+        for (src, dst) in src.chunks(LANES * row_len).zip(dst.chunks_mut(LANES * row_len)) {
+            let mut columns = [[0.0_f32; LANES]; SHORT];
+            let columns = &mut columns[..row_len];
+            for (lane, row) in src.chunks_exact(row_len).enumerate() {
+                for (column, &x) in columns.iter_mut().zip(row) {
+                    column[lane] = x;
+                }
+            }
+            let (mut max, mut sum) = ([f32::NEG_INFINITY; LANES], [0.0; LANES]);
+            for column in columns.iter() {
+                for lane in 0..LANES {
+                    let (a, b) = (max[lane], column[lane]);
+                    max[lane] = if (a > b) | a.is_nan() { a } else { b };
+                }
+            }
+            for column in columns.iter_mut() {
+                for lane in 0..LANES {
+                    let shifted = column[lane] - max[lane];
+                    let power = lane::exp::<I>(shifted);
+                    sum[lane] += power;
+                    column[lane] = if log { shifted } else { power };
+                }
+            }
+            for lane in 0..LANES {
+                sum[lane] = if log { lane::log::<I>(sum[lane]) } else { 1.0 / sum[lane] };
+            }
+            for (lane, row) in dst.chunks_exact_mut(row_len).enumerate() {
+                for (y, column) in row.iter_mut().zip(columns.iter()) {
+                    *y = if log { column[lane] - sum[lane] } else { column[lane] * sum[lane] };
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,8 +287,21 @@ mod tests {
     #[test]
     fn rows_agree_with_double_precision() {
         at_each_level(|level| {
-            for row_len in [1, 2, 31, 32, 33, 100, 1000] {
-                let src: Vec<f32> = (0..3 * row_len).map(|i| (i * 7919 % 997) as f32 * 0.02 - 10.0).collect();
+            for (row_len, count) in [
+                (1, 3),
+                (1, 70),
+                (2, 3),
+                (3, 40),
+                (8, 5),
+                (8, 64),
+                (31, 3),
+                (32, 3),
+                (33, 9),
+                (100, 3),
+                (1000, 3),
+            ] {
+                let src: Vec<f32> =
+                    (0..count * row_len).map(|i| (i * 7919 % 997) as f32 * 0.02 - 10.0).collect();
                 for log in [false, true] {
                     let mut dst = vec![0.0; src.len()];
                     rows(&src, &mut dst, row_len, log);
@@ -253,6 +334,9 @@ mod tests {
             let mut y = [0.0; 3];
             softmax_rows(&row, &mut y, 3);
             assert_eq!(y.map(f32::is_nan), nan, "{row:?} {y:?}");
+            let mut many = [0.0; 15];
+            softmax_rows(&[row; 5].concat(), &mut many, 3);
+            assert!(many.chunks(3).all(|y| y.iter().map(|y| y.is_nan()).eq(nan)), "{row:?} {many:?}");
         }
         let mut y = [bf16::ZERO; 2];
         softmax_rows(&[bf16::ONE; 2], &mut y, 2);
