@@ -143,3 +143,21 @@ for bad in (np.inf, -np.inf, np.nan):
         found("Conv3D", [RAMP(dtype, 1, 3, 4, 3, 2), block], {"padding": "SAME", "strides": [1] * 5}, "eps 16")
         if dtype is not f16:
             found("Conv2DBackpropInput", [ints(1, 5, 5, 1), np.where(np.arange(9).reshape(3, 3, 1, 1) == 0, bad, 1).astype(dtype), RAMP(dtype, 1, 5, 5, 1)], {"padding": "SAME", "strides": [1] * 4}, "eps 16")
+
+
+def looped(limit):
+    """A loop of V1 whose condition may be no scalar."""
+
+    def build(feed):
+        enter = raw.Enter(data=feed(np.array(0, np.int32)), frame_name="f")
+        bound, step = (raw.Enter(data=feed(value), frame_name="f", is_constant=True) for value in (limit, np.array(1, np.int32)))
+        merge, _ = raw.Merge(inputs=[enter, enter])
+        done, going = raw.Switch(data=merge, pred=raw.LoopCond(input=raw.Less(x=merge, y=bound)))
+        merge.op._update_input(1, raw.NextIteration(data=raw.AddV2(x=going, y=step)))
+        return [raw.Exit(data=done)]
+
+    return build
+
+
+for limit in (ints(5, 5), ints(5), np.array(5, np.int32)):
+    found("Enter", looped(limit))

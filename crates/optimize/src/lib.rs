@@ -34,6 +34,7 @@ use savedmodel_op::{Functions, Limits, Registry, ResourceManager};
 use savedmodel_tensor::Result;
 
 pub use expand::{Bodies, expand};
+pub use loops::SWITCHES;
 pub use precision::Precision;
 pub use program::Program;
 pub use reach::{Written, is_random};

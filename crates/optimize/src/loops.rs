@@ -6,4 +6,5 @@ mod raise;
 mod recurrent;
 
 pub(crate) use hoist::products;
+pub use raise::SWITCHES;
 pub(crate) use raise::frames;

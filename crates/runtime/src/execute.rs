@@ -170,12 +170,7 @@ impl Executor<'_> {
             Action::Frame(frame) => self.frame(plan, step, base, frame),
             Action::Switch => {
                 let taken = self.tensor(plan, base, step.inputs[1])?;
-                if taken.rank() != 0 {
-                    return Err(Error::invalid_argument(format!(
-                        "The second input must be a scalar, but it has shape {}",
-                        taken.shape()
-                    )));
-                }
+                check_switch(taken)?;
                 let taken = taken.to_scalar::<bool>()?;
                 let value = self.pass(plan, base, step.inputs[0]);
                 self.set(base, step.outputs[usize::from(taken)], value);
@@ -222,14 +217,14 @@ impl Executor<'_> {
         loop {
             let mut results = self.apply(&repeated.condition, variables.clone())?;
             let go_on = match results.first_mut().and_then(Value::take) {
-                Some(tensor) => is_true(&tensor)?,
+                Some(tensor) => repeated.goes_on(&tensor)?,
                 None => return Err(Error::invalid_argument("the condition of a While gives nothing")),
             };
             if !go_on {
                 break;
             }
             if repeated.is_joined {
-                variables = self.turns(&repeated.body, variables)?;
+                variables = self.turns(repeated, variables)?;
                 break;
             }
             variables = self.apply(&repeated.body, variables)?;
@@ -246,13 +241,14 @@ impl Executor<'_> {
     }
 
     /// Runs a body that ends with the condition until that gives false. All turns use the same slots.
-    fn turns(&mut self, body: &LazyFunction, variables: Values) -> Result<Values> {
+    fn turns(&mut self, repeated: &While, variables: Values) -> Result<Values> {
+        let body = &repeated.body;
         let plan = Arc::clone(body.plan(self.unit)?);
         check_arguments(&plan, &variables)?;
         let handing = Handing::new(&plan);
         let turned = self.nested(&plan, |executor, base| {
             executor.feed(&plan, base, variables.into_iter());
-            while executor.turn(&plan, base)? {
+            while executor.turn(&plan, base, repeated)? {
                 executor.hand_on(&plan, base, &handing);
             }
             Ok(plan.fetches[1..].iter().map(|&fetch| executor.pass(&plan, base, fetch)).collect())
@@ -261,9 +257,9 @@ impl Executor<'_> {
     }
 
     /// One turn of a loop; whether there is to be another.
-    fn turn(&mut self, plan: &Plan, base: usize) -> Result<bool> {
+    fn turn(&mut self, plan: &Plan, base: usize, repeated: &While) -> Result<bool> {
         self.steps(plan, base)?;
-        is_true(self.tensor(plan, base, plan.fetches[0])?)
+        repeated.goes_on(self.tensor(plan, base, plan.fetches[0])?)
     }
 
     /// Puts what a turn gave to where the next one takes it from.
@@ -412,6 +408,27 @@ fn check_arguments(plan: &Plan, arguments: &[Value]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+impl While {
+    /// Whether what the condition gave means another turn.
+    fn goes_on(&self, given: &Tensor) -> Result<bool> {
+        if self.wants_scalar {
+            check_switch(given)?;
+        }
+        is_true(given)
+    }
+}
+
+/// Checks what a `Switch` is told.
+fn check_switch(given: &Tensor) -> Result<()> {
+    match given.rank() {
+        0 => Ok(()),
+        _ => Err(Error::invalid_argument(format!(
+            "The second input must be a scalar, but it has shape {}",
+            given.shape()
+        ))),
+    }
 }
 
 /// TensorFlow's truth: a scalar that is not zero (not empty, for strings), or a tensor with any elements.

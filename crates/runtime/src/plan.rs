@@ -78,6 +78,8 @@ pub struct While {
     pub(crate) body: Arc<LazyFunction>,
     /// Whether the body ends with the condition for the next turn, as its first result.
     pub(crate) is_joined: bool,
+    /// Whether what the condition gives must be a scalar, as `Switch` wants it.
+    pub(crate) wants_scalar: bool,
 }
 
 /// A V1 loop whose back edges are cut: one plan for all iterations.

@@ -7,6 +7,9 @@ use savedmodel_tensor::{DType, Result};
 
 use crate::{Program, Scope};
 
+/// The attribute of a `While` that was a loop of V1: what goes on or ends it is a `Switch`, which wants a scalar.
+pub const SWITCHES: &str = "_switches";
+
 /// Puts a `While` in the place of every loop of V1 whose nodes are those that TensorFlow makes, innermost loops first.
 pub(crate) fn frames(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
     loop {
@@ -205,7 +208,8 @@ impl Loop {
         let node = Node::new(name, "While")
             .with("T", AttrValue::List(dtypes))
             .with("cond", AttrValue::Function(cond))
-            .with("body", AttrValue::Function(body));
+            .with("body", AttrValue::Function(body))
+            .with(SWITCHES, AttrValue::Bool(true));
         let node = program.graph.add(node)?;
         for (i, &enter) in enters.iter().enumerate() {
             if let Some(&source) = program.graph.inputs(enter)?.first() {

@@ -6,7 +6,7 @@ use savedmodel_graph::{AttrValue, Attrs, FunctionRef, NodeId, Output};
 use savedmodel_op::{
     Construction, Context, Effect, FromAttr, InputRef, Kernels, Op, OpDef, ShapeContext, Value,
 };
-use savedmodel_optimize::Program;
+use savedmodel_optimize::{Program, SWITCHES};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
 use super::region::{Made, Region};
@@ -254,7 +254,8 @@ impl Region<'_, '_> {
             .compiler
             .unit
             .turn((&body, is_joined.then_some(&cond)), known, || format!("{}/body/", self.site(id)));
-        Ok(While { condition, body, is_joined })
+        let wants_scalar = node.attrs.get(SWITCHES).is_some();
+        Ok(While { condition, body, is_joined, wants_scalar })
     }
 
     /// The arguments whose values never change while the plan lives.
