@@ -124,8 +124,12 @@ impl Convolution {
         let strides = walk::strides(self.input.shape());
         let mut dims = vec![(groups, channels as isize), (batch, strides[0])];
         let steps = || self.window.iter().zip(&strides[1..]);
-        dims.extend(steps().zip(sizes).map(|((dim, &stride), &size)| (size, dim.stride as isize * stride)));
-        dims.extend(steps().map(|(dim, &stride)| (dim.size, dim.dilation as isize * stride)));
+        dims.extend(
+            steps()
+                .zip(sizes)
+                .map(|((dim, &stride), &size)| (size, (dim.stride as isize).wrapping_mul(stride))),
+        );
+        dims.extend(steps().map(|(dim, &stride)| (dim.size, (dim.dilation as isize).wrapping_mul(stride))));
         dims.push((channels, 1));
         let (rows, depth) =
             (batch * sizes.iter().product::<usize>(), self.filter.elements() / groups / outputs);

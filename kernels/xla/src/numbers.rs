@@ -106,7 +106,7 @@ pub(crate) fn per_dim(tensor: &Tensor, rank: usize, least: i64, what: &str) -> R
         )));
     }
     // What is beyond is an error of its size in any case.
-    match values.iter().find(|&&value| value < least || value.abs() > 1 << 40) {
+    match values.iter().find(|&&value| value < least || value.unsigned_abs() > 1 << 40) {
         None => Ok(values),
         Some(value) => Err(Error::invalid_argument(format!("{what} must be at least {least}, got {value}"))),
     }

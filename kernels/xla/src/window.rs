@@ -54,7 +54,7 @@ pub(crate) fn window(sizes: &[i64], steps: [Option<&Tensor>; 3], padding: &Tenso
     });
     let [strides, base, dilations] = steps;
     let (strides, base, dilations) = (strides?, base?, dilations?);
-    let padding = padding.to_i64s()?;
+    let padding = per_dim(&padding.clone().reshape([2 * rank])?, 2 * rank, i64::MIN, "padding")?;
     let dim = |i: usize| Dim {
         size: usize::try_from(sizes[i]).unwrap_or(0),
         stride: strides[i] as usize,
@@ -95,6 +95,33 @@ pub(crate) fn at(
     let strides = walk::strides(padded.shape());
     let start = (0..place.len()).map(|i| place[i] * window[i].dilation * strides[i] as usize).sum();
     let dims: Vec<walk::Dim> =
-        (0..place.len()).map(|i| (out[i], window[i].stride as isize * strides[i])).collect();
+        (0..place.len()).map(|i| (out[i], (window[i].stride as isize).wrapping_mul(strides[i]))).collect();
     walk::read(run, padded, &[start], &dims)?.reshape([out.iter().product()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_windows() {
+        let check = |sizes: &[i64], strides: Vec<i64>, padding: Vec<i64>, want: Result<Vec<usize>, &str>| {
+            let (strides, padding) =
+                (Tensor::from_vec([sizes.len()], strides), Tensor::from_vec([sizes.len(), 2], padding));
+            let found = window(sizes, [Some(&strides.unwrap()), None, None], &padding.unwrap())
+                .and_then(|window| outputs(&window, &[5, 4][..sizes.len()]));
+            assert_eq!(found.as_deref().map_err(|e| e.message()), want.as_deref().map_err(|e| *e));
+        };
+        check(&[3, 2], vec![1, 2], vec![1, 1, 0, 0], Ok(vec![5, 2]));
+        check(&[9], vec![1], vec![0, 0], Ok(vec![0]));
+        check(&[1], vec![1 << 40], vec![0, -5], Ok(vec![0]));
+        check(&[0], vec![1], vec![0, 0], Err("Window has a non-positive dimension."));
+        check(
+            &[1],
+            vec![1],
+            vec![i64::MIN, 0],
+            Err("padding must be at least -9223372036854775808, got -9223372036854775808"),
+        );
+        check(&[1], vec![1], vec![-6, 0], Err("Padding result in negative size: -1"));
+    }
 }
