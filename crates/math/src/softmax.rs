@@ -260,8 +260,8 @@ impl Kernel for ShortRows<'_> {
                     column[lane] = if log { shifted } else { power };
                 }
             }
-            for lane in 0..LANES {
-                sum[lane] = if log { lane::log::<I>(sum[lane]) } else { 1.0 / sum[lane] };
+            for sum in &mut sum {
+                *sum = if log { lane::log::<I>(*sum) } else { 1.0 / *sum };
             }
             for (lane, row) in dst.chunks_exact_mut(row_len).enumerate() {
                 for (y, column) in row.iter_mut().zip(columns.iter()) {

@@ -43,7 +43,9 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let below = count(ctx.input(1), ("num_lower", "rows", rows))?;
         let above = count(ctx.input(2), ("num_upper", "columns", cols))?;
         let mut output = ctx.take(0);
-        if below < rows || above < cols {
+        let is_whole = |count: i64, most: usize| count < 0 || count == most as i64;
+        if !(is_whole(below, rows) && is_whole(above, cols)) {
+            let (below, above) = (kept(below, rows), kept(above, cols));
             by_unit!(output.dtype(), U => clear::<U>(&mut output, (rows, cols), (below, above)))?;
         }
         ctx.set(0, output);
@@ -51,8 +53,8 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }))
 }
 
-/// How many diagonals are kept on one side; as many as there may be for a negative number.
-fn count(t: &Tensor, (name, what, most): (&str, &str, usize)) -> Result<usize> {
+/// How many diagonals are asked for on one side.
+fn count(t: &Tensor, (name, what, most): (&str, &str, usize)) -> Result<i64> {
     let count = index::scalar(t, || {
         Error::invalid_argument(format!("{name} must be scalar, got shape {}", t.shape()))
     })?;
@@ -61,8 +63,12 @@ fn count(t: &Tensor, (name, what, most): (&str, &str, usize)) -> Result<usize> {
             "{name} must be negative or less or equal to number of {what} ({most}) got: {count}"
         )));
     }
-    // TensorFlow keeps 32 bits of what it has checked.
-    Ok(usize::try_from(count as i32).map_or(most, |count| count.min(most)))
+    Ok(count)
+}
+
+/// How many are kept: as many as there may be for a negative number, of which TensorFlow keeps 32 bits.
+fn kept(count: i64, most: usize) -> usize {
+    usize::try_from(count as i32).map_or(most, |count| count.min(most))
 }
 
 fn clear<U: Unit>(
@@ -110,6 +116,18 @@ mod tests {
                     "",
                     "int8[2,2,2] 1 2 3 4 5 6 7 8; int64[] 0; int64[] 1",
                     "int8[2,2,2] 1 2 0 4 5 6 0 8",
+                ),
+                (
+                    "MatrixBandPart",
+                    "",
+                    "float[2,2] 1 2 3 4; int64[] -9223372036854775808; int64[] -1",
+                    "float[2,2] 1 2 3 4",
+                ),
+                (
+                    "MatrixBandPart",
+                    "",
+                    "float[2,2] 1 2 3 4; int64[] -9223372036854775808; int64[] 0",
+                    "float[2,2] 1 0 0 4",
                 ),
                 ("MatrixBandPart", "", "bool[0,2]; int64[] 0; int64[] 1", "bool[0,2]"),
                 ("BatchMatrixBandPart", "", "float[2,2] 1 2 3 4; int64[] 0; int64[] 0", "float[2,2] 1 0 0 4"),

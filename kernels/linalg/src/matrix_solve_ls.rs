@@ -43,7 +43,7 @@ fn build<T: Scalar>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             )));
         }
         let regularizer = regularizer.to_scalar::<f64>()?;
-        if regularizer < 0.0 {
+        if regularizer.is_nan() || regularizer < 0.0 {
             return Err(Error::invalid_argument("l2_regularizer must be >= 0."));
         }
         let (matrix, right) = Batch::solver(ctx, false)?;
@@ -111,6 +111,12 @@ mod tests {
                     "float[2,2] 1 0 0 0; float[2,1] 4 4; double[] 0",
                     "INVALID_ARGUMENT: Input matrix was rank deficient or ill-conditioned. Try setting fast=False or \
                      provide a larger l2_regularizer > 0.",
+                ),
+                (
+                    op,
+                    "",
+                    "float[1,1] 1; float[1,1] 1; double[] nan",
+                    "INVALID_ARGUMENT: l2_regularizer must be >= 0.",
                 ),
                 (
                     op,
