@@ -94,6 +94,8 @@ impl<T: Convolve> Forward<T> {
                 let dims = this.attributes.dims(cells, window(filter.shape())).unwrap_or([UNIT; 3]);
                 let output = Images { batch: 1, space: dims.map(|dim| dim.output), channels: outputs };
                 let sizes = Sizes { input, output, dims, groups };
+                // Now, while its pages are in memory for what is made of it.
+                this.is_finite(filter)?;
                 if this.tiles(&sizes, filter)?.is_none() {
                     this.ready.set(groups, this.prepare(filter, groups, outputs)?);
                 }
@@ -127,6 +129,7 @@ impl<T: Convolve> Forward<T> {
         let finite = forward::is_finite(&T::widen(filter.as_slice()?));
         if self.tiled.is_some() {
             let _ = self.finite.set(finite);
+            filter.release_pages();
         }
         Ok(finite)
     }
