@@ -347,6 +347,7 @@ impl<'a, T: Scalar> Product<'a, T> {
     }
 
     /// Computes one tile for one block of k.
+    // As a call, it would wait for each strip to arrive in memory.
     #[inline(always)]
     pub fn strip(&self, column: &mut Column<'_, T>, strip: &Strip<T>) {
         let Strip { rows, runs, .. } = strip;
