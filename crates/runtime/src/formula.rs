@@ -128,3 +128,49 @@ fn expression(
     known.insert(output, made.clone());
     Some(made)
 }
+
+#[cfg(test)]
+mod tests {
+    use savedmodel_graph::{Graph, Node, NodeId};
+
+    use super::*;
+
+    /// A function of two arguments that gives the last of `nodes`, which take the nodes with these numbers.
+    fn formula(nodes: &[(&str, &[usize])]) -> Option<Vec<String>> {
+        let mut graph = Graph::new();
+        let mut made: Vec<NodeId> = Vec::new();
+        for (i, (op, inputs)) in [("_Arg", &[][..]), ("_Arg", &[])].iter().chain(nodes).enumerate() {
+            let node = graph.add(Node::new(format!("n{i}"), *op)).unwrap();
+            for (at, &input) in inputs.iter().enumerate() {
+                graph.connect(Output { node: made[input], index: 0 }, node, at);
+            }
+            made.push(node);
+        }
+        of(&Function {
+            name: "f".into(),
+            arguments: Vec::new(),
+            results: Vec::new(),
+            graph,
+            argument_nodes: made[..2].to_vec(),
+            result_outputs: vec![Output { node: made[made.len() - 1], index: 0 }],
+            control_results: Vec::new(),
+            attrs: Default::default(),
+        })
+    }
+
+    #[test]
+    fn functions_of_elements_are_told_from_others() {
+        let check = |nodes: &[(&str, &[usize])], want: Option<&str>| {
+            assert_eq!(formula(nodes), want.map(|text| vec![text.to_owned()]), "{nodes:?}");
+        };
+        check(&[("AddV2", &[0, 1])], Some("AddV2(0,1)"));
+        check(&[("AddV2", &[1, 0]), ("Identity", &[2])], Some("AddV2(1,0)"));
+        check(&[("Mul", &[0, 0]), ("Maximum", &[2, 1])], Some("Maximum(Mul(0,0),1)"));
+        check(&[("Sum", &[0, 1])], None);
+        check(&[("Bitcast", &[0])], None);
+        check(&[("Const", &[])], None);
+        let doubled: Vec<[usize; 2]> = (1..40).map(|i| [i, i]).collect();
+        let many: Vec<(&str, &[usize])> = doubled.iter().map(|pair| ("Add", &pair[..])).collect();
+        assert_eq!(formula(&many).map(|texts| texts[0].len() <= LONGEST), Some(true));
+    }
+}
