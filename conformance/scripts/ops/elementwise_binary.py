@@ -4,6 +4,7 @@ import numpy as np
 from calls import (
     BIG, ROUNDED, VECTOR_SIZES, Bad, Call, c64, denormals, dtypes, f16, bf16, f32, f64, i8, i16, i32, i64, is_complex, is_float, is_integer, is_unsigned, op, periodic, specials, u8, u16, u32, u64, values,
 )
+from ops import variants
 
 BROADCASTS = (
     ((), ()), ((3,), ()), ((), (2, 2)), ((4, 1), (1, 5)), ((2, 3, 1, 2), (3, 4, 1)), ((0, 3), (1, 3)), ((1,), (0,)),
@@ -198,6 +199,7 @@ def add_n(name, rng):
         yield Call([[values(rng, f32, shape) for _ in range(3)]])
     yield Call([[periodic(rng, f32, BIG) for _ in range(3)]])
     yield Bad([[values(rng, f32, (2,)), values(rng, f32, (3,))]])
+    yield from variants.sums(rng)
 
 
 @op("Select", family="math")

@@ -4,6 +4,7 @@ import numpy as np
 from calls import (
     BIG, ROUNDED, SHAPES, VECTOR_SIZES, Call, bf16, denormals, dtypes, f16, f32, f64, is_complex, op, periodic, specials, values,
 )
+from ops import variants
 
 
 def unary(name, rng, low=-4.0, high=4.0, special=True):
@@ -35,6 +36,8 @@ def alike(name, rng):
         yield Call([specials(dtype)])
         for shape in SHAPES:
             yield Call([values(rng, dtype, shape)])
+    if name == "ZerosLike":
+        yield from variants.zeros(rng)
 
 
 @op("LogicalNot", family="math")
@@ -58,6 +61,7 @@ def conjugate(name, rng):
         yield Call([specials(dtype)])
         for shape in SHAPES:
             yield Call([values(rng, dtype, shape)])
+    yield from variants.conjugates(rng)
 
 
 @op("ComplexAbs", "Angle", family="math", tolerance="ulp 4")

@@ -65,6 +65,24 @@ def shardings(name, rng):
         yield Bad([[text("a")]])
 
 
+# Each function makes more of the error of the one before.
+@op("_UnaryOpsComposition", family="xla", tolerance="eps 64")
+def compositions(name, rng):
+    functions = (
+        ("Abs",), ("Abs", "Sqrt"), ("Elu", "Exp", "Expm1", "Floor"), ("Square", "Inv", "Log", "Log1p"), ("Neg", "Reciprocal", "Relu", "Relu6"),
+        ("Round", "Ceil"), ("Abs", "Rsqrt", "Selu"), ("Sin", "Cos", "Tanh", "Sigmoid"),
+    )
+    wide = (("Abs", "Acosh"), ("Tanh", "Acos", "Asin"), ("Asinh", "Atan", "Cosh", "Atanh"), ("Rint",), ("Sinh", "Tan"))
+    for dtype in (f16, f32, f64):
+        for names in (*functions, *(wide if dtype is not f16 else ())):
+            for shape in ((), (3, 19), (0, 2)):
+                yield Call([values(rng, dtype, shape)], {"op_names": list(names)})
+            yield Call([np.array([np.nan, np.inf, -np.inf, -0.0, 0], dtype)], {"op_names": list(names)})
+    for names in ([], ["Abs", "Softplus"], [""], ["Identity"], ["Erf"]):
+        yield Bad([values(rng, f32, (2,))], attrs={"op_names": names})
+    yield Bad([values(rng, f16, (2,))], attrs={"op_names": ["Acos"]})
+
+
 @op("RandomCrop", family="random")
 def crops(name, rng):
     for dtype in dtypes(name):

@@ -84,3 +84,34 @@ def wav(name, rng):
         yield Call([one(encoded)], {"desired_channels": 2, "desired_samples": 8})
     for bad in (b"", b"RIFF", encoded[:30], encoded[:-3], encoded[:22] + b"\0\0" + encoded[24:]):
         yield Bad([one(bad)])
+
+
+@op("AudioMicrofrontend", family="signal")
+def microfrontend(name, rng):
+    noise = lambda count, loud=8000: np.clip(rng.normal(0, loud, count), -32768, 32767).astype(np.int16)
+    tone = (12000 * np.sin(np.arange(3000) * 0.4)).astype(np.int16)
+    call = lambda audio, **attrs: Call([audio], attrs)
+    for audio in (noise(1000), noise(600, 3), noise(600, 90000), tone[:1000], np.zeros(900, np.int16), np.full(900, -32768, np.int16), noise(399), noise(0)):
+        for attrs in ({}, {"enable_pcan": True}, {"enable_log": False}, {"out_type": f32}):
+            yield call(audio, **attrs)
+    audio = np.concatenate([noise(900, 50), tone[:300]])
+    for attrs in (
+        {"sample_rate": 8000, "upper_band_limit": 3800.0}, {"sample_rate": 22050}, {"sample_rate": 1000, "upper_band_limit": 450.0},
+        {"window_size": 30, "window_step": 20, "num_channels": 40}, {"window_size": 10, "window_step": 10}, {"num_channels": 1}, {"num_channels": 0}, {"num_channels": 300},
+        {"lower_band_limit": 0.0}, {"lower_band_limit": -40.0}, {"lower_band_limit": 7600.0}, {"upper_band_limit": 100.0},
+        {"smoothing_bits": 4}, {"smoothing_bits": 0}, {"even_smoothing": 0.5, "odd_smoothing": 1.0}, {"even_smoothing": 5.0}, {"odd_smoothing": -1.0}, {"min_signal_remaining": 0.9},
+        {"enable_pcan": True, "pcan_strength": 0.3, "pcan_offset": 10.0}, {"enable_pcan": True, "pcan_strength": 2.0}, {"enable_pcan": True, "gain_bits": 18}, {"enable_pcan": True, "smoothing_bits": 6},
+        {"enable_pcan": True, "pcan_strength": np.nan}, {"enable_pcan": True, "pcan_strength": -1.0, "enable_log": False}, {"enable_pcan": True, "pcan_offset": 0.0},
+        {"scale_shift": 0}, {"scale_shift": 3}, {"scale_shift": 12}, {"out_scale": 25}, {"out_scale": -3}, {"out_scale": 25, "out_type": f32}, {"out_scale": 0, "out_type": f32},
+        {"left_context": 2}, {"right_context": 3}, {"left_context": 2, "right_context": 1, "zero_padding": True, "frame_stride": 3}, {"frame_stride": 50},
+        {"left_context": 3, "right_context": -2}, {"left_context": -1}, {"left_context": 40, "right_context": 40},
+        {"sample_rate": 1000, "window_size": 4, "window_step": 1, "upper_band_limit": 200.0, "lower_band_limit": 1.0},
+        {"sample_rate": 1000, "window_size": 8, "window_step": 3, "upper_band_limit": 400.0, "lower_band_limit": 1.0}, {"window_size": 60, "num_channels": 20},
+    ):
+        yield call(audio, **attrs)
+    for attrs in (
+        {"window_step": 0}, {"window_step": -10}, {"frame_stride": 0}, {"frame_stride": -1}, {"sample_rate": 0}, {"sample_rate": 999}, {"window_size": 0}, {"upper_band_limit": 8000.0},
+        {"lower_band_limit": 20000.0}, {"num_channels": 2**31}, {"sample_rate": 1000, "window_size": 1, "window_step": 1},
+    ):
+        yield Bad([audio], attrs=attrs, const=(0,))
+    yield Bad([audio[None]])

@@ -14,6 +14,7 @@ mod dtype;
 mod element;
 mod error;
 mod handle;
+mod inside;
 mod shape;
 mod tensor;
 mod unit;
@@ -30,6 +31,7 @@ pub use element::{
 pub use error::{Code, Error, Result};
 pub use half::{bf16, f16};
 pub use handle::Handle;
+pub use inside::{sum_inside, zeros_inside};
 pub use num_complex::{Complex32, Complex64};
 pub use shape::{PartialShape, Shape};
 pub use tensor::Tensor;

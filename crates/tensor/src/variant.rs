@@ -14,9 +14,17 @@ pub trait VariantValue: Any + Debug + Send + Sync {
     /// What `ZerosLike` makes of the value.
     ///
     /// # Errors
-    /// `UNIMPLEMENTED` for types that do not say.
+    /// `INTERNAL` for types that do not say.
     fn zeros_like(&self) -> Result<Variant> {
-        Err(Error::unimplemented(format!("ZerosLike of a variant that holds a {}", self.type_name())))
+        Err(no_function("unary_op", "ZEROS_LIKE", self.type_name()))
+    }
+
+    /// What `AddN` makes of the value and another of its type.
+    ///
+    /// # Errors
+    /// `INTERNAL` for types that do not say.
+    fn sum(&self, _: &Variant) -> Result<Variant> {
+        Err(no_function("binary_op", "ADD", self.type_name()))
     }
 }
 
@@ -45,12 +53,30 @@ impl Variant {
     /// What `ZerosLike` makes of the value.
     ///
     /// # Errors
-    /// `INTERNAL` for the empty variant; those of the type.
+    /// Those of the type.
     pub fn zeros_like(&self) -> Result<Variant> {
+        self.0.as_ref().map_or(Ok(Variant::default()), |value| value.zeros_like())
+    }
+
+    /// What `AddN` makes of the value and another.
+    ///
+    /// # Errors
+    /// `INTERNAL` when the types differ; those of the type.
+    pub fn sum(&self, other: &Variant) -> Result<Variant> {
+        let types = (self.type_name(), other.type_name());
         match &self.0 {
-            Some(value) => value.zeros_like(),
-            None => Err(Error::internal("ZerosLike of an empty variant")),
+            _ if types.0 != types.1 => Err(Error::internal(format!(
+                "Variants a and b have different type ids.  Type names: '{}' vs. '{}'",
+                types.0, types.1
+            ))),
+            Some(value) => value.sum(other),
+            None => Ok(Variant::default()),
         }
+    }
+
+    /// The error for the only function of a variant that TensorFlow has an operator for and no type has a function.
+    pub fn no_conjugate(&self) -> Error {
+        no_function("unary_op", "CONJ", self.type_name())
     }
 
     /// The value, if it is a `T`.
@@ -68,6 +94,12 @@ impl Variant {
         let value: &mut dyn Any = Arc::get_mut(self.0.as_mut()?)?;
         value.downcast_mut()
     }
+}
+
+fn no_function(kind: &str, function: &str, type_name: &str) -> Error {
+    Error::internal(format!(
+        "No unary variant {kind} function found for op {function} Variant type_name: {type_name} for device type: CPU"
+    ))
 }
 
 impl Debug for Variant {

@@ -2,7 +2,7 @@
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, by_dtype, shape};
 use savedmodel_tensor::DType::{self, *};
-use savedmodel_tensor::{Complex32, Complex64, Element, Result, Tensor, bf16, f16};
+use savedmodel_tensor::{Complex32, Complex64, Element, Error, Result, Tensor, bf16, f16};
 
 /// Zeros and ones of the dtype and shape of the input.
 ///
@@ -38,14 +38,14 @@ fn zeros(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
         let input = ctx.input(0);
         let output = match input.dtype() {
-            Variant => {
-                let zeros = input
-                    .variants()?
-                    .iter()
-                    .map(savedmodel_tensor::Variant::zeros_like)
-                    .collect::<Result<_>>()?;
-                Tensor::from_variants(input.shape(), zeros)?
-            }
+            Variant => match input.variants()? {
+                [variant] if input.rank() == 0 => Tensor::from_variants([], vec![variant.zeros_like()?])?,
+                _ => {
+                    return Err(Error::invalid_argument(
+                        "ZerosLike non-scalar Tensor with dtype=DT_VARIANT is not supported.",
+                    ));
+                }
+            },
             dtype => ctx.run().allocate(dtype, input.shape())?,
         };
         ctx.set(0, output);

@@ -1,7 +1,9 @@
 //! `OptionalFromValue`, `OptionalNone`, `OptionalHasValue` and `OptionalGetValue`.
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
-use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor, Variant, VariantValue};
+use savedmodel_tensor::{
+    DType, Error, PartialShape, Result, Shape, Tensor, Variant, VariantValue, sum_inside, zeros_inside,
+};
 
 use crate::dataset::Row;
 use crate::reduce::set_all;
@@ -57,7 +59,25 @@ impl VariantValue for Optional {
     }
 
     fn zeros_like(&self) -> Result<Variant> {
-        Err(Error::unimplemented("ZerosLike of an optional"))
+        let zeros = |row: &Row| row.iter().map(zeros_inside).collect::<Result<Row>>();
+        Ok(Variant::new(Optional(self.0.as_ref().map(zeros).transpose()?)))
+    }
+
+    /// The sums of the tensors; both or none must have them.
+    fn sum(&self, other: &Variant) -> Result<Variant> {
+        let sums = match (&self.0, other.get::<Optional>().and_then(|other| other.0.as_ref())) {
+            (Some(a), Some(b)) if a.len() != b.len() => Err(format!(
+                "Cannot add optionals because they have different numbers of components ({} vs. {}).",
+                a.len(),
+                b.len()
+            )),
+            (Some(a), Some(b)) => {
+                Ok(Some(a.iter().zip(b).map(|(a, b)| sum_inside(a, b)).collect::<Result<Row>>()?))
+            }
+            (None, None) => Ok(None),
+            _ => Err("Cannot add optionals because one has a value and the other doesn't.".to_owned()),
+        };
+        Ok(Variant::new(Optional(sums.map_err(Error::invalid_argument)?)))
     }
 }
 

@@ -5,7 +5,6 @@
 //! reading at [`OPS`] and [`TensorList`].
 #![forbid(unsafe_code)]
 
-mod addition;
 #[cfg(test)]
 mod array_cases;
 #[cfg(test)]

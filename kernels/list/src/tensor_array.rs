@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use savedmodel_op::{Context, Resource, Run};
-use savedmodel_tensor::{DType, Error, Handle, PartialShape, Result, Shape, Tensor};
+use savedmodel_tensor::{DType, Error, Handle, PartialShape, Result, Shape, Tensor, sum_inside};
 
-use crate::addition;
 use crate::tensor_list::zeros;
 
 /// An array of tensors of one dtype, each of which is written once, in any order.
@@ -196,7 +195,7 @@ impl TensorArray {
         let element = &mut state.elements[place];
         let shape = value.shape().clone();
         element.tensor = Some(match &element.tensor {
-            Some(present) => addition::add(present, &value)?,
+            Some(present) => sum_inside(present, &value)?,
             None => value,
         });
         element.shape = Some(shape);

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use indexmap::IndexMap;
 use savedmodel_op::Context;
-use savedmodel_tensor::{DType, Error, Result, Shape, Tensor, Variant, VariantValue};
+use savedmodel_tensor::{DType, Error, Result, Shape, Tensor, Variant, VariantValue, sum_inside};
 
 /// A map from tensors to tensors, in the order in which keys were inserted.
 ///
@@ -25,6 +25,19 @@ impl VariantValue for TensorMap {
         let zeros =
             |(key, value): (&Key, &Tensor)| Ok((key.clone(), Tensor::zeros(value.dtype(), value.shape())?));
         Ok(Variant::new(TensorMap { entries: self.entries.iter().map(zeros).collect::<Result<_>>()? }))
+    }
+
+    /// The entries of both maps, and sums for the keys that both have.
+    fn sum(&self, other: &Variant) -> Result<Variant> {
+        let mut entries = self.entries.clone();
+        for (key, value) in other.get::<TensorMap>().into_iter().flat_map(|map| &map.entries) {
+            let value = match entries.get(key) {
+                Some(mine) => sum_inside(mine, value)?,
+                None => value.clone(),
+            };
+            entries.insert(key.clone(), value);
+        }
+        Ok(Variant::new(TensorMap { entries }))
     }
 }
 

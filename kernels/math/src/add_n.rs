@@ -2,14 +2,16 @@
 
 use savedmodel_math::narrow::Narrow;
 use savedmodel_math::par;
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
-use savedmodel_tensor::{Complex32, Complex64, Element, Error, PartialShape, Result, bf16, f16};
+use savedmodel_op::{Builder, Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
+use savedmodel_tensor::{
+    Complex32, Complex64, DType, Element, Error, PartialShape, Result, Tensor, Variant, bf16, f16,
+};
 
 use crate::elementwise::{BLOCK, CHEAP, Zip, loops, narrow, tasks};
 
 /// Adds tensors of one shape, element by element.
 ///
-/// Integers wrap around; 16-bit floats are rounded after each addition.
+/// Integers wrap around; 16-bit floats are rounded after each addition; variants say themselves what their sum is.
 /// See `https://www.tensorflow.org/api_docs/python/tf/raw_ops/AddN`.
 pub const OP: Op = Op {
     name: "AddN",
@@ -22,9 +24,26 @@ pub const OP: Op = Op {
     ],
     effect: Effect::Pure,
     shape,
-    kernels: by_dtype!("T"; floats: f32 f64 Complex32 Complex64; narrow_floats: f16 bf16;
-        integers: i8 i16 i32 i64 u8 u16 u32 u64),
+    kernels: Kernels::ByDType("T", ROWS),
 };
+
+const ROWS: &[(DType, Builder)] = &[
+    (DType::Float, floats::<f32>),
+    (DType::Double, floats::<f64>),
+    (DType::Complex64, floats::<Complex32>),
+    (DType::Complex128, floats::<Complex64>),
+    (DType::Half, narrow_floats::<f16>),
+    (DType::Bfloat16, narrow_floats::<bf16>),
+    (DType::Int8, integers::<i8>),
+    (DType::Int16, integers::<i16>),
+    (DType::Int32, integers::<i32>),
+    (DType::Int64, integers::<i64>),
+    (DType::Uint8, integers::<u8>),
+    (DType::Uint16, integers::<u16>),
+    (DType::Uint32, integers::<u32>),
+    (DType::Uint64, integers::<u64>),
+    (DType::Variant, variants),
+];
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let merged = ctx.inputs.iter().try_fold(PartialShape::unknown(), |known, input| known.merge(input));
@@ -70,6 +89,28 @@ fn kernel<T: Element>(add: Zip<T, T>) -> Result<Box<dyn Kernel>> {
     }))
 }
 
+fn variants(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(|ctx: &mut Context<'_>| {
+        if ctx.input_len() == 1 {
+            let only = ctx.take(0);
+            ctx.set(0, only);
+            return Ok(());
+        }
+        let variant = |i: usize| match ctx.input(i).variants()? {
+            [variant] if ctx.input(i).rank() == 0 => Ok(variant),
+            _ => Err(Error::invalid_argument(format!(
+                "AddN of non-scalar Tensor with dtype=DT_VARIANT is not supported; inputs[{i}] has shape: {}.",
+                ctx.input(i).shape()
+            ))),
+        };
+        let variants: Vec<&Variant> = (0..ctx.input_len()).map(variant).collect::<Result<_>>()?;
+        let first = variants[0].clone();
+        let sum = variants[1..].iter().try_fold(first, |sum, variant| sum.sum(variant))?;
+        ctx.set(0, Tensor::from_variants([], vec![sum])?);
+        Ok(())
+    }))
+}
+
 /// Adds block after block, so that sums stay in cache; `started` says that `out` holds a summand.
 fn accumulate<T: Element>(rest: &[&[T]], started: bool, start: usize, out: &mut [T], add: Zip<T, T>) {
     let mut copy = [T::default(); BLOCK];
@@ -91,8 +132,6 @@ fn accumulate<T: Element>(rest: &[&[T]], started: bool, start: usize, out: &mut 
 mod tests {
     use super::*;
     use crate::testing::{check, error, op};
-    use savedmodel_tensor::Tensor;
-
     #[test]
     fn values() {
         let vector = |v: &[f32]| Tensor::from_slice([v.len()], v).unwrap();

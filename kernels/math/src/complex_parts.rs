@@ -2,8 +2,8 @@
 //!
 //! See `https://www.tensorflow.org/api_docs/python/tf/raw_ops/Complex` and the pages of the other names.
 
-use savedmodel_op::{Construction, Effect, Kernel, Kernels, Op, shape};
-use savedmodel_tensor::{Complex32, Complex64, DType, Element, Result};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
+use savedmodel_tensor::{Complex32, Complex64, DType, Element, Error, Result};
 
 use crate::elementwise::{CHEAP, Map, loops, map, zip};
 
@@ -81,6 +81,12 @@ pub const OPS: &[Op] = &[
                 }),
                 (Complex64::DTYPE, |_| {
                     map::kernel(CHEAP, |x, out| loops::map(x, out, |x: Complex64| x.conj()))
+                }),
+                (DType::Variant, |_| {
+                    Ok(Box::new(|ctx: &mut Context<'_>| match ctx.input(0).variants()? {
+                        [variant] if ctx.input(0).rank() == 0 => Err(variant.no_conjugate()),
+                        _ => Err(Error::invalid_argument("Non-scalar variants are not supported.")),
+                    }))
                 }),
             ],
         ),

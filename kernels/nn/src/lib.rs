@@ -3,7 +3,9 @@
 //! Start reading at [`OPS`].
 #![forbid(unsafe_code)]
 
+pub use pool::greatest;
 use savedmodel_op::Op;
+pub use window::{Dim, UNIT};
 
 mod activation;
 mod activation_grad;

@@ -4,6 +4,7 @@
 //! Start reading at [`OPS`].
 #![forbid(unsafe_code)]
 
+mod audio_microfrontend;
 mod audio_spectrogram;
 mod audio_summary;
 mod cosines;
@@ -21,5 +22,12 @@ use savedmodel_op::Op;
 pub static OPS: &[&[Op]] = &[
     fft::OPS,
     rfft::OPS,
-    &[audio_spectrogram::OP, audio_summary::OP, decode_wav::OP, encode_wav::OP, mfcc::OP],
+    &[
+        audio_microfrontend::OP,
+        audio_spectrogram::OP,
+        audio_summary::OP,
+        decode_wav::OP,
+        encode_wav::OP,
+        mfcc::OP,
+    ],
 ];

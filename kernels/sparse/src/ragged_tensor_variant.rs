@@ -1,6 +1,6 @@
 //! The value that operators pass ragged tensors around in.
 
-use savedmodel_tensor::{Error, Result, Tensor, Variant, VariantValue};
+use savedmodel_tensor::{Error, Result, Tensor, Variant, VariantValue, sum_inside, zeros_inside};
 
 /// A ragged tensor in one value: its row splits, outermost first, and its values.
 #[derive(Clone, Debug)]
@@ -17,7 +17,29 @@ impl VariantValue for RaggedTensorVariant {
     }
 
     fn zeros_like(&self) -> Result<Variant> {
-        let values = Tensor::zeros(self.values.dtype(), self.values.shape())?;
+        let values = zeros_inside(&self.values)?;
+        Ok(Variant::new(RaggedTensorVariant { splits: self.splits.clone(), values }))
+    }
+
+    /// The sums of the values; the rows must be the same.
+    fn sum(&self, other: &Variant) -> Result<Variant> {
+        let other = RaggedTensorVariant::of(other, 0)?;
+        let refuse = |what: &str| {
+            Err(Error::invalid_argument(format!(
+                "Can't add RaggedTensorVariants {what}: {self:?}, {other:?}"
+            )))
+        };
+        if self.values.dtype() != other.values.dtype() {
+            return refuse("of different dtypes");
+        }
+        if self.splits.len() != other.splits.len() {
+            return refuse("of different ragged rank");
+        }
+        let same = |(a, b): (&Tensor, &Tensor)| a.dtype() == b.dtype() && a.bytes() == b.bytes();
+        if !self.splits.iter().zip(&other.splits).all(same) {
+            return refuse("with different row_splits");
+        }
+        let values = sum_inside(&self.values, &other.values)?;
         Ok(Variant::new(RaggedTensorVariant { splits: self.splits.clone(), values }))
     }
 }

@@ -81,10 +81,15 @@ impl Made {
     }
 }
 
-/// An operator of two inputs made ready for a second one that never changes, such as weights.
+/// An operator of one input, or of two of which the second never changes, such as weights, made ready.
 pub(crate) struct Ready(Made);
 
 impl Ready {
+    pub fn unary(node: &Construction<'_>, op: &str) -> Result<Ready> {
+        let free = [(node.inputs[0], node.shapes[0].clone())];
+        Ok(Ready(Made::new(op, &[], &free, Vec::new(), node.resources)?))
+    }
+
     pub fn new(
         node: &Construction<'_>,
         op: &str,

@@ -1,4 +1,5 @@
-//! The operators of the bridge to XLA, TensorFlow's compiler, which models made by jax2tf are written in.
+//! The operators of the bridge to XLA, TensorFlow's compiler, which models made by jax2tf are written in, and others that are made of
+//! operators of several families.
 //!
 //! Each is made of operators of other families (`calls`) and of walks over boxes of tensors. Functions of scalars, which reduce,
 //! scatter and compare, are called with whole vectors where all their operators work element by element. Start reading at [`OPS`].
@@ -21,6 +22,7 @@ mod rng_bit_generator;
 mod scatter;
 mod select_and_scatter;
 mod sort;
+mod unary_ops_composition;
 mod variadic_sort;
 mod window;
 
@@ -44,6 +46,7 @@ pub static OPS: &[&[Op]] = &[
         rng_bit_generator::OP,
         scatter::OP,
         select_and_scatter::OP,
+        unary_ops_composition::OP,
         variadic_sort::OP,
     ],
 ];

@@ -1,7 +1,8 @@
 //! See [`OP`].
 
+use savedmodel_kernels_nn as images;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, Run, shape};
-use savedmodel_tensor::{Error, Result, Tensor};
+use savedmodel_tensor::{DType, Error, Result, Tensor, bf16};
 
 use crate::calls::{Scalars, broadcast, call};
 use crate::gather::DTYPES;
@@ -59,6 +60,9 @@ fn reduce(
     if window.is_empty() {
         return Ok(input.clone());
     }
+    if let Some(greatest) = of_images(run, reducer, (input, start), window)? {
+        return Ok(greatest);
+    }
     // Which of the elements of a window comes first makes no difference to the greatest and the least.
     if reducer.kept_unless().is_some() {
         let mut reduced = input.clone();
@@ -70,6 +74,44 @@ fn reduce(
         return Ok(reduced);
     }
     along(run, reducer, (input, start), window)
+}
+
+/// The greatest elements, if the windows move over images with channels last and start at what is below all.
+fn of_images(
+    run: &Run<'_>,
+    reducer: &Scalars,
+    (input, start): (&Tensor, &Tensor),
+    window: &[Dim],
+) -> Result<Option<Tensor>> {
+    let [batch, .., channels] = window else { return Ok(None) };
+    let space = &window[1..window.len() - 1];
+    let is_plain = |dim: &Dim| {
+        dim.dilation == 1 && dim.padding.step == 1 && dim.padding.low >= 0 && dim.padding.high >= 0
+    };
+    let starts_low = match start.dtype() {
+        DType::Float => start.to_scalar::<f32>()? == f32::NEG_INFINITY,
+        DType::Bfloat16 => start.to_scalar::<bf16>()? == bf16::NEG_INFINITY,
+        _ => false,
+    };
+    let fits = batch.is_trivial()
+        && channels.is_trivial()
+        && (2..=3).contains(&space.len())
+        && space.iter().all(is_plain);
+    if reducer.kept_unless() != Some("Less") || !starts_low || !fits {
+        return Ok(None);
+    }
+    let mut dims = [images::UNIT; 3];
+    for (i, (dim, &len)) in space.iter().zip(&input.shape()[1..]).enumerate() {
+        dims[3 - space.len() + i] = images::Dim {
+            input: len,
+            window: dim.size,
+            stride: dim.stride,
+            dilation: 1,
+            before: dim.padding.low as usize,
+            output: dim.outputs(len)?,
+        };
+    }
+    images::greatest(run, input, &dims)
 }
 
 fn along(

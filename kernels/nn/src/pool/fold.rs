@@ -26,12 +26,15 @@ pub struct FiniteMax;
 /// The maximum in three dimensions, which is NaN if the last cell is; padding counts as the lowest finite number.
 pub struct Max;
 
+/// The greatest of all numbers, infinite ones too: NaN is skipped, as compiled functions do.
+pub struct Greatest;
+
 /// The mean of the cells inside the image; half and bfloat16 round every partial sum, as TensorFlow does.
 pub struct Mean;
 
 macro_rules! maxima {
-    ($($t:ty: $lowest:expr;)*) => {$(
-        impl Fold<$t> for FiniteMax {
+    ($fold:ident; $($t:ty: $lowest:expr;)*) => {$(
+        impl Fold<$t> for $fold {
             const START: $t = $lowest;
             #[inline(always)]
             fn step(so_far: $t, x: $t) -> $t {
@@ -42,6 +45,12 @@ macro_rules! maxima {
 }
 
 maxima! {
+    Greatest;
+    f32: f32::NEG_INFINITY; bf16: bf16::NEG_INFINITY;
+}
+
+maxima! {
+    FiniteMax;
     f32: f32::MIN; f64: f64::MIN; f16: f16::MIN; bf16: bf16::MIN;
     i8: i8::MIN; i16: i16::MIN; i32: i32::MIN; i64: i64::MIN; u8: 0; u16: 0;
 }

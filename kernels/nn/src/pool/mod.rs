@@ -10,13 +10,13 @@ use std::marker::PhantomData;
 
 use savedmodel_math::simd::{self, Isa, Kernel};
 use savedmodel_math::{map, par};
-use savedmodel_op::Context;
-use savedmodel_tensor::{Element, Result, Tensor};
+use savedmodel_op::{Context, Run};
+use savedmodel_tensor::{DType, Element, Result, Tensor, bf16};
 
 use crate::layout::{Images, inner_channels, with_layout};
 use crate::window::Dim;
 use attributes::Attributes;
-use fold::Fold;
+use fold::{Fold, Greatest};
 
 /// Pools input 0 into output 0.
 ///
@@ -31,6 +31,25 @@ pub fn pool<T: Element, F: Fold<T>>(ctx: &mut Context<'_>, attributes: &Attribut
     run::<T, F>(input, &dims, attributes.channels_first, &mut out)?;
     ctx.set(0, out);
     Ok(())
+}
+
+/// The greatest number under each window over images with channels last: -inf where there is none; NaN is skipped.
+///
+/// `None` for dtypes that have no kernel of their own.
+///
+/// # Errors
+/// `RESOURCE_EXHAUSTED` above the session's limit.
+pub fn greatest(context: &Run<'_>, input: &Tensor, dims: &[Dim; 3]) -> Result<Option<Tensor>> {
+    let images = Images::of(input.shape(), false);
+    let output = Images { space: dims.map(|dim| dim.output), ..images };
+    let pool = match input.dtype() {
+        DType::Float => run::<f32, Greatest>,
+        DType::Bfloat16 => run::<bf16, Greatest>,
+        _ => return Ok(None),
+    };
+    let mut out = context.allocate(input.dtype(), output.shape(input.rank() - 2, false))?;
+    pool(input, dims, false, &mut out)?;
+    Ok(Some(out))
 }
 
 /// Pools images into `out`, which has the sizes that `dims` tell.
