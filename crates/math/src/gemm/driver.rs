@@ -1,5 +1,6 @@
 //! From matrices to tiles and tasks.
 
+use super::blocks;
 use super::epilogue::{Activation, Epilogue};
 use super::finish::FinishTile;
 use super::pack::{Lhs, pack_panel};
@@ -102,7 +103,7 @@ pub(super) struct Product<'a, T: Scalar> {
     gemm: &'a Gemm<'a, T>,
     pub k: usize,
     pub n: usize,
-    b: Rhs<'a, T>,
+    pub b: Rhs<'a, T>,
     /// Rows of B in one block.
     pub block: usize,
     pub table: &'static Table<T>,
@@ -120,6 +121,9 @@ pub fn run<T: Scalar>(gemm: &Gemm<T>, [m, k, n]: [usize; 3], a: &impl Lhs<T>, b:
     };
     if m == 1 && k * n < TASK_MACS && product.row(a, panels) {
         return;
+    }
+    if product.is_for_unit(m) {
+        return blocks::run(&product, m, panels, a);
     }
     let (rows, columns) = task_size([m, k, panels], product.table);
     let (row_tasks, column_tasks) = (m.div_ceil(rows), panels.div_ceil(columns));
@@ -171,6 +175,15 @@ impl<'a, T: Scalar> Product<'a, T> {
             Rhs::View(_) => table.depth(k),
         };
         Product { gemm, k, n, b, block, table, out, bounds }
+    }
+
+    /// Whether the processor's matrix unit computes the product with `m` rows of A.
+    pub fn is_for_unit(&self, m: usize) -> bool {
+        match self.b {
+            Rhs::Packed(packed) if packed.rounded => self.k > 0 && blocks::takes_rounded::<T>(m),
+            Rhs::Packed(_) => blocks::gains::<T>([m, self.k, self.n]),
+            Rhs::View(_) => false,
+        }
     }
 
     /// Computes the one row of C panel by panel, if B is packed.
@@ -357,21 +370,40 @@ impl<'a, T: Scalar> Product<'a, T> {
             let needed = (b_end - 1) * column.tile.b_stride + column.full;
             assert!(column.b.len() >= needed, "rows of B cut short");
         }
+        let half = column.half;
+        let tile = self.place(column, rows, strip.ahead);
+        tile.runs = (runs.list.as_ptr(), runs.list.len());
+        (tile.a, tile.a_stride) = (strip.a.as_ptr(), strip.a_stride);
+        // SAFETY: the table belongs to a level this processor has; A and B were bounded above, and the tile of C was placed.
+        unsafe { (self.table.kernels[rows.count - 1][half])(tile) };
+        self.finish_strip(rows, column);
+    }
+
+    /// The tile of a column that some rows of C are. The bias was bounded when the column was made, the residual is as long as C by
+    /// `check`, and C is written to in this task's rows and columns alone.
+    #[inline(always)]
+    pub fn place<'c>(
+        &self,
+        column: &'c mut Column<'_, T>,
+        rows: &Rows,
+        ahead: (*const T, usize),
+    ) -> &'c mut Tile<T> {
         let start = rows.first * self.out.stride + column.columns.start;
         let Epilogue { residual, .. } = self.gemm.epilogue;
         let tile = &mut column.tile;
-        tile.runs = (runs.list.as_ptr(), runs.list.len());
-        (tile.a, tile.a_stride) = (strip.a.as_ptr(), strip.a_stride);
-        tile.ahead = strip.ahead;
+        tile.ahead = ahead;
         // SAFETY: `check` has seen that C holds `rows` x `columns`, so this is its first element of the tile.
         tile.c = unsafe { self.out.c.add(start) };
         tile.c_stride = rows.step * self.out.stride;
         if column.adds && !residual.is_empty() {
             tile.residual = residual[start..].as_ptr();
         }
-        // SAFETY: the table belongs to a level this processor has; A and B were bounded above, the bias when the column
-        // was made, the residual is as long as C by `check`, and C is written to in this task's rows and columns alone.
-        unsafe { (self.table.kernels[rows.count - 1][column.half])(tile) };
+        tile
+    }
+
+    /// What follows a tile, if it does not do that itself.
+    #[inline(always)]
+    pub fn finish_strip(&self, rows: &Rows, column: &Column<'_, T>) {
         if column.finishes {
             self.finish(*rows, &column.columns);
         }
@@ -411,7 +443,7 @@ pub(super) struct Runs {
 
 impl Runs {
     /// One from the start.
-    fn one(len: usize) -> Runs {
+    pub fn one(len: usize) -> Runs {
         let mut runs = Runs::default();
         runs.push(Run { a: 0, b: 0, len });
         runs
@@ -421,6 +453,11 @@ impl Runs {
     pub fn clear(&mut self) {
         self.list.clear();
         self.ends = [0; 2];
+    }
+
+    /// All of them.
+    pub fn list(&self) -> &[Run] {
+        &self.list
     }
 
     /// Adds one, unless it is empty.

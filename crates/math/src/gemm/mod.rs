@@ -4,6 +4,7 @@
 //! B in panels packed once ([`PackedB`]) or on the fly, A read in place when its rows are contiguous.
 //! Products with one row stream through B as it lies. Any strides are taken, so transposes cost nothing but packing.
 //! Each element of C is summed in ascending order of k in blocks, the same for any number of threads.
+//! Large products go to the processor's matrix unit where it has one, split so that they are as exact as in single precision.
 //! [`narrow`] takes half and bfloat16 and accumulates in single precision, [`integer`] wraps, [`complex`] goes through
 //! matrixmultiply. [`PackedB::rounded`] trades digits for speed.
 //!
@@ -15,6 +16,9 @@
 //! assert_eq!(c, [19.0, 22.0, 43.0, 50.0]);
 //! ```
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
+mod blocks;
 mod driver;
 mod epilogue;
 mod finish;
@@ -34,7 +38,7 @@ pub(crate) use finish::Finish;
 pub use other::{Complex, complex, integer, narrow};
 pub(crate) use pack::Panel;
 pub use pack::{Lhs, PackedB, View};
-pub use pairs::has_fast_pairs;
+pub use pairs::{has_fast_pairs, has_matrix_unit};
 pub(crate) use tile::multiply_cached;
 pub use windows::{Axis, Windows};
 
@@ -124,15 +128,16 @@ impl<T: Scalar> Gemm<'_, T> {
             return;
         }
         match b {
-            Rhs::Packed(packed) if packed.rounded => {
-                let units = packed.units();
-                let paired = pairs::rows(a, [m, k]);
+            Rhs::Packed(packed) if packed.rounded && !blocks::takes_rounded::<T>(m) => {
+                let units = packed.units;
+                let paired = pairs::rows(a, [m, k], units);
                 driver::run(self, [m, units, n], &View::new(&paired, units), b, c);
             }
             Rhs::View(view) if view.column_stride != 1 || m >= PACK_ROWS => {
                 let packed = PackedB::new(k, n, view);
                 driver::run(self, [m, k, n], a, Rhs::Packed(&packed), c);
             }
+            Rhs::Packed(packed) if packed.rounded => driver::run(self, [m, packed.units, n], a, b, c),
             _ => driver::run(self, [m, k, n], a, b, c),
         }
     }

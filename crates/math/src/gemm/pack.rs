@@ -58,6 +58,8 @@ pub struct PackedB<T: 'static> {
     /// Where the panels start, so that their rows don't cross cache lines.
     start: usize,
     pub(super) k: usize,
+    /// Rows of the panels.
+    pub(super) units: usize,
     n: usize,
     /// How many panels there are for all columns.
     pub(super) panels: usize,
@@ -85,12 +87,14 @@ impl<T: Tiled + Default> PackedB<T> {
     /// # Panics
     /// When an element lies outside the view.
     pub fn new(k: usize, n: usize, b: View<T>) -> Self {
-        PackedB::with(T::table(simd::level()), [k, n], b)
+        let table = T::table(simd::level());
+        PackedB::with(table, table.depth(k), [k, n], b)
     }
 
-    pub(super) fn with(table: &'static Table<T>, [k, n]: [usize; 2], b: View<T>) -> Self {
+    /// Packs a matrix in blocks of so many rows.
+    pub(super) fn with(table: &'static Table<T>, block: usize, [k, n]: [usize; 2], b: View<T>) -> Self {
         b.check(k, n);
-        let (width, block) = (table.columns, table.depth(k));
+        let width = table.columns;
         let panels = n.div_ceil(width);
         let size = panels * width * k;
         let (mut data, start) = zeros(size);
@@ -104,7 +108,7 @@ impl<T: Tiled + Default> PackedB<T> {
                 }
             });
         }
-        PackedB { data: Arc::new(data), start, k, n, panels, block, table, rounded: false }
+        PackedB { data: Arc::new(data), start, k, units: k, n, panels, block, table, rounded: false }
     }
 
     /// `N` matrices of one size, whose panels `fill` writes for all of them at a time.
@@ -135,6 +139,7 @@ impl<T: Tiled + Default> PackedB<T> {
             data: Arc::clone(&data),
             start: start + index * size,
             k,
+            units: k,
             n,
             panels,
             block,
@@ -149,11 +154,6 @@ impl<T: Tiled + Default> PackedB<T> {
         self.k
     }
 
-    /// Rows of the panels.
-    pub(super) fn units(&self) -> usize {
-        if self.rounded { self.k.div_ceil(2) } else { self.k }
-    }
-
     /// Columns.
     pub fn n(&self) -> usize {
         self.n
@@ -162,7 +162,7 @@ impl<T: Tiled + Default> PackedB<T> {
     /// One panel of the block of rows that starts at row `first`.
     pub(super) fn panel(&self, first: usize, panel: usize) -> &[T] {
         let width = self.table.columns;
-        let depth = self.block.min(self.units() - first);
+        let depth = self.block.min(self.units - first);
         let start = (first * self.panels + panel * depth) * width;
         &self.data[self.start + start..][..depth * width]
     }

@@ -3,6 +3,7 @@
 //! Pairs of adjacent numbers of a row of A, and of a column of B, stand in the four bytes of an `f32`; so all that moves
 //! matrices about stays as it is, and only the microkernel knows.
 
+use super::blocks;
 use super::driver::Scalar;
 use super::pack::{Lhs, PackedB, View};
 use super::tile::Tiled;
@@ -15,10 +16,16 @@ const ROUND_NS: f64 = 0.4;
 /// Rows of A that are rounded at a time.
 const ROWS: usize = 16;
 
-/// Whether this processor multiplies pairs of bfloat16 faster than single numbers: AMD's that have `AVX512-BF16`. On a Sapphire
-/// Rapids server, where that instruction is there for the sake of others, products took 1.3 to 1.9 times as long as in single precision.
+/// Whether this processor multiplies pairs of bfloat16 faster than single numbers: those with a matrix unit, and AMD's that have
+/// `AVX512-BF16`. Intel's instructions of that name take 1.3 to 1.9 times as long as those in single precision.
 pub fn has_fast_pairs() -> bool {
-    f32::pairs().is_some() && simd::is_amd()
+    f32::pairs().is_some() && (simd::is_amd() || has_matrix_unit())
+}
+
+/// Whether this processor has a unit for products of matrices. It rounds windows row by row, so that pairs may be of two cells;
+/// and products of rounded numbers are so fast that Winograd's algorithm, which saves some, gains nothing.
+pub fn has_matrix_unit() -> bool {
+    f32::unit().is_some()
 }
 
 impl<T: Scalar> PackedB<T> {
@@ -40,7 +47,10 @@ impl<T: Scalar> PackedB<T> {
     pub fn rounded(k: usize, n: usize, b: View<T>) -> Option<PackedB<T>> {
         let table = T::pairs()?;
         b.check(k, n);
-        let units = k.div_ceil(2);
+        let (units, block) = blocks::rounded_size::<T>(k).unwrap_or_else(|| {
+            let units = k.div_ceil(2);
+            (units, table.depth(units))
+        });
         let mut paired = vec![T::default(); units * n];
         par::for_rows_mut(&mut paired, n.max(1), par::grain(ROUND_NS) / n.max(1), |first, rows| {
             let mut both = vec![T::default(); 2 * n];
@@ -54,7 +64,7 @@ impl<T: Scalar> PackedB<T> {
                 T::pair_up(&both, [2 * n, n], row);
             }
         });
-        let mut packed = PackedB::with(table, [units, n], View::new(&paired, n));
+        let mut packed = PackedB::with(table, block, [units, n], View::new(&paired, n));
         (packed.k, packed.rounded) = (k, true);
         Some(packed)
     }
@@ -69,9 +79,8 @@ impl<T: Scalar> PackedB<T> {
     }
 }
 
-/// All rows of A (`m` x `k`) in pairs, one after another.
-pub(super) fn rows<T: Scalar>(a: &impl Lhs<T>, [m, k]: [usize; 2]) -> Vec<T> {
-    let units = k.div_ceil(2);
+/// All rows of A (`m` x `k`) in so many pairs, one after another.
+pub(super) fn rows<T: Scalar>(a: &impl Lhs<T>, [m, k]: [usize; 2], units: usize) -> Vec<T> {
     let mut paired = vec![T::default(); m * units];
     if units > 0 {
         par::for_rows_mut(
@@ -131,7 +140,7 @@ impl Kernel for PairUp<'_> {
             for (out, &[x, y]) in out.iter_mut().zip(whole) {
                 *out = pair(x, y);
             }
-            if let (&[x], Some(out)) = (rest, out.last_mut()) {
+            if let (&[x], Some(out)) = (rest, out.get_mut(whole.len())) {
                 *out = pair(x, 0.0);
             }
         }
@@ -217,7 +226,10 @@ mod tests {
             let k = 9 * channels;
             let b: Vec<f32> = (0..k * n).map(|i| (i * 5 % 13) as f32 - 6.0).collect();
             let tap = |tap: &[f32]| [tap, &vec![0.0; tap.len() / channels * (channels % 2)]].concat();
-            let even: Vec<f32> = b.chunks(channels * n).flat_map(tap).collect();
+            let even: Vec<f32> = match has_matrix_unit() {
+                true => b.clone(),
+                false => b.chunks(channels * n).flat_map(tap).collect(),
+            };
             let Some(packed) = PackedB::rounded(even.len() / n, n, View::new(&even, n)) else { return };
             // Small integers are exact in bfloat16.
             let (mut c, mut want) = (vec![f32::NAN; 42 * n], vec![f32::NAN; 42 * n]);

@@ -1,5 +1,6 @@
 //! Microkernels: one tile of C in registers.
 
+use super::blocks::{STEP, Unit};
 use super::sums::{Sums, adjacent, sums};
 use super::vector::Vector;
 use crate::simd::{self, Level};
@@ -80,11 +81,15 @@ pub struct Table<T: 'static> {
 }
 
 impl<T> Table<T> {
-    /// Rows in one block of a B of `k` rows; blocks are as even as can be. Panels of 256 rows stay in the first-level cache; AMD's
+    /// Rows in one block of a B of `k` rows; blocks are about even. Panels of 256 rows stay in the first-level cache; AMD's
     /// processors with registers of 512 bits read them from the second as fast, and gain by ending tiles less often.
     pub fn depth(&self, k: usize) -> usize {
         let most = if self.columns * size_of::<T>() >= 128 && simd::is_amd() { 512 } else { 256 };
-        k.div_ceil(k.div_ceil(most).max(1)).max(1)
+        match k.div_ceil(most) {
+            0 | 1 => k.max(1),
+            // Matrix units multiply so many rows at a time.
+            count => k.div_ceil(count).next_multiple_of(STEP),
+        }
     }
 }
 
@@ -237,6 +242,11 @@ pub trait Tiled: Copy + Send + Sync + 'static {
     /// The microkernels for an instruction set.
     fn table(level: Level) -> &'static Table<Self>;
 
+    /// The matrix unit, if this processor has one.
+    fn unit() -> Option<&'static Unit<Self>> {
+        None
+    }
+
     /// Those for pairs of bfloat16 given as elements of this type, if this processor multiplies them.
     fn pairs() -> Option<&'static Table<Self>> {
         None
@@ -312,6 +322,13 @@ impl Tiled for f32 {
             Level::Avx2 => &x86::F32_AVX2,
             _ => &F32_PORTABLE,
         }
+    }
+
+    fn unit() -> Option<&'static Unit<f32>> {
+        #[cfg(target_arch = "x86_64")]
+        return super::amx::unit();
+        #[cfg(not(target_arch = "x86_64"))]
+        None
     }
 
     fn pairs() -> Option<&'static Table<f32>> {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::blocks::{self, Fill, Line, STEP, Source};
 use super::driver::{Product, ROWS, Rows, Runs, Scalar, Strip, task_size};
 use super::pack::PackedB;
 use super::tile::Run;
@@ -70,11 +71,17 @@ pub struct Windows<'a, T> {
 }
 
 impl<T> Windows<'_, T> {
+    /// Rows of the matrix.
+    pub(super) fn rows(&self) -> usize {
+        self.lines() * self.axes[2].windows
+    }
+
     fn lines(&self) -> usize {
         self.grids * self.axes[0].windows * self.axes[1].windows
     }
 
-    fn columns(&self) -> usize {
+    /// Columns of the matrix.
+    pub(super) fn columns(&self) -> usize {
         self.axes.iter().map(|axis| axis.taps).product::<usize>() * self.part.len()
     }
 
@@ -112,12 +119,22 @@ impl<T: Scalar> Gemm<'_, T> {
     /// When a cell lies outside the data, or B, C, the bias or the residual does not fit. A rounded B has a row of zeros more for each
     /// cell if the channels are odd, and then windows must have all of them.
     pub fn run_windows(&self, a: &Windows<'_, T>, b: &PackedB<T>, c: &mut [T]) {
-        let (lines, width) = (a.lines(), a.axes[2].windows);
         let cells: usize = a.axes.iter().map(|axis| axis.cells).product();
         assert!(a.data.len() >= a.grids * cells * a.channels && a.part.end <= a.channels, "grids cut short");
-        let (m, n) = (lines * width, b.n());
+        let (m, n) = (a.rows(), b.n());
         if m == 0 || n == 0 {
             return;
+        }
+        self.check([m, b.k(), n], &Rhs::Packed(b), c.len());
+        let product = Product::new(self, [b.units, n], Rhs::Packed(b), c);
+        let panels = n.div_ceil(product.table.columns);
+        let is_for_unit = match b.rounded {
+            true => b.units > 0 && T::unit().is_some(),
+            false => product.is_for_unit(m),
+        };
+        if is_for_unit {
+            assert_eq!(a.columns(), b.k(), "windows and B differ in length");
+            return a.run_blocks(&product, panels);
         }
         let mut data = Vec::new();
         let paired;
@@ -128,11 +145,16 @@ impl<T: Scalar> Gemm<'_, T> {
         } else {
             a
         };
-        assert_eq!(a.columns(), b.units(), "windows and B differ in length");
-        self.check([m, b.k(), n], &Rhs::Packed(b), c.len());
-        let product = Product::new(self, [b.units(), n], Rhs::Packed(b), c);
-        let panels = n.div_ceil(product.table.columns);
-        let (rows, columns) = task_size([m, b.units(), panels], product.table);
+        assert_eq!(a.columns(), b.units, "windows and B differ in length");
+        a.run_by_microkernels(&product, panels);
+    }
+}
+
+impl<T: Scalar> Windows<'_, T> {
+    /// Computes C by microkernels.
+    pub(super) fn run_by_microkernels(&self, product: &Product<'_, T>, panels: usize) {
+        let (lines, width) = (self.lines(), self.axes[2].windows);
+        let (rows, columns) = task_size([lines * width, product.k, panels], product.table);
         let rows = rows.min(ROWS).div_ceil(width).min(lines);
         // Long lines are cut, always at the same windows.
         let cut = width.div_ceil((width / ROWS).max(1));
@@ -141,7 +163,7 @@ impl<T: Scalar> Gemm<'_, T> {
             let (rest, columns) = (task / column_tasks, par::chunk(task % column_tasks, panels, columns));
             let (lines, windows) =
                 (par::chunk(rest / cuts, lines, rows), par::chunk(rest % cuts, width, cut));
-            product.lines(a, (&lines, &windows), columns);
+            product.lines(self, (&lines, &windows), columns);
         });
     }
 }
@@ -185,6 +207,120 @@ impl<T: Scalar> Product<'_, T> {
                 break;
             }
         }
+    }
+}
+
+impl<T: Scalar> Windows<'_, T> {
+    /// Computes C on the matrix unit: whole lines, or parts of long ones.
+    pub(super) fn run_blocks(&self, product: &Product<'_, T>, panels: usize) {
+        let (lines, width) = (self.lines(), self.axes[2].windows);
+        let [most, columns] = blocks::task_size(lines * width, panels);
+        let (count, cut) = ((most / width).max(1), width.div_ceil(width.div_ceil(most)));
+        let (cuts, column_tasks) = (width.div_ceil(cut), panels.div_ceil(columns));
+        par::for_each(lines.div_ceil(count) * cuts * column_tasks, |task| {
+            let (rest, columns) = (task / column_tasks, par::chunk(task % column_tasks, panels, columns));
+            let (lines, windows) =
+                (par::chunk(rest / cuts, lines, count), par::chunk(rest % cuts, width, cut));
+            let first = lines.start * width + windows.start;
+            let rows = first..first + lines.len() * windows.len();
+            let source = WindowRows::new(self, (lines, windows), (product, first));
+            product.blocks(&source, rows, columns);
+        });
+    }
+}
+
+/// Some windows of some lines, whose rows of C are adjacent.
+struct WindowRows<'a, T> {
+    a: &'a Windows<'a, T>,
+    parts: Vec<Part>,
+    /// The first row of C.
+    first: usize,
+    /// The cells that the windows see, ready for the unit, and the first number of them, if several windows see each.
+    cells: Option<(Vec<Line>, usize)>,
+}
+
+impl<'a, T: Scalar> WindowRows<'a, T> {
+    fn new(
+        a: &'a Windows<'a, T>,
+        (lines, windows): (Range<usize>, Range<usize>),
+        (product, first): (&Product<'_, T>, usize),
+    ) -> Self {
+        let mut rows = WindowRows { a, parts: a.parts(&lines, &windows, usize::MAX), first, cells: None };
+        let columns = a.columns();
+        let is_even = a.part == (0..a.channels) && a.channels.is_multiple_of(STEP);
+        if is_even && columns > a.channels {
+            let (mut least, mut most, mut all) = (usize::MAX, 0, 0);
+            rows.each_part(0..columns, |part, runs| {
+                let reach = part.shift + (part.rows.count - 1) * part.stride;
+                for run in runs.list() {
+                    (least, most) = (least.min(part.shift + run.a), most.max(reach + run.a + run.len));
+                    all += part.rows.count * run.len;
+                }
+            });
+            // Cells of windows that are far apart may be many more than are seen.
+            if least < most && 2 * (most - least) <= all {
+                let cells = product.cells(&a.data[least..most]);
+                rows.cells = cells.map(|cells| (cells, least));
+            }
+        }
+        rows
+    }
+
+    /// Calls the function with each part, and its runs in a block of columns.
+    fn each_part(&self, block: Range<usize>, mut call: impl FnMut(&Part, &Runs)) {
+        let mut runs = Runs::default();
+        for part in &self.parts {
+            if part.shift == 0 {
+                self.a.runs(part.line, part.x, &block, &mut runs);
+            }
+            call(part, &runs);
+        }
+    }
+}
+
+impl<T: Scalar> Source<T> for WindowRows<'_, T> {
+    fn each(&self, block: Range<usize>, row: &mut dyn FnMut(usize, usize, &[T])) {
+        let mut buffer = vec![T::default(); block.len()];
+        self.each_part(block.clone(), |part, runs| {
+            let is_all = runs.list().iter().map(|run| run.len).sum::<usize>() == block.len();
+            let is_direct = is_all && runs.list().iter().all(|run| run.b.is_multiple_of(STEP));
+            if !is_direct {
+                buffer.fill(T::default());
+            }
+            for window in 0..part.rows.count {
+                let index = part.rows.first + window * part.rows.step - self.first;
+                let data = self.a.data.get(part.shift + window * part.stride..).unwrap_or_default();
+                for &Run { a, b, len } in runs.list() {
+                    match is_direct {
+                        true => row(index, b, &data[a..][..len]),
+                        false => buffer[b..][..len].copy_from_slice(&data[a..][..len]),
+                    }
+                }
+                if !is_direct {
+                    row(index, 0, &buffer);
+                }
+            }
+        });
+    }
+
+    fn fill(&self, block: Range<usize>, fill: &mut Fill<'_, T>) {
+        let Some((cells, least)) = &self.cells else {
+            return self.each(block, &mut |row, at, numbers| fill.numbers(row, at, numbers));
+        };
+        let end = block.len();
+        self.each_part(block, |part, runs| {
+            for window in 0..part.rows.count {
+                let row = part.rows.first + window * part.rows.step - self.first;
+                let shift = part.shift + window * part.stride - least;
+                let mut filled = 0;
+                for &Run { a, b, len } in runs.list() {
+                    fill.zeros(row, filled..b);
+                    fill.lines(row, b, cells, (shift + a)..(shift + a + len));
+                    filled = b + len;
+                }
+                fill.zeros(row, filled..end);
+            }
+        });
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use savedmodel_math::depthwise::Taps;
-use savedmodel_math::gemm::{self, Activation, Epilogue, View, Windows, has_fast_pairs};
+use savedmodel_math::gemm::{self, Activation, Epilogue, View, Windows, has_fast_pairs, has_matrix_unit};
 use savedmodel_math::{par, winograd};
 
 use super::element::Multiply;
@@ -41,11 +41,14 @@ impl<W: Multiply> Filter<W> {
     /// of several taps gets a partner that is 0, where there is but one group.
     pub fn rounded(filter: &[W], sizes: [usize; 3], groups: usize) -> Filter<W> {
         let [taps, channels, outputs] = sizes;
-        if channels.is_multiple_of(2) || taps == 1 && groups == 1 {
+        // Of three channels, rounding costs more than it saves.
+        if channels <= 3 && taps > 1 || !has_fast_pairs() {
+            return Filter::new(filter, sizes, groups);
+        }
+        if channels.is_multiple_of(2) || taps == 1 && groups == 1 || has_matrix_unit() {
             return Filter::packed_by(W::pack_rounded, filter, sizes, groups);
         }
-        // Of three channels, the pairs cost more than they save.
-        if channels <= 3 || groups > 1 || !has_fast_pairs() {
+        if groups > 1 {
             return Filter::new(filter, sizes, groups);
         }
         let mut even = Vec::with_capacity(taps * (channels + 1) * outputs);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use savedmodel_math::gemm::{Activation, Epilogue};
+use savedmodel_math::gemm::{Activation, Epilogue, has_matrix_unit};
 use savedmodel_op::Construction;
 use savedmodel_tensor::{Code, Element, Error, PartialShape, Result, Shape, Tensor};
 
@@ -106,7 +106,9 @@ impl<T: Convolve> Forward<T> {
 
     /// The filter ready for convolution by tiles, if the convolution gains by them.
     fn tiles(&self, sizes: &Sizes, filter: &Tensor) -> Result<Option<&<T::Wide as Multiply>::Tiled>> {
-        let Some(cell) = self.tiled.as_ref().filter(|_| forward::suits_tiles(sizes)) else {
+        let is_faster_whole = self.rounds && has_matrix_unit();
+        let Some(cell) = self.tiled.as_ref().filter(|_| !is_faster_whole && forward::suits_tiles(sizes))
+        else {
             return Ok(None);
         };
         // One weight spoils all outputs of a tile.
