@@ -9,6 +9,7 @@
 
 use std::arch::asm;
 use std::arch::x86_64::*;
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
 use super::blocks::{Line, Operands, PARTS, SIDE, STEP, Unit};
@@ -256,7 +257,7 @@ unsafe fn multiply(tile: &Tile<f32>, operands: &Operands, is_split: bool) {
     let is_wide = tile.columns > SIDE;
     // SAFETY: promised by the caller; who has the tiles has AVX-512.
     unsafe {
-        match (is_split, operands.rows > SIDE, is_wide) {
+        match (is_split, operands.rows[1] > 0, is_wide) {
             (false, false, false) => product::<1, 1, 1>(tile, operands),
             (false, false, true) => product::<1, 1, 2>(tile, operands),
             (false, true, false) => product::<1, 2, 1>(tile, operands),
@@ -293,18 +294,19 @@ unsafe fn product<const P: usize, const ROWS: usize, const WIDTH: usize>(
     tile: &Tile<f32>,
     operands: &Operands,
 ) {
-    let &Operands { a, b, b_lines: [b_row, b_step, b_half], steps, .. } = operands;
+    let &Operands { a, a_tiles, a_steps, a_lines, b, b_lines: [b_row, b_step, b_half], steps, .. } = operands;
     let line = size_of::<Line>();
+    let a_stride = a_lines[0] * line;
     let stride = b_row * line;
     // SAFETY: the caller promises the tiles; sums are in 0 to 3, rows of A in 4 and 5, columns of B in 6 and 7.
     unsafe {
         asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
         for step in 0..steps {
             let load_a = |part: usize| {
-                let from = a.add((step * P + part) * SIDE);
-                load!("tmm4", from, line);
+                let from = a.add(*a_steps.add(step) + part * a_lines[1]);
+                load!("tmm4", from.add(a_tiles[0]), a_stride);
                 if ROWS > 1 {
-                    load!("tmm5", from.add(P * steps * SIDE), line);
+                    load!("tmm5", from.add(a_tiles[1]), a_stride);
                 }
             };
             let load_b = |part: usize| {
@@ -347,12 +349,13 @@ unsafe fn product<const P: usize, const ROWS: usize, const WIDTH: usize>(
                 multiply();
             }
         }
-        let mut sums = [const { [Line([0; STEP]); SIDE] }; 4];
+        let mut sums = MaybeUninit::<[[Line; SIDE]; 4]>::uninit();
+        let sums: *mut [Line; SIDE] = sums.as_mut_ptr().cast();
         macro_rules! store {
             ($index:literal, $tile:literal) => {
                 asm!(
                     concat!("tilestored [{to} + {stride} * 1], ", $tile),
-                    to = in(reg) sums[$index].as_mut_ptr(),
+                    to = in(reg) sums.add($index),
                     stride = in(reg) line,
                     options(nostack, preserves_flags),
                 )
@@ -368,17 +371,17 @@ unsafe fn product<const P: usize, const ROWS: usize, const WIDTH: usize>(
         if ROWS > 1 && WIDTH > 1 {
             store!(3, "tmm3");
         }
-        finish::<WIDTH>(tile, &sums, operands.rows);
+        finish::<WIDTH>(tile, sums.cast(), operands.rows);
     }
 }
 
-/// Writes sums to C.
+/// Writes sums to C: those of the first rows, of one half of the columns and of the other, then those of the second.
 ///
 /// # Safety
 /// As [`multiply`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn finish<const WIDTH: usize>(tile: &Tile<f32>, sums: &[[Line; SIDE]; 4], rows: usize) {
+unsafe fn finish<const WIDTH: usize>(tile: &Tile<f32>, sums: *const Line, rows: [usize; 2]) {
     let &Tile { c, c_stride, accumulate, bias, residual, .. } = tile;
     let rest = tile.columns - (WIDTH - 1) * SIDE;
     let (lo, hi) = (_mm512_set1_ps(tile.lo), _mm512_set1_ps(tile.hi));
@@ -389,8 +392,11 @@ unsafe fn finish<const WIDTH: usize>(tile: &Tile<f32>, sums: &[[Line; SIDE]; 4],
         unsafe {
             let load = |from: *const f32| _mm512_maskz_loadu_ps(mask, from);
             let start = if accumulate || bias.is_null() { _mm512_setzero_ps() } else { load(bias.add(at)) };
-            for row in 0..rows {
-                let sum = &raw const sums[row / SIDE * 2 + column][row % SIDE];
+            for row in 0..rows[0] + rows[1] {
+                let sum = match row.checked_sub(rows[0]) {
+                    None => sums.add(column * SIDE + row),
+                    Some(row) => sums.add((2 + column) * SIDE + row),
+                };
                 let at = row * c_stride + at;
                 let mut sum = _mm512_add_ps(_mm512_load_ps(sum.cast()), start);
                 if accumulate {

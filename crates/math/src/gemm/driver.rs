@@ -122,7 +122,7 @@ pub fn run<T: Scalar>(gemm: &Gemm<T>, [m, k, n]: [usize; 3], a: &impl Lhs<T>, b:
     if m == 1 && k * n < TASK_MACS && product.row(a, panels) {
         return;
     }
-    if product.is_for_unit(m) {
+    if product.is_for_unit(m, 1) {
         return blocks::run(&product, m, panels, a);
     }
     let (rows, columns) = task_size([m, k, panels], product.table);
@@ -177,11 +177,11 @@ impl<'a, T: Scalar> Product<'a, T> {
         Product { gemm, k, n, b, block, table, out, bounds }
     }
 
-    /// Whether the processor's matrix unit computes the product with `m` rows of A.
-    pub fn is_for_unit(&self, m: usize) -> bool {
+    /// Whether the processor's matrix unit computes the product with `m` rows of A, each number of which is in so many of them.
+    pub fn is_for_unit(&self, m: usize, times: usize) -> bool {
         match self.b {
             Rhs::Packed(packed) if packed.rounded => self.k > 0 && blocks::takes_rounded::<T>(m),
-            Rhs::Packed(_) => blocks::gains::<T>([m, self.k, self.n]),
+            Rhs::Packed(_) => blocks::gains::<T>([m, self.k, self.n], times),
             Rhs::View(_) => false,
         }
     }

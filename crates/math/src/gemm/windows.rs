@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::blocks::{self, Fill, Line, STEP, Source};
+use super::blocks::{self, Region, STEP, Source};
 use super::driver::{Product, ROWS, Rows, Runs, Scalar, Strip, task_size};
 use super::pack::PackedB;
 use super::tile::Run;
@@ -128,13 +128,17 @@ impl<T: Scalar> Gemm<'_, T> {
         self.check([m, b.k(), n], &Rhs::Packed(b), c.len());
         let product = Product::new(self, [b.units, n], Rhs::Packed(b), c);
         let panels = n.div_ceil(product.table.columns);
-        let is_for_unit = match b.rounded {
-            true => b.units > 0 && T::unit().is_some(),
-            false => product.is_for_unit(m),
-        };
-        if is_for_unit {
-            assert_eq!(a.columns(), b.k(), "windows and B differ in length");
-            return a.run_blocks(&product, panels);
+        if T::unit().is_some() && b.units > 0 {
+            let regions = a.regions(&product);
+            // Regions overlap, so that some cells are made ready twice.
+            let times = regions.as_ref().map_or(1, |_| a.columns() / a.channels / 2).max(1);
+            if b.rounded || product.is_for_unit(m, times) {
+                assert_eq!(a.columns(), b.k(), "windows and B differ in length");
+                return match regions {
+                    Some(regions) => a.run_cells(&product, &regions, panels),
+                    None => a.run_blocks(&product, panels),
+                };
+            }
         }
         let mut data = Vec::new();
         let paired;
@@ -223,8 +227,20 @@ impl<T: Scalar> Windows<'_, T> {
                 (par::chunk(rest / cuts, lines, count), par::chunk(rest % cuts, width, cut));
             let first = lines.start * width + windows.start;
             let rows = first..first + lines.len() * windows.len();
-            let source = WindowRows::new(self, (lines, windows), (product, first));
-            product.blocks(&source, rows, columns);
+            let parts = self.parts(&lines, &windows, usize::MAX);
+            product.blocks(&WindowRows { a: self, parts, first }, None, rows, columns);
+        });
+    }
+
+    /// [`Windows::run_blocks`] from cells that are made ready once for all windows that see them.
+    pub(super) fn run_cells(&self, product: &Product<'_, T>, regions: &[Region], panels: usize) {
+        par::for_each(regions.len(), |index| {
+            let region = &regions[index];
+            let [lines, windows] = region.parts(self);
+            let parts = self.parts(&lines, &windows, usize::MAX);
+            let source = WindowRows { a: self, parts, first: region.first };
+            let cells = self.cells(product, region);
+            product.blocks(&source, cells.as_ref(), region.rows(), 0..panels);
         });
     }
 }
@@ -235,37 +251,9 @@ struct WindowRows<'a, T> {
     parts: Vec<Part>,
     /// The first row of C.
     first: usize,
-    /// The cells that the windows see, ready for the unit, and the first number of them, if several windows see each.
-    cells: Option<(Vec<Line>, usize)>,
 }
 
-impl<'a, T: Scalar> WindowRows<'a, T> {
-    fn new(
-        a: &'a Windows<'a, T>,
-        (lines, windows): (Range<usize>, Range<usize>),
-        (product, first): (&Product<'_, T>, usize),
-    ) -> Self {
-        let mut rows = WindowRows { a, parts: a.parts(&lines, &windows, usize::MAX), first, cells: None };
-        let columns = a.columns();
-        let is_even = a.part == (0..a.channels) && a.channels.is_multiple_of(STEP);
-        if is_even && columns > a.channels {
-            let (mut least, mut most, mut all) = (usize::MAX, 0, 0);
-            rows.each_part(0..columns, |part, runs| {
-                let reach = part.shift + (part.rows.count - 1) * part.stride;
-                for run in runs.list() {
-                    (least, most) = (least.min(part.shift + run.a), most.max(reach + run.a + run.len));
-                    all += part.rows.count * run.len;
-                }
-            });
-            // Cells of windows that are far apart may be many more than are seen.
-            if least < most && 2 * (most - least) <= all {
-                let cells = product.cells(&a.data[least..most]);
-                rows.cells = cells.map(|cells| (cells, least));
-            }
-        }
-        rows
-    }
-
+impl<T: Scalar> WindowRows<'_, T> {
     /// Calls the function with each part, and its runs in a block of columns.
     fn each_part(&self, block: Range<usize>, mut call: impl FnMut(&Part, &Runs)) {
         let mut runs = Runs::default();
@@ -299,26 +287,6 @@ impl<T: Scalar> Source<T> for WindowRows<'_, T> {
                 if !is_direct {
                     row(index, 0, &buffer);
                 }
-            }
-        });
-    }
-
-    fn fill(&self, block: Range<usize>, fill: &mut Fill<'_, T>) {
-        let Some((cells, least)) = &self.cells else {
-            return self.each(block, &mut |row, at, numbers| fill.numbers(row, at, numbers));
-        };
-        let end = block.len();
-        self.each_part(block, |part, runs| {
-            for window in 0..part.rows.count {
-                let row = part.rows.first + window * part.rows.step - self.first;
-                let shift = part.shift + window * part.stride - least;
-                let mut filled = 0;
-                for &Run { a, b, len } in runs.list() {
-                    fill.zeros(row, filled..b);
-                    fill.lines(row, b, cells, (shift + a)..(shift + a + len));
-                    filled = b + len;
-                }
-                fill.zeros(row, filled..end);
             }
         });
     }

@@ -3,6 +3,8 @@
 //! The sums of tiles go to C block by block of k, as in other products. Where a number is too large or too small to be
 //! split, the tile is multiplied by the microkernels instead.
 
+mod cells;
+
 use std::cell::Cell;
 use std::ops::Range;
 
@@ -11,6 +13,8 @@ use super::driver::{Product, Rows, Runs, Scalar, Strip};
 use super::pack::Lhs;
 use super::tile::Tile;
 use crate::par;
+
+pub(super) use cells::{Cells, Region};
 
 /// Rows and columns of a tile.
 pub const SIDE: usize = 16;
@@ -39,16 +43,22 @@ pub struct Line(pub [u16; STEP]);
 /// What is multiplied.
 #[derive(Clone, Copy, Debug)]
 pub struct Operands {
-    /// Tiles of rows of A, one after another, each of them part after part; then those of the next rows.
+    /// The lines of A.
     pub a: *const Line,
+    /// Where the first tile of rows starts and the second, how many lines from there each step's tiles are, and between rows and parts.
+    pub a_tiles: [usize; 2],
+    /// See above.
+    pub a_steps: *const usize,
+    /// See above.
+    pub a_lines: [usize; 2],
     /// The first tile of B.
     pub b: *const Line,
     /// Lines between rows of a tile of B, between tiles, and between columns of tiles; parts follow each other.
     pub b_lines: [usize; 3],
     /// Tiles of a row.
     pub steps: usize,
-    /// Rows of C, up to two tiles.
-    pub rows: usize,
+    /// Rows of C that the first tile has, and those that the second has behind them; none if there is no second.
+    pub rows: [usize; 2],
 }
 
 /// A matrix unit. All its functions need one that this processor has.
@@ -93,11 +103,6 @@ impl Drop for Entered {
 pub(super) trait Source<T: Scalar> {
     /// Gives the numbers of rows that are not 0, and where in the block they start: with a tile, if not with the block.
     fn each(&self, block: Range<usize>, row: &mut dyn FnMut(usize, usize, &[T]));
-
-    /// Makes the rows ready.
-    fn fill(&self, block: Range<usize>, fill: &mut Fill<'_, T>) {
-        self.each(block, &mut |row, at, numbers| fill.numbers(row, at, numbers));
-    }
 }
 
 /// Rows of a matrix.
@@ -118,7 +123,7 @@ impl<T: Scalar, A: Lhs<T>> Source<T> for MatrixRows<'_, A> {
 }
 
 /// Tiles of rows that are made ready.
-pub(super) struct Fill<'a, T: Scalar> {
+struct Fill<'a, T: Scalar> {
     unit: &'static Unit<T>,
     lines: &'a mut [Line],
     parts: usize,
@@ -131,7 +136,7 @@ pub(super) struct Fill<'a, T: Scalar> {
 
 impl<T: Scalar> Fill<'_, T> {
     /// Numbers of a row from one of them on, that of a tile.
-    pub fn numbers(&mut self, row: usize, at: usize, numbers: &[T]) {
+    fn numbers(&mut self, row: usize, at: usize, numbers: &[T]) {
         let step = SIDE * self.parts * self.steps;
         let lines = &mut self.lines[row / SIDE * step..][..step];
         let lines = &mut lines[(self.first + at / STEP) * self.parts * SIDE + row % SIDE..];
@@ -146,34 +151,11 @@ impl<T: Scalar> Fill<'_, T> {
             }
         }
     }
-
-    /// The lines of some numbers of cells that [`Product::cells`] made ready, from one number of a row on.
-    pub fn lines(&mut self, row: usize, at: usize, cells: &[Line], numbers: Range<usize>) {
-        let parts = self.parts;
-        let cells = &cells[numbers.start / STEP * parts..numbers.end / STEP * parts];
-        self.each_line(row, at, cells.len() / parts, |index, part| cells[index * parts + part]);
-    }
-
-    /// Zeros for some numbers of a row.
-    pub fn zeros(&mut self, row: usize, numbers: Range<usize>) {
-        self.each_line(row, numbers.start, numbers.len() / STEP, |_, _| Line([0; STEP]));
-    }
-
-    fn each_line(&mut self, row: usize, at: usize, count: usize, line: impl Fn(usize, usize) -> Line) {
-        let step = SIDE * self.parts * self.steps;
-        let first = row / SIDE * step + (self.first + at / STEP) * self.parts * SIDE + row % SIDE;
-        let parts = self.parts;
-        for index in 0..count {
-            for part in 0..parts {
-                self.lines[first + (index * parts + part) * SIDE] = line(index, part);
-            }
-        }
-    }
 }
 
 /// Whether the unit is faster than the microkernels, for numbers that are split: it multiplies more than twice as fast, but whole tiles,
 /// and splitting takes time for each row and column. Times are those of an Emerald Rapids server.
-pub(super) fn gains<T: Scalar>([m, k, n]: [usize; 3]) -> bool {
+pub(super) fn gains<T: Scalar>([m, k, n]: [usize; 3], times: usize) -> bool {
     /// Nanoseconds that products of a tile take, splitting a tile, writing a tile of C, and to begin.
     const PRODUCTS: usize = 48;
     const SPLIT: usize = 120;
@@ -186,9 +168,9 @@ pub(super) fn gains<T: Scalar>([m, k, n]: [usize; 3]) -> bool {
     }
     let [rows, steps, columns] = [m.div_ceil(SIDE), k.div_ceil(STEP), n.div_ceil(SIDE)];
     let tiles = rows.saturating_mul(columns).saturating_mul(steps);
-    let splits = rows.saturating_add(columns.saturating_mul(m.div_ceil(ROWS))).saturating_mul(steps);
+    let splits = rows.div_ceil(times).saturating_add(columns.saturating_mul(m.div_ceil(ROWS)));
     let writes = rows.saturating_mul(columns).saturating_mul(k.div_ceil(DEPTH));
-    let needed = [(tiles, PRODUCTS), (splits, SPLIT), (writes, WRITE), (1, BEGIN)];
+    let needed = [(tiles, PRODUCTS), (splits.saturating_mul(steps), SPLIT), (writes, WRITE), (1, BEGIN)];
     let needed =
         needed.iter().fold(0_usize, |sum, &(count, ns)| sum.saturating_add(count.saturating_mul(ns)));
     needed < m.saturating_mul(n).saturating_mul(k) / PLAIN
@@ -227,7 +209,7 @@ pub(super) fn run<T: Scalar>(product: &Product<T>, m: usize, panels: usize, a: &
     par::for_each(m.div_ceil(rows) * column_tasks, |task| {
         let rows = par::chunk(task / column_tasks, m, rows);
         let source = MatrixRows { a, rows: rows.clone() };
-        product.blocks(&source, rows, par::chunk(task % column_tasks, panels, columns));
+        product.blocks(&source, None, rows, par::chunk(task % column_tasks, panels, columns));
     });
 }
 
@@ -236,28 +218,64 @@ thread_local! {
     static TILES: Cell<[Vec<Line>; 2]> = const { Cell::new([Vec::new(), Vec::new()]) };
 }
 
+/// A tile of rows of A.
+#[derive(Clone, Copy, Debug)]
+struct RowTile {
+    /// The line where it starts.
+    at: usize,
+    /// Its rows of C, counted from the first of the task.
+    first: usize,
+    count: usize,
+}
+
 /// The tiles of the rows of a task, for some blocks of k.
 struct Ready<'a, T> {
-    /// The rows of B in these blocks, and how many tiles they take.
+    /// The rows of B in these blocks.
     rows_of_b: Range<usize>,
-    steps: usize,
-    lines: &'a mut Vec<Line>,
+    lines: &'a [Line],
+    /// How far from the start of a tile each step's lines are.
+    steps: Vec<usize>,
+    /// Lines between rows of a tile, and between parts.
+    between: [usize; 2],
+    /// Two make a strip.
+    tiles: Vec<RowTile>,
     /// The strips whose numbers can't be split.
     plain: Vec<bool>,
     /// The rows as they are, if such a tile had to be multiplied.
     numbers: Option<Vec<T>>,
 }
 
+impl<T> Ready<'_, T> {
+    /// # Panics
+    /// When a tile of so many parts is cut short.
+    fn check(&self, parts: usize) {
+        let [row, part] = self.between;
+        let last = self.tiles.iter().map(|tile| tile.at).max().unwrap_or(0);
+        let reach = self.steps.iter().max().unwrap_or(&0) + (SIDE - 1) * row + (parts - 1) * part;
+        assert!(last + reach < self.lines.len(), "tiles of A are cut short");
+    }
+}
+
 impl<T: Scalar> Product<'_, T> {
-    /// Computes some rows of some panels.
-    pub fn blocks(&self, source: &impl Source<T>, rows: Range<usize>, panels: Range<usize>) {
+    /// Computes some rows of some panels, from cells if these are ready.
+    pub fn blocks(
+        &self,
+        source: &impl Source<T>,
+        cells: Option<&Cells>,
+        rows: Range<usize>,
+        panels: Range<usize>,
+    ) {
         let Some(unit) = T::unit() else { unreachable!("callers have seen the unit") };
         let _entered = Entered::new(unit);
         let [mut a, mut b] = TILES.take();
         let most = self.block * (DEPTH / self.block).max(1);
         for first in (0..self.k).step_by(most) {
             let rows_of_b = first..self.k.min(first + most);
-            let mut ready = self.ready(unit, source, (rows.len(), rows_of_b), &mut a);
+            let mut ready = match cells {
+                Some(cells) => cells.ready(rows_of_b, self.parts()),
+                None => self.ready(unit, source, (rows.len(), rows_of_b), &mut a),
+            };
+            ready.check(self.parts()[0]);
             for panel in panels.clone() {
                 self.panel_of_blocks(unit, source, (&rows, panel), &mut ready, &mut b);
             }
@@ -265,30 +283,12 @@ impl<T: Scalar> Product<'_, T> {
         TILES.set([a, b]);
     }
 
-    /// Makes numbers ready from which rows are cut later, their parts side by side; `None` if that loses any.
-    pub fn cells(&self, numbers: &[T]) -> Option<Vec<Line>> {
-        let unit = T::unit()?;
-        let [parts, _] = self.parts();
-        let mut lines = vec![Line([0; STEP]); numbers.len().div_ceil(STEP) * parts];
-        // SAFETY: the unit is there.
-        let is_whole = unsafe {
-            match parts {
-                1 => {
-                    (unit.round_row)(numbers, &mut lines, 1);
-                    true
-                }
-                _ => (unit.split_row)(numbers, &mut lines, [parts, 1]),
-            }
-        };
-        is_whole.then_some(lines)
-    }
-
     fn is_rounded(&self) -> bool {
         matches!(self.b, Rhs::Packed(packed) if packed.rounded)
     }
 
     /// Parts of a number, and numbers for each row of a panel of B.
-    fn parts(&self) -> [usize; 2] {
+    pub fn parts(&self) -> [usize; 2] {
         if self.is_rounded() { [1, 2] } else { [PARTS, 1] }
     }
 
@@ -314,10 +314,22 @@ impl<T: Scalar> Product<'_, T> {
         lines.resize(size.max(lines.len()), Line([0; STEP]));
         let mut fill = Fill { unit, lines, parts, steps, first: 0, plain: &mut plain };
         for block in self.blocks_of(&rows_of_b) {
-            source.fill(self.numbers(&block), &mut fill);
+            source.each(self.numbers(&block), &mut |row, at, numbers| fill.numbers(row, at, numbers));
             fill.first += steps_of(block);
         }
-        Ready { rows_of_b, steps, lines, plain, numbers: None }
+        let tile = |index: usize| {
+            let first = index * SIDE;
+            RowTile { at: first * parts * steps, first, count: SIDE.min(count - first) }
+        };
+        Ready {
+            rows_of_b,
+            lines,
+            steps: (0..steps).map(|step| step * parts * SIDE).collect(),
+            between: [1, SIDE],
+            tiles: (0..count.div_ceil(SIDE)).map(tile).collect(),
+            plain,
+            numbers: None,
+        }
     }
 
     /// The columns of A that some rows of panels belong to.
@@ -340,7 +352,7 @@ impl<T: Scalar> Product<'_, T> {
         ready: &mut Ready<T>,
         tiles: &mut Vec<Line>,
     ) {
-        let (width, steps, depth) = (self.table.columns, ready.steps, ready.rows_of_b.len());
+        let (width, steps, depth) = (self.table.columns, ready.steps.len(), ready.rows_of_b.len());
         assert_eq!(width, 2 * SIDE, "panels are two tiles wide");
         let b = self.packed_panel(ready.rows_of_b.start, panel);
         let columns = panel * width..self.n.min((panel + 1) * width);
@@ -353,23 +365,32 @@ impl<T: Scalar> Product<'_, T> {
             let is_whole = self.split(unit, panel, (&ready.rows_of_b, steps), tiles);
             (tiles.as_ptr(), [1, 2 * PARTS * SIDE, PARTS * SIDE], is_whole)
         };
-        let (tile, strips) = (SIDE * self.parts()[0] * steps, ready.plain.len());
+        let strips = ready.tiles.len().div_ceil(2);
         // Each strip brings a part of the next panel closer, which lies behind this one.
         let share = b.len().div_ceil(strips * steps).next_multiple_of(SIDE);
         for strip in 0..strips {
-            let first = strip * STRIP;
-            let count = STRIP.min(rows.len() - first);
+            let mut tiles = ready.tiles[2 * strip..].iter().copied();
+            let empty = RowTile { at: 0, first: 0, count: 0 };
+            let [upper, lower] = [tiles.next().unwrap_or(empty), tiles.next().unwrap_or(empty)];
+            let (first, count) = (upper.first, upper.count + lower.count);
             if !is_whole || ready.plain[strip] {
                 self.plain_strip(source, (rows, first..first + count), ready, panel);
                 continue;
             }
-            assert!(ready.lines.len() >= (first / SIDE + count.div_ceil(SIDE)) * tile);
-            let a = ready.lines[first / SIDE * tile..].as_ptr();
-            let operands = Operands { a, b: b_tiles, b_lines, steps, rows: count };
+            let operands = Operands {
+                a: ready.lines.as_ptr(),
+                a_tiles: [upper.at, lower.at],
+                a_steps: ready.steps.as_ptr(),
+                a_lines: ready.between,
+                b: b_tiles,
+                b_lines,
+                steps,
+                rows: [upper.count, lower.count],
+            };
             let rows = Rows { first: rows.start + first, count, step: 1 };
             let ahead = (b.as_ptr().wrapping_add(b.len() + strip * steps * share), share);
             let tile = self.place(&mut column, &rows, ahead);
-            // SAFETY: the thread has entered; tiles of A and B were bounded above, and the tile of C was placed.
+            // SAFETY: the thread has entered; tiles of A were checked, those of B bounded above, and the tile of C was placed.
             unsafe { (unit.multiply)(tile, &operands, !is_rounded) };
             self.finish_strip(&rows, &column);
         }

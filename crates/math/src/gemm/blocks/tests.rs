@@ -154,11 +154,14 @@ fn windows_are_multiplied_as_by_microkernels() {
     if f32::unit().is_none() {
         return;
     }
+    let mut regional = 0;
     for (grids, axes, channels, part, n) in [
+        (1, [axis(4, 4, 3, 1, 1, 1), axis(9, 5, 3, 2, 1, 0), axis(16, 16, 3, 1, 1, 1)], 64, 0..64, 40),
         (2, [unit, axis(9, 9, 3, 1, 1, 1), axis(30, 30, 3, 1, 1, 1)], 32, 0..32, 40),
         (1, [unit, axis(9, 5, 3, 2, 1, 1), axis(9, 5, 3, 2, 1, 1)], 64, 0..64, 33),
         (1, [axis(4, 4, 3, 1, 1, 1), axis(4, 4, 3, 1, 1, 1), axis(5, 5, 3, 1, 1, 1)], 3, 0..3, 17),
         (2, [unit, unit, axis(600, 600, 3, 1, 160, 160)], 32, 0..32, 5),
+        (2, [unit, unit, axis(600, 600, 3, 1, 8, 8)], 32, 0..32, 5),
         (1, [unit, axis(3, 3, 3, 1, 1, 1), axis(601, 300, 3, 2, 1, 0)], 7, 0..7, 33),
         (1, [unit, axis(4, 2, 3, 1, 1, 0), axis(4, 2, 3, 1, 1, 0)], 64, 32..64, 5),
         (1, [unit, axis(1, 3, 3, 1, 1, 2), axis(1, 4, 2, 1, 2, 3)], 32, 0..32, 32),
@@ -173,10 +176,18 @@ fn windows_are_multiplied_as_by_microkernels() {
         let gemm = Gemm::default();
         let product = Product::new(&gemm, [k, n], Rhs::Packed(&packed), &mut c);
         windows.run_blocks(&product, packed.panels);
+        if let Some(regions) = windows.regions(&product) {
+            let mut cells = vec![f32::NAN; m * n];
+            let product = Product::new(&gemm, [k, n], Rhs::Packed(&packed), &mut cells);
+            windows.run_cells(&product, &regions, packed.panels);
+            assert_eq!(c, cells, "{axes:?}");
+            regional += 1;
+        }
         windows.run_by_microkernels(
             &Product::new(&gemm, [k, n], Rhs::Packed(&packed), &mut want),
             packed.panels,
         );
         assert_eq!(c, want, "{axes:?}");
     }
+    assert_eq!(regional, 3);
 }

@@ -1,0 +1,173 @@
+//! Cells that windows see, ready for the matrix unit: it reads tiles of windows from them where they lie.
+
+use std::ops::Range;
+
+use super::super::driver::{Product, Scalar};
+use super::super::windows::{Axis, Windows};
+use super::{Line, PARTS, Ready, RowTile, SIDE, STEP};
+
+/// Bytes of cells that stay in the second-level cache.
+const BYTES: usize = 3 << 18;
+/// Windows of one task.
+const WINDOWS: usize = 512;
+
+/// Some windows of some lines of one slice of a grid.
+#[derive(Clone, Debug)]
+pub struct Region {
+    /// The first of its rows of C.
+    pub first: usize,
+    grid: usize,
+    z: usize,
+    lines: Range<usize>,
+    windows: Range<usize>,
+}
+
+impl Region {
+    /// Rows of C, which are adjacent.
+    pub fn rows(&self) -> Range<usize> {
+        self.first..self.first + self.lines.len() * self.windows.len()
+    }
+
+    /// The lines and windows of `a`, as they are numbered there.
+    pub fn parts<T>(&self, a: &Windows<'_, T>) -> [Range<usize>; 2] {
+        let [depth, height, _] = &a.axes;
+        let slice = (self.grid * depth.windows + self.z) * height.windows;
+        [slice + self.lines.start..slice + self.lines.end, self.windows.clone()]
+    }
+}
+
+/// Cells in lines of [`Line`]s: those of a region, with zeros where windows overhang the grid.
+pub struct Cells {
+    lines: Vec<Line>,
+    /// How far from the first cell of a window each step's are.
+    steps: Vec<usize>,
+    /// Lines between windows, and between parts.
+    between: [usize; 2],
+    tiles: Vec<RowTile>,
+}
+
+/// Cells from the first that the windows see on, to the last.
+fn span(axis: &Axis, windows: usize) -> usize {
+    (windows - 1) * axis.stride + (axis.taps - 1) * axis.dilation + 1
+}
+
+impl<T: Scalar> Windows<'_, T> {
+    /// The regions that cells are made ready for at a time; `None` if tiles would be mostly empty, or cut cells apart.
+    pub(in crate::gemm) fn regions(&self, product: &Product<'_, T>) -> Option<Vec<Region>> {
+        let [depth, height, width] = &self.axes;
+        let whole = self.part == (0..self.channels) && self.channels.is_multiple_of(STEP);
+        let tiles = width.windows.div_ceil(SIDE) * SIDE;
+        if !whole || self.columns() == self.channels || 4 * width.windows < 3 * tiles {
+            return None;
+        }
+        let cell = self.channels / STEP * product.parts()[0] * size_of::<Line>();
+        let bytes = |lines: usize, windows: usize| {
+            [depth.taps, span(height, lines), span(width, windows), cell]
+                .into_iter()
+                .fold(1_usize, usize::saturating_mul)
+        };
+        let cut = width.windows.div_ceil(width.windows.div_ceil(WINDOWS));
+        let most = (WINDOWS / cut).clamp(1, height.windows);
+        let lines = (1..=most).rev().find(|&lines| bytes(lines, cut) <= BYTES).unwrap_or(1);
+        // Far apart, cells are more than windows see.
+        let seen = self.columns() / STEP * product.parts()[0] * size_of::<Line>() * lines * cut;
+        if 2 * bytes(lines, cut) > seen {
+            return None;
+        }
+        let mut regions = Vec::new();
+        for slice in 0..self.grids * depth.windows {
+            for start in (0..height.windows).step_by(lines) {
+                for window in (0..width.windows).step_by(cut) {
+                    let lines = start..height.windows.min(start + lines);
+                    let first = (slice * height.windows + start) * width.windows + window;
+                    let windows = window..width.windows.min(window + cut);
+                    let (grid, z) = (slice / depth.windows, slice % depth.windows);
+                    regions.push(Region { first, grid, z, lines, windows });
+                }
+            }
+        }
+        Some(regions)
+    }
+
+    /// Makes the cells of a region ready; `None` if that loses any.
+    pub(in crate::gemm) fn cells(&self, product: &Product<'_, T>, region: &Region) -> Option<Cells> {
+        let [depth, height, width] = &self.axes;
+        let parts = product.parts()[0];
+        let cell = self.channels / STEP * parts;
+        let [rows, columns] = [span(height, region.lines.len()), span(width, region.windows.len())];
+        let line = columns * cell;
+        // Tiles whose last rows are none read on.
+        let slack = SIDE * width.stride * cell;
+        let mut lines = vec![Line([0; STEP]); depth.taps * rows * line + slack];
+        let on_grid = |axis: &Axis, start: usize, at: usize| {
+            (start * axis.stride + at).checked_sub(axis.before).filter(|&cell| cell < axis.cells)
+        };
+        // The columns that lie on the grid.
+        let before = width.before.saturating_sub(region.windows.start * width.stride).min(columns);
+        let x = (region.windows.start * width.stride + before).saturating_sub(width.before);
+        let count = width.cells.saturating_sub(x).min(columns - before);
+        for slice in 0..depth.taps {
+            let Some(z) = on_grid(depth, region.z, slice * depth.dilation) else { continue };
+            for row in 0..rows {
+                let Some(y) = on_grid(height, region.lines.start, row) else { continue };
+                let from = ((region.grid * depth.cells + z) * height.cells + y) * width.cells + x;
+                let numbers = &self.data[from * self.channels..][..count * self.channels];
+                let to = &mut lines[(slice * rows + row) * line + before * cell..];
+                if !product.make_ready(numbers, to) {
+                    return None;
+                }
+            }
+        }
+        let mut steps = Vec::new();
+        for slice in 0..depth.taps {
+            for tap_y in 0..height.taps {
+                for tap_x in 0..width.taps {
+                    let at = (slice * rows + tap_y * height.dilation) * line + tap_x * width.dilation * cell;
+                    steps.extend((0..self.channels / STEP).map(|block| at + block * parts));
+                }
+            }
+        }
+        let mut tiles = Vec::new();
+        for y in 0..region.lines.len() {
+            for x in (0..region.windows.len()).step_by(SIDE) {
+                tiles.push(RowTile {
+                    at: y * height.stride * line + x * width.stride * cell,
+                    first: y * region.windows.len() + x,
+                    count: SIDE.min(region.windows.len() - x),
+                });
+            }
+        }
+        Some(Cells { lines, steps, between: [width.stride * cell, 1], tiles })
+    }
+}
+
+impl Cells {
+    /// The tiles for some rows of B, of so many parts and numbers.
+    pub(super) fn ready<T>(&self, rows_of_b: Range<usize>, [_, numbers]: [usize; 2]) -> Ready<'_, T> {
+        let [first, end] = [rows_of_b.start, rows_of_b.end].map(|row| row * numbers / STEP);
+        Ready {
+            rows_of_b,
+            lines: &self.lines,
+            steps: self.steps[first..end].to_vec(),
+            between: self.between,
+            tiles: self.tiles.clone(),
+            plain: vec![false; self.tiles.len().div_ceil(2)],
+            numbers: None,
+        }
+    }
+}
+
+impl<T: Scalar> Product<'_, T> {
+    /// Rounds or splits numbers, the parts of each 32 side by side; says whether that lost nothing.
+    fn make_ready(&self, numbers: &[T], lines: &mut [Line]) -> bool {
+        let Some(unit) = T::unit() else { unreachable!("callers have seen the unit") };
+        // SAFETY: the unit is there.
+        unsafe {
+            if self.parts()[0] == PARTS {
+                return (unit.split_row)(numbers, lines, [PARTS, 1]);
+            }
+            (unit.round_row)(numbers, lines, 1);
+        }
+        true
+    }
+}
