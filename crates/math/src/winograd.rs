@@ -8,7 +8,7 @@ mod transform;
 
 use std::cell::RefCell;
 
-use crate::gemm::{Axis, Epilogue, Finish, Gemm, PackedB, Panel, View};
+use crate::gemm::{Axis, Epilogue, Finish, Gemm, PackedB, Panel, View, has_matrix_unit};
 use crate::{par, simd};
 use transform::{Input, Output, Transforms};
 
@@ -22,8 +22,9 @@ const TAPS: usize = 3;
 const POSITIONS: usize = INPUT * INPUT;
 /// Fewest channels on either side: those of the widest register of any instruction set.
 const LANES: usize = 16;
-/// Fewest tiles of an image: transformed filters are four times as large, and each part of one is read for all tiles.
-const TILES: usize = 12;
+/// Fewest tiles of an image: transformed filters are four times as large, and each part of one is read for all tiles. More where a
+/// matrix unit makes products cheaper.
+const TILES: [usize; 2] = [12, 64];
 /// Elements of transformed tiles that stay in the second-level cache.
 const CACHED: usize = 1 << 18;
 /// Elements between neighbours that would else share their cache sets.
@@ -127,7 +128,7 @@ pub fn suits([depth, height, width]: &[Axis; 3], channels: usize, outputs: usize
         && slides(height)
         && slides(width)
         && channels.min(outputs) >= LANES
-        && tiles >= TILES
+        && tiles >= TILES[usize::from(has_matrix_unit())]
         // Of tiles that reach over the edges, most must lie inside.
         && tiles * OUTPUT * OUTPUT * 3 <= height.windows * width.windows * 4
 }

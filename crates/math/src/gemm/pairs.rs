@@ -23,7 +23,7 @@ pub fn has_fast_pairs() -> bool {
 }
 
 /// Whether this processor has a unit for products of matrices. It rounds windows row by row, so that pairs may be of two cells;
-/// and products of rounded numbers are so fast that Winograd's algorithm, which saves some, gains nothing.
+/// and products of rounded numbers are so fast that Winograd's algorithm gains nothing.
 pub fn has_matrix_unit() -> bool {
     f32::unit().is_some()
 }

@@ -41,8 +41,9 @@ impl<W: Multiply> Filter<W> {
     /// of several taps gets a partner that is 0, where there is but one group.
     pub fn rounded(filter: &[W], sizes: [usize; 3], groups: usize) -> Filter<W> {
         let [taps, channels, outputs] = sizes;
-        // Of three channels, rounding costs more than it saves.
-        if channels <= 3 && taps > 1 || !has_fast_pairs() {
+        // Of three channels, rounding costs more than it saves, but where many outputs see them.
+        let is_small = channels <= 3 && taps > 1 && !(has_matrix_unit() && outputs >= 64);
+        if is_small || !has_fast_pairs() {
             return Filter::new(filter, sizes, groups);
         }
         if channels.is_multiple_of(2) || taps == 1 && groups == 1 || has_matrix_unit() {

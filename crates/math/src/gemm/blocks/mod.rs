@@ -30,6 +30,8 @@ const ROWS: usize = 256;
 const PANELS: usize = 64;
 /// Rows of B that are multiplied at a time, if it has such blocks.
 const DEPTH: usize = 512;
+/// Bytes of B that are read again for each strip of rows, from the second-level cache.
+const CACHED: usize = 1 << 18;
 /// Tasks that a thread should have.
 const TASKS_OF_THREAD: usize = 3;
 /// Rows from which a rounded B is multiplied by the unit.
@@ -276,8 +278,15 @@ impl<T: Scalar> Product<'_, T> {
                 None => self.ready(unit, source, (rows.len(), rows_of_b), &mut a),
             };
             ready.check(self.parts()[0]);
-            for panel in panels.clone() {
-                self.panel_of_blocks(unit, source, (&rows, panel), &mut ready, &mut b);
+            let strips = ready.tiles.len().div_ceil(2);
+            // Rows of C are written as a whole if B can be read again for each strip.
+            let bytes = ready.rows_of_b.len() * panels.len() * self.table.columns * size_of::<T>();
+            let most = if self.is_rounded() && bytes <= CACHED { 1 } else { strips };
+            for first in (0..strips).step_by(most) {
+                let strips = first..strips.min(first + most);
+                for panel in panels.clone() {
+                    self.panel_of_blocks(unit, source, (&rows, panel, &strips), &mut ready, &mut b);
+                }
             }
         }
         TILES.set([a, b]);
@@ -343,12 +352,12 @@ impl<T: Scalar> Product<'_, T> {
         }
     }
 
-    /// Multiplies all rows of a task with a panel, for some blocks of k.
+    /// Multiplies some strips of a task with a panel, for some blocks of k.
     fn panel_of_blocks(
         &self,
         unit: &Unit<T>,
         source: &impl Source<T>,
-        (rows, panel): (&Range<usize>, usize),
+        (rows, panel, strips): (&Range<usize>, usize, &Range<usize>),
         ready: &mut Ready<T>,
         tiles: &mut Vec<Line>,
     ) {
@@ -365,10 +374,12 @@ impl<T: Scalar> Product<'_, T> {
             let is_whole = self.split(unit, panel, (&ready.rows_of_b, steps), tiles);
             (tiles.as_ptr(), [1, 2 * PARTS * SIDE, PARTS * SIDE], is_whole)
         };
-        let strips = ready.tiles.len().div_ceil(2);
         // Each strip brings a part of the next panel closer, which lies behind this one.
-        let share = b.len().div_ceil(strips * steps).next_multiple_of(SIDE);
-        for strip in 0..strips {
+        let share = match strips.len() {
+            1 => 0,
+            strips => b.len().div_ceil(strips * steps).next_multiple_of(SIDE),
+        };
+        for strip in strips.clone() {
             let mut tiles = ready.tiles[2 * strip..].iter().copied();
             let empty = RowTile { at: 0, first: 0, count: 0 };
             let [upper, lower] = [tiles.next().unwrap_or(empty), tiles.next().unwrap_or(empty)];
