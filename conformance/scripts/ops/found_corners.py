@@ -123,3 +123,37 @@ for binary in (True, False):
 for dtype in (c64, c128):
     for number in (np.inf, -np.inf, np.nan, 1e30):
         found("MatrixLogarithm", [np.array([[2, 1 - 1j, 0], [1 + 1j, number, 1], [0, 1, 3]], dtype)], tolerance="eps 64")
+
+GRID = RAMP(f32, 1, 2, 2, 4)
+for ksize, strides in (([1, 2, 2, 2], [1] * 4), ([1, 1, 1, 2], [1, 1, 1, 2]), ([1, 1, 1, 3], [1, 1, 1, 3]), ([1, 1, 1, 2**31 - 1], [1] * 4)):
+    found("MaxPoolWithArgmax", [GRID], {"ksize": ksize, "strides": strides, "padding": "SAME"})
+for points, centers, k in (([[np.nan, 1], [1, 1]], [[0, 0], [1, 1]], 2), ([[1, 1]], [[np.nan, 0], [1, 1]], 1), ([[np.inf, 1]], [[0, 0], [1, 1]], 1)):
+    found("NearestNeighbors", [np.array(points, f32), np.array(centers, f32), np.array(k, i64)], tolerance="eps 64")
+for shift in (-(2**63), 2**32 + 1, 2**31, 2**31 + 3, 2**63 - 1):
+    found("Roll", [RAMP(i32, 5), np.array(shift, i64), np.array(0, i32)])
+found("Roll", [RAMP(i32, 5), np.array([2**31 - 1] * 2, i32), np.array([0, 0], i32)])
+for dtype, tiny in ((f32, 1e-40), (np.float64, 1e-310)):
+    for name in ("TensorScatterMax", "TensorScatterMin"):
+        for old, new in ((tiny, -1), (-tiny, -1), (1, tiny), (tiny, 2)):
+            found(name, [np.array([old, old], dtype), np.array([[0]], i32), np.array([new], dtype)])
+for shape in ((), (0,), (2,), (2, 0)):
+    for dtype in (np.bool_, f32):
+        found("StringFormat", [[np.zeros(shape, dtype)]], {"template": "{}", "placeholder": "{}", "summarize": 0})
+for dims in (np.zeros((1, 1), i32), np.array(0, i32)):
+    found("XlaBroadcastHelper", [RAMP(f32, 2, 1), RAMP(f32, 2), dims])
+found("StatelessRandomBinomial", [np.array([2], i32), np.array([1, 2], i32), np.float64(1e30), np.float64(1)], {"dtype": i64})
+
+
+def extremes(name, old, new):
+    def build(feed):
+        variable = tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=[2], shared_name="v")
+        assign = tf.raw_ops.AssignVariableOp(resource=variable, value=feed(np.array([old, old], f32)))
+        change = getattr(tf.raw_ops, name)(resource=variable, indices=feed(np.array([0], i32)), updates=feed(np.array([new], f32)))
+        return [[assign], [change], [tf.raw_ops.ReadVariableOp(resource=variable, dtype=tf.float32)]]
+
+    return build
+
+
+for old, new in ((1e-40, -1), (1, 1e-40), (-1e-40, -2)):
+    found("ResourceScatterMax", extremes("ResourceScatterMax", old, new))
+    found("ResourceScatterMin", extremes("ResourceScatterMin", old, new))

@@ -80,6 +80,10 @@ pub fn ends(tensor: &Tensor, most: i64) -> Result<Vec<u8>> {
     }
     let print = printer(tensor, true)?;
     let mut text = Vec::new();
+    if limit == 0 && (tensor.rank() == 0 || tensor.dtype() == DType::Bool) {
+        text.extend(if tensor.dtype() == DType::Bool { &b""[..] } else { b"..." });
+        return Ok(text);
+    }
     ends_of_dim(&print, (tensor.shape(), 0), limit, 0, &mut text);
     Ok(text)
 }

@@ -53,7 +53,9 @@ fn shifts(ctx: &Context<'_>) -> Result<Vec<usize>> {
         let place = index::axis(axis, input.rank())
             .ok_or_else(|| Error::invalid_argument(format!("axis {axis} is out of range")))?;
         let len = input[place].max(1) as i64;
-        shifts[place] = (shifts[place] as i64 + shift.rem_euclid(len)).rem_euclid(len) as usize;
+        // TensorFlow adds up 32 bits.
+        let sum = (shifts[place] as i32).wrapping_add(shift as i32);
+        shifts[place] = i64::from(sum).rem_euclid(len) as usize;
     }
     Ok(shifts)
 }

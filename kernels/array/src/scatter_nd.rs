@@ -247,16 +247,8 @@ impl Slices {
         updates: &Tensor,
         combine: Combine,
     ) -> Result<()> {
-        let larger = |old: &mut T, new: &T| {
-            if *old < *new {
-                *old = *new;
-            }
-        };
-        let smaller = |old: &mut T, new: &T| {
-            if *new < *old {
-                *old = *new;
-            }
-        };
+        let larger = |old: &mut T, new: &T| *old = if *old < *new { *new } else { *old }.flushed();
+        let smaller = |old: &mut T, new: &T| *old = if *new < *old { *new } else { *old }.flushed();
         match combine {
             Combine::Max => self.each(target.as_mut_slice::<T>()?, updates.as_slice::<T>()?, larger),
             Combine::Min => self.each(target.as_mut_slice::<T>()?, updates.as_slice::<T>()?, smaller),
@@ -270,6 +262,10 @@ impl Slices {
 pub(crate) trait Sum: Element {
     fn plus(self, other: Self) -> Self;
     fn minus(self, other: Self) -> Self;
+    /// What maxima and minima make of a subnormal number: a zero of its sign.
+    fn flushed(self) -> Self {
+        self
+    }
 }
 
 macro_rules! sum {
@@ -282,13 +278,18 @@ macro_rules! sum {
 sum!(wrapping_add wrapping_sub: i8 i16 i32 i64 u8 u16 u32 u64);
 
 macro_rules! float_sum {
-    ($($type:ty)*) => { $(impl Sum for $type {
+    ($($type:ty $(: $flushed:expr)?;)*) => { $(impl Sum for $type {
         fn plus(self, other: $type) -> $type { self + other }
         fn minus(self, other: $type) -> $type { self - other }
+        $(fn flushed(self) -> $type { $flushed(self) })?
     })* };
 }
 
-float_sum!(f32 f64 f16 bf16 Complex32 Complex64);
+float_sum! {
+    f32: |x: f32| if x.is_subnormal() { 0_f32.copysign(x) } else { x };
+    f64: |x: f64| if x.is_subnormal() { 0_f64.copysign(x) } else { x };
+    f16; bf16; Complex32; Complex64;
+}
 
 #[cfg(test)]
 mod tests {

@@ -105,7 +105,8 @@ fn nearest(points: &Matrix<'_>, centers: &Matrix<'_>, k: usize) -> Vec<(f32, usi
                     products.iter().zip(&center_squares).map(|(product, square)| square - product + 0.0);
                 least(distances, found);
                 found.iter_mut().for_each(|(distance, _)| {
-                    *distance = (2.0 * (point_squares[first + row] + *distance)).max(0.0);
+                    let square = 2.0 * (point_squares[first + row] + *distance);
+                    *distance = if square < 0.0 { 0.0 } else { square };
                 });
             }
         });
@@ -118,7 +119,8 @@ fn least(distances: impl Iterator<Item = f32>, found: &mut [(f32, usize)]) {
     let less = |a: &(f32, usize), b: &(f32, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
     let pairs = distances.enumerate().map(|(i, distance)| (distance, i));
     if let [found] = found {
-        *found = pairs.min_by(less).unwrap_or_default();
+        // A first distance that is not a number is not above any.
+        *found = pairs.reduce(|least, next| if next.0 < least.0 { next } else { least }).unwrap_or_default();
         return;
     }
     let mut all: Vec<_> = pairs.collect();

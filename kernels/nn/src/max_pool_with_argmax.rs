@@ -57,6 +57,10 @@ fn build<T: Element + PartialOrd>(node: &Construction<'_>) -> Result<Box<dyn Ker
             return Err(Error::invalid_argument("tensor_in must not be empty (2)"));
         }
         let images = Images::of(input.shape(), false);
+        // Windows over channels that TensorFlow takes do nothing here.
+        if attributes.depth_window != 1 {
+            attributes.check_depth(images.channels)?;
+        }
         let dims = attributes.dims(images.space)?;
         let output = Images { space: dims.map(|dim| dim.output), ..images };
         let shape = output.shape(2, false);

@@ -74,8 +74,8 @@ outputs! {
     f32: f32::MAX as f64, f32::INFINITY, x => x as f32;
     f16: 65504.0, f16::INFINITY, x => f16::from_f32(x as f32);
     bf16: 3.3895e38, bf16::INFINITY, x => bf16::from_f32(x as f32);
-    i32: i32::MAX as f64, 0, x => if x.is_nan() { i32::MIN } else { x as i32 };
-    i64: i64::MAX as f64, 0, x => if x.is_nan() { i64::MIN } else { x as i64 };
+    i32: i32::MAX as f64, 0, x => if x < -(i32::MIN as f64) { x as i32 } else { i32::MIN };
+    i64: i64::MAX as f64, 0, x => if x < -(i64::MIN as f64) { x as i64 } else { i64::MIN };
 }
 
 /// Draws the same number of samples for each of `batches` parameters.

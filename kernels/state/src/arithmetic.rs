@@ -14,10 +14,14 @@ pub(crate) trait Arithmetic: Element {
     fn times(self, other: Self) -> Self;
     /// `self / other`; integers are not divided by zero, which callers check.
     fn over(self, other: Self) -> Self;
+    /// What maxima and minima make of a subnormal number: a zero of its sign.
+    fn flushed(self) -> Self {
+        self
+    }
 }
 
 macro_rules! arithmetic {
-    ($($type:ty: $a:ident, $b:ident => $plus:expr, $minus:expr, $times:expr, $over:expr;)*) => {
+    ($($type:ty: $a:ident, $b:ident => $plus:expr, $minus:expr, $times:expr, $over:expr $(, $flushed:expr)?;)*) => {
         $(impl Arithmetic for $type {
             #[inline(always)]
             fn plus(self, $b: Self) -> Self { let $a = self; $plus }
@@ -27,6 +31,7 @@ macro_rules! arithmetic {
             fn times(self, $b: Self) -> Self { let $a = self; $times }
             #[inline(always)]
             fn over(self, $b: Self) -> Self { let $a = self; $over }
+            $(fn flushed(self) -> Self { let $a = self; $flushed })?
         })*
     };
 }
@@ -55,6 +60,10 @@ macro_rules! narrow {
     };
 }
 
-plain! { f32 f64 Complex32 Complex64 }
+arithmetic! {
+    f32: a, b => a + b, a - b, a * b, a / b, if a.is_subnormal() { 0_f32.copysign(a) } else { a };
+    f64: a, b => a + b, a - b, a * b, a / b, if a.is_subnormal() { 0_f64.copysign(a) } else { a };
+}
+plain! { Complex32 Complex64 }
 integer! { i8 i16 i32 i64 u8 u16 u32 u64 }
 narrow! { f16 bf16 }

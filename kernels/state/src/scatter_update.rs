@@ -105,7 +105,7 @@ fn build<T: Arithmetic>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 fn build_real<T: Arithmetic + PartialOrd>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let least = node.op.ends_with("Min");
     kernel(node, move |variable, rows, updates| {
-        let pick = |a: T, b: T| if least && b < a || !least && b > a { b } else { a };
+        let pick = |a: T, b: T| if least && b < a || !least && b > a { b } else { a }.flushed();
         combine_rows(variable.as_mut_slice()?, rows, updates.as_slice()?, pick);
         Ok(())
     })

@@ -20,6 +20,12 @@ pub const OP: Op = Op {
 
 fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
+        if ctx.input(2).rank() != 1 {
+            return Err(Error::invalid_argument(format!(
+                "broadcast_dims must be rank 1, got shape {}",
+                ctx.input(2).shape()
+            )));
+        }
         let dims = ctx.input(2).to_i64s()?;
         let (mut lhs, mut rhs) = (ctx.take(0), ctx.take(1));
         if lhs.rank() != rhs.rank() && (lhs.rank() > 0 && rhs.rank() > 0 || !dims.is_empty()) {
