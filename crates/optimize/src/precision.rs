@@ -13,7 +13,7 @@ pub enum Precision {
     #[default]
     Full,
     /// Their factors may be rounded to bfloat16, which leaves eight bits of each, where the processor multiplies these faster
-    /// (`AVX512-BF16` of AMD); sums stay in single precision. Elsewhere nothing changes.
+    /// (matrix units of Intel, `AVX512-BF16` of AMD); sums stay in single precision. Elsewhere nothing changes.
     Bfloat16,
 }
 

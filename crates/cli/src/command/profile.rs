@@ -12,7 +12,7 @@ use savedmodel_tensor::Result;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use crate::arguments::Profile;
+use crate::arguments::{Profile, Rounding};
 use crate::file::whole;
 use crate::print;
 
@@ -22,6 +22,7 @@ use crate::print;
 /// Those of files, model and run.
 pub fn run(arguments: Profile) -> Result<()> {
     let call = Call::read(arguments.ask)?;
+    let precision = arguments.load.settings.precision;
     let model = arguments.load.open()?;
     let (prepared, snapshots) = profile::record_passes(|| {
         let prepared = call.prepare(&model)?;
@@ -31,7 +32,8 @@ pub fn run(arguments: Profile) -> Result<()> {
     if let Some(folder) = &arguments.dump {
         dump(folder, &snapshots)?;
     }
-    let machine = Machine { flops: limits::flops(), bandwidth: limits::bandwidth() };
+    let rounded = (precision == Rounding::Bf16).then(limits::rounded_flops).flatten();
+    let machine = Machine { flops: rounded.unwrap_or_else(limits::flops), bandwidth: limits::bandwidth() };
     let mut summary = Summary { runs: arguments.runs, ..Summary::default() };
     let mut last = Vec::new();
     let bar = ProgressBar::new(arguments.runs.into());

@@ -32,6 +32,7 @@ pub(crate) mod tile;
 pub(crate) mod vector;
 mod windows;
 
+pub(crate) use blocks::multiply_cached as multiply_cached_blocks;
 pub use driver::Scalar;
 pub use epilogue::{Activation, Epilogue};
 pub(crate) use finish::Finish;

@@ -234,13 +234,16 @@ impl<T: Scalar> Windows<'_, T> {
 
     /// [`Windows::run_blocks`] from cells that are made ready once for all windows that see them.
     pub(super) fn run_cells(&self, product: &Product<'_, T>, regions: &[Region], panels: usize) {
-        par::for_each(regions.len(), |index| {
-            let region = &regions[index];
+        let columns = blocks::panels_of_task(regions.len(), panels);
+        let column_tasks = panels.div_ceil(columns);
+        par::for_each(regions.len() * column_tasks, |task| {
+            let region = &regions[task / column_tasks];
             let [lines, windows] = region.parts(self);
             let parts = self.parts(&lines, &windows, usize::MAX);
             let source = WindowRows { a: self, parts, first: region.first };
             let cells = self.cells(product, region);
-            product.blocks(&source, cells.as_ref(), region.rows(), 0..panels);
+            let columns = par::chunk(task % column_tasks, panels, columns);
+            product.blocks(&source, cells.as_ref(), region.rows(), columns);
         });
     }
 }

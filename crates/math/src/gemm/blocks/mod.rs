@@ -4,6 +4,7 @@
 //! split, the tile is multiplied by the microkernels instead.
 
 mod cells;
+mod peak;
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -15,6 +16,7 @@ use super::tile::Tile;
 use crate::par;
 
 pub(super) use cells::{Cells, Region};
+pub(crate) use peak::multiply_cached;
 
 /// Rows and columns of a tile.
 pub const SIDE: usize = 16;
@@ -32,8 +34,8 @@ const PANELS: usize = 64;
 const DEPTH: usize = 512;
 /// Bytes of B that are read again for each strip of rows, from the second-level cache.
 const CACHED: usize = 1 << 18;
-/// Tasks that a thread should have.
-const TASKS_OF_THREAD: usize = 3;
+/// Tasks that a thread should have. Those with the same rows make these ready each for itself.
+const TASKS_OF_THREAD: usize = 2;
 /// Rows from which a rounded B is multiplied by the unit.
 const ROUNDED_ROWS: usize = 6;
 
@@ -196,12 +198,17 @@ pub(super) fn takes_rounded<T: Scalar>(m: usize) -> bool {
 /// Rows and panels of one task. Rows don't depend on the number of threads, as those that can't be split take others of their strip along.
 pub(super) fn task_size(m: usize, panels: usize) -> [usize; 2] {
     let rows = m.div_ceil(m.div_ceil(ROWS)).next_multiple_of(STRIP);
+    [rows, panels_of_task(m.div_ceil(rows), panels)]
+}
+
+/// Panels of one task, if there are so many tasks of rows.
+pub(super) fn panels_of_task(row_tasks: usize, panels: usize) -> usize {
     let wanted = match par::threads() {
         1 => 1,
-        threads => (TASKS_OF_THREAD * threads).div_ceil(m.div_ceil(rows)),
+        threads => (TASKS_OF_THREAD * threads).div_ceil(row_tasks),
     };
     let columns = panels.div_ceil(wanted).clamp(1, PANELS);
-    [rows, panels.div_ceil(panels.div_ceil(columns))]
+    panels.div_ceil(panels.div_ceil(columns))
 }
 
 /// Computes C from rows of `a`; B is packed.
