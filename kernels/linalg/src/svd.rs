@@ -11,7 +11,7 @@ use crate::matrices::{Batch, cube, each, fill, partial};
 ///
 /// Below 16 columns the vectors have the signs (or phases) that TensorFlow gives them; from there on, where it divides and
 /// conquers, only pairs of left and right vectors agree. A matrix that is not finite throughout gives NaN, a complex one zeros. Without
-/// `compute_uv`, `u` and `v` are empty vectors.
+/// `compute_uv`, `u` and `v` are scalars, as they are in TensorFlow, which leaves them unset where these are zero.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Svd>
 pub const OPS: &[Op] = &[
     Op {
@@ -47,7 +47,7 @@ const MANY: usize = 16;
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let with_vectors = ctx.attr::<bool>("compute_uv").unwrap_or_default();
-    let vectors = |shape: PartialShape| if with_vectors { shape } else { PartialShape::from([0]) };
+    let vectors = |shape: PartialShape| if with_vectors { shape } else { PartialShape::from([]) };
     let Some((outer, rows, columns)) = partial(ctx, 0)? else {
         let unknown = PartialShape::unknown;
         return Ok(vec![unknown(), vectors(unknown()), vectors(unknown())]);
@@ -72,7 +72,7 @@ fn build<T: Scalar>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let mut s = ctx.allocate(T::DTYPE, batch.with(&[small]))?;
         let values: Vec<T> = results.iter().flat_map(|result| &result.0).map(|&x| T::of_real(x)).collect();
         fill(&mut s, std::iter::once(&values[..]))?;
-        let (mut u, mut v) = (Tensor::zeros(T::DTYPE, [0])?, Tensor::zeros(T::DTYPE, [0])?);
+        let (mut u, mut v) = (Tensor::zeros(T::DTYPE, [])?, Tensor::zeros(T::DTYPE, [])?);
         if with_vectors {
             u = ctx.allocate(T::DTYPE, batch.with(&[rows, if full { rows } else { small }]))?;
             v = ctx.allocate(T::DTYPE, batch.with(&[columns, if full { columns } else { small }]))?;
@@ -115,7 +115,7 @@ mod tests {
             crate::OPS,
             &[
                 (op, "", "float[2,2] 0 2 -3 0", "float[2] 3 2; float[2,2] 0 1 -1 0; float[2,2] 1 0 0 1"),
-                (op, "compute_uv=false", "double[1,2,1] 3 4", "double[1,1] 5; double[0]; double[0]"),
+                (op, "compute_uv=false", "double[1,2,1] 3 4", "double[1,1] 5; double[] 0; double[] 0"),
                 (
                     op,
                     "",
