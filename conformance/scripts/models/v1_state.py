@@ -2,6 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 from models import model
 from models.v1_graphs import save, save_single, signature, v1_graph
 from records import Case, Classify, Predict, Regress, Run
@@ -96,6 +97,32 @@ def v1_partitioned(folder):
         out = tf.matmul(rows, tf.convert_to_tensor(columns))
         save_single(folder, {"serving_default": signature({"tokens": tokens}, {"rows": rows, "out": out})})
     return Case([Predict({"tokens": t}) for t in ([0], [9, 3, 3, 6, 1], [])])
+
+
+@model
+def v1_no_saver(folder):
+    """A metagraph without SaverDef, as modules of TensorFlow Hub's first format are: variables are found by their names."""
+    with v1_graph():
+        x = tf1.placeholder(tf.float32, [None, 4], "x")
+        kernel = tf1.get_variable(
+            "kernel", [4, 3], initializer=tf1.random_normal_initializer(seed=3),
+            partitioner=tf1.fixed_size_partitioner(2),
+        )
+        bias = tf1.get_variable("bias", initializer=np.arange(3, dtype=np.float32), use_resource=True)
+        scale = tf1.get_variable("scale", initializer=np.float32(0.5), trainable=False)
+        out = (tf.matmul(x, tf.convert_to_tensor(kernel)) + bias) * scale
+        save_single(folder, {"default": signature({"x": x}, {"out": out})})
+    path = f"{folder}/saved_model.pb"
+    with open(path, "rb") as file:
+        message = saved_model_pb2.SavedModel.FromString(file.read())
+    graph = message.meta_graphs[0]
+    graph.ClearField("saver_def")
+    kept = [node for node in graph.graph_def.node if not node.name.startswith("save/")]
+    del graph.graph_def.node[:]
+    graph.graph_def.node.extend(kept)
+    with open(path, "wb") as file:
+        file.write(message.SerializeToString(deterministic=True))
+    return Case([Predict({"x": np.arange(4 * n).reshape(n, 4)}, "default") for n in (2, 0)])
 
 
 @model

@@ -1,11 +1,14 @@
 //! Which tensors of the checkpoint belong to which variables.
 //!
 //! A metagraph says how to restore itself by a subgraph that TensorFlow runs. Its structure tells the same without
-//! running anything: each output of a `RestoreV2` goes to one assignment, whose other input is the variable.
+//! running anything: each output of a `RestoreV2` goes to one assignment, whose other input is the variable. A module of
+//! TensorFlow Hub's first format has no such subgraph; its variables stand in the checkpoint under their own names.
 
 use savedmodel_graph::{AttrValue, FunctionLibrary, FunctionRef, Graph, NodeId, Output};
 use savedmodel_proto::MetaGraphDef;
 use savedmodel_tensor::{Result, Tensor};
+
+use crate::variables::{self, GraphVariable, VariableSlice};
 
 /// One tensor of the checkpoint and the variable that it is the value of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub struct Restore {
     pub tables: Vec<RestoreTable>,
     /// Whether there is more to restore than the entries (tables, reshaped tensors), so that the subgraph must run.
     pub needs_subgraph: bool,
-    /// The operation that restores everything.
+    /// The operation that restores everything; empty, as are the next two, where no subgraph does.
     pub operation: String,
     /// The tensor that gives it the checkpoint's prefix.
     pub filename: String,
@@ -44,15 +47,17 @@ pub struct Restore {
     pub save: String,
 }
 
-/// Reads the structure of the subgraph; `None` if the metagraph has none.
+/// Reads the structure of the subgraph, or, where the metagraph names none, the list of its variables; `None` if there is nothing
+/// to restore.
 pub(crate) fn find(
     message: &MetaGraphDef,
     graph: &Graph,
     library: &FunctionLibrary,
 ) -> Result<Option<Restore>> {
-    let Some(saver) = message.saver_def.as_ref().filter(|saver| !saver.restore_op_name.is_empty()) else {
+    let Some(saver) = &message.saver_def else { return Ok(by_name(message, graph)) };
+    if saver.restore_op_name.is_empty() {
         return Ok(None);
-    };
+    }
     let mut restore = Restore {
         entries: Vec::new(),
         tables: Vec::new(),
@@ -72,6 +77,24 @@ pub(crate) fn find(
         }
     }
     Ok(Some(restore))
+}
+
+/// What the saver restores that TensorFlow makes for a metagraph without one: each listed variable by its name.
+fn by_name(message: &MetaGraphDef, graph: &Graph) -> Option<Restore> {
+    let entry = |GraphVariable { name, node, slice, .. }| RestoreEntry {
+        shape_and_slice: slice.as_ref().map(VariableSlice::spec).unwrap_or_default(),
+        key: slice.map_or(name, |slice| slice.full_name),
+        variable: node,
+    };
+    let entries: Vec<_> = variables::listed(message, graph, &["variables"]).into_iter().map(entry).collect();
+    (!entries.is_empty()).then(|| Restore {
+        entries,
+        tables: Vec::new(),
+        needs_subgraph: false,
+        operation: String::new(),
+        filename: String::new(),
+        save: String::new(),
+    })
 }
 
 fn needed(graph: &Graph, target: NodeId) -> Vec<NodeId> {

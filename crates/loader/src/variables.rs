@@ -1,5 +1,7 @@
 //! The variables of a graph.
 
+use std::collections::HashSet;
+
 use savedmodel_graph::{Graph, NodeId};
 use savedmodel_proto::collection_def::Kind;
 use savedmodel_proto::{MetaGraphDef, VariableDef};
@@ -30,16 +32,36 @@ pub struct VariableSlice {
     pub shape: Vec<i64>,
 }
 
+impl VariableSlice {
+    /// How the slice is asked for in a checkpoint: the whole's shape, then offset and size in each dimension.
+    pub(crate) fn spec(&self) -> String {
+        let whole: String = self.full_shape.iter().map(|size| format!("{size} ")).collect();
+        let part: Vec<String> =
+            self.offset.iter().zip(&self.shape).map(|(offset, size)| format!("{offset},{size}")).collect();
+        whole + &part.join(":")
+    }
+}
+
 /// The variables that the collections list, then those of the graph that they do not.
 pub(crate) fn find(message: &MetaGraphDef, graph: &Graph) -> Vec<GraphVariable> {
+    let mut found = listed(message, graph, &["variables", "local_variables", "model_variables"]);
+    let known: HashSet<NodeId> = found.iter().map(|variable| variable.node).collect();
+    for node in graph.nodes().filter(|&node| is_variable(graph, node) && !known.contains(&node)) {
+        let name = graph.node(node).name.to_string();
+        found.push(GraphVariable { name, node, trainable: false, slice: None });
+    }
+    found
+}
+
+/// The variables that some collections list, each once.
+pub(crate) fn listed(message: &MetaGraphDef, graph: &Graph, collections: &[&str]) -> Vec<GraphVariable> {
     let trainable: Vec<String> = defs(message, "trainable_variables").map(|def| def.variable_name).collect();
-    let mut listed = vec![false; graph.id_bound()];
-    let mut found: Vec<GraphVariable> = Vec::new();
-    for def in ["variables", "local_variables", "model_variables"].into_iter().flat_map(|c| defs(message, c))
-    {
+    let mut known = HashSet::new();
+    let mut found = Vec::new();
+    for def in collections.iter().flat_map(|collection| defs(message, collection)) {
         let name = def.variable_name.split(':').next().unwrap_or_default();
         let Some(node) = graph.find(name).filter(|&node| is_variable(graph, node)) else { continue };
-        if std::mem::replace(&mut listed[node.index()], true) {
+        if !known.insert(node) {
             continue;
         }
         let trainable = def.trainable || trainable.contains(&def.variable_name);
@@ -50,10 +72,6 @@ pub(crate) fn find(message: &MetaGraphDef, graph: &Graph) -> Vec<GraphVariable> 
             shape: slice.var_shape,
         });
         found.push(GraphVariable { name: name.to_owned(), node, trainable, slice });
-    }
-    for node in graph.nodes().filter(|&node| is_variable(graph, node) && !listed[node.index()]) {
-        let name = graph.node(node).name.to_string();
-        found.push(GraphVariable { name, node, trainable: false, slice: None });
     }
     found
 }
