@@ -1,5 +1,7 @@
 """TF1 state: reference variables, partitioned variables, counters, several metagraphs, init ops."""
 
+import contextlib
+
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
@@ -99,6 +101,33 @@ def v1_partitioned(folder):
     return Case([Predict({"tokens": t}) for t in ([0], [9, 3, 3, 6, 1], [])])
 
 
+@contextlib.contextmanager
+def changed(folder):
+    """The metagraph that is in a folder, written back with what is done to it."""
+    path = f"{folder}/saved_model.pb"
+    with open(path, "rb") as file:
+        message = saved_model_pb2.SavedModel.FromString(file.read())
+    yield message.meta_graphs[0]
+    with open(path, "wb") as file:
+        file.write(message.SerializeToString(deterministic=True))
+
+
+@model
+def v1_old_placeholder(folder):
+    """A graph of version 21, in which a placeholder with the shape of a scalar takes any shape."""
+    with v1_graph():
+        x = tf1.placeholder(tf.float32, None, "x")
+        y = tf.matmul(x, tf.constant(np.arange(6, dtype=np.float32).reshape(2, 3)))
+        save_single(folder, {"serving_default": signature({"x": x}, {"y": y, "shape": tf.shape(x)})})
+    with changed(folder) as graph:
+        graph.graph_def.versions.producer = 21
+        for node in graph.graph_def.node:
+            if node.name == "x":
+                node.attr["shape"].shape.Clear()
+                node.attr.pop("_output_shapes", None)
+    return Case([Predict({"x": np.arange(2 * n).reshape(n, 2)}) for n in (3, 1)], errors=[Predict({"x": 1.0})], **EXACT)
+
+
 @model
 def v1_no_saver(folder):
     """A metagraph without SaverDef, as modules of TensorFlow Hub's first format are: variables are found by their names."""
@@ -112,16 +141,11 @@ def v1_no_saver(folder):
         scale = tf1.get_variable("scale", initializer=np.float32(0.5), trainable=False)
         out = (tf.matmul(x, tf.convert_to_tensor(kernel)) + bias) * scale
         save_single(folder, {"default": signature({"x": x}, {"out": out})})
-    path = f"{folder}/saved_model.pb"
-    with open(path, "rb") as file:
-        message = saved_model_pb2.SavedModel.FromString(file.read())
-    graph = message.meta_graphs[0]
-    graph.ClearField("saver_def")
-    kept = [node for node in graph.graph_def.node if not node.name.startswith("save/")]
-    del graph.graph_def.node[:]
-    graph.graph_def.node.extend(kept)
-    with open(path, "wb") as file:
-        file.write(message.SerializeToString(deterministic=True))
+    with changed(folder) as graph:
+        graph.ClearField("saver_def")
+        kept = [node for node in graph.graph_def.node if not node.name.startswith("save/")]
+        del graph.graph_def.node[:]
+        graph.graph_def.node.extend(kept)
     return Case([Predict({"x": np.arange(4 * n).reshape(n, 4)}, "default") for n in (2, 0)])
 
 

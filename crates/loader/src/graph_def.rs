@@ -1,11 +1,14 @@
 //! GraphDef to graph.
 
 use rustc_hash::FxHashMap;
-use savedmodel_graph::{Graph, Node, NodeId, Output};
+use savedmodel_graph::{AttrValue, Graph, Node, NodeId, Output};
 use savedmodel_proto::{GraphDef, NodeDef};
-use savedmodel_tensor::{Error, Result};
+use savedmodel_tensor::{Error, PartialShape, Result};
 
 use crate::attributes;
+
+/// The last version of graphs that write a placeholder of unknown shape as if it were a scalar.
+const UNKNOWN_IS_SCALAR: i32 = 21;
 
 /// The graph of a message.
 ///
@@ -26,13 +29,27 @@ use crate::attributes;
 pub fn graph(message: &GraphDef) -> Result<Graph> {
     let mut graph = Graph::new();
     let mut ids: FxHashMap<&str, NodeId> = FxHashMap::default();
+    let is_old = message.versions.as_ref().is_none_or(|versions| versions.producer <= UNKNOWN_IS_SCALAR);
     for node in &message.node {
-        ids.insert(&node.name, add_node(&mut graph, node)?);
+        let id = add_node(&mut graph, node)?;
+        if is_old && node.op == "Placeholder" {
+            forget_scalar(graph.node_mut(id));
+        }
+        ids.insert(&node.name, id);
     }
     for node in &message.node {
         connect(&mut graph, node, &ids).map_err(|e| e.at(place(node)))?;
     }
     Ok(graph)
+}
+
+/// Makes a scalar shape one of which nothing is known.
+fn forget_scalar(placeholder: &mut Node) {
+    if let Some(AttrValue::Shape(shape)) = placeholder.attrs.get_mut("shape")
+        && shape.rank() == Some(0)
+    {
+        *shape = PartialShape::unknown();
+    }
 }
 
 fn connect(graph: &mut Graph, node: &NodeDef, ids: &FxHashMap<&str, NodeId>) -> Result<()> {
