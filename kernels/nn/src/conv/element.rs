@@ -36,6 +36,10 @@ pub trait Multiply: Element + Add<Output = Self> + Mul<Output = Self> {
     /// Makes a filter of `[3, 3, channels, outputs]` ready for convolution by tiles, if there is one.
     fn tile(filter: &[Self], channels: usize, outputs: usize) -> Option<Self::Tiled>;
 
+    /// Whether an input may be convolved by tiles, which do not keep apart all that windows keep apart: a cell that is no
+    /// number, or so large that it drowns what stands around it, reaches all outputs of its tile.
+    fn are_tame(cells: &[Self]) -> bool;
+
     /// Convolves by tiles; see [`winograd::run`].
     fn convolve_tiles(
         images: (&[Self], [gemm::Axis; 2]),
@@ -137,6 +141,9 @@ macro_rules! untiled {
         fn tile(_: &[Self], _: usize, _: usize) -> Option<Infallible> {
             None
         }
+        fn are_tame(_: &[Self]) -> bool {
+            true
+        }
         fn convolve_tiles(
             _: (&[Self], [gemm::Axis; 2]),
             filter: &Infallible,
@@ -154,6 +161,11 @@ macro_rules! tiled {
         type Tiled = winograd::Filter;
         fn tile(filter: &[f32], channels: usize, outputs: usize) -> Option<winograd::Filter> {
             Some(winograd::Filter::new(filter, channels, outputs))
+        }
+        fn are_tame(cells: &[f32]) -> bool {
+            const LARGEST: f32 = 1e9;
+            let are_within = |all: bool, cell: &f32| all & (cell.abs() <= LARGEST);
+            cells.chunks(4096).all(|part| part.iter().fold(true, are_within))
         }
         fn convolve_tiles(
             (data, axes): (&[f32], [gemm::Axis; 2]),

@@ -226,7 +226,7 @@ impl<T: Convolve> Forward<T> {
                 &padded
             }
         };
-        if let Some(filter) = self.tiles(sizes, filter)? {
+        if let Some(filter) = self.tiles(sizes, filter)?.filter(|_| T::Wide::are_tame(&input)) {
             return with_layout(out, &sizes.output, self.attributes.channels_first, |out: &mut [T]| {
                 T::round(out, |out| {
                     forward::convolve_tiles(sizes, &input, filter, epilogue, out);

@@ -131,3 +131,24 @@ fn what_bfloat16_holds_is_not_rounded() {
         }
     }
 }
+
+/// Tiles of outputs share what they add up: a number that is none, or that drowns all others, must not reach outputs whose
+/// windows do not hold it.
+#[test]
+fn wild_cells_stay_in_their_windows() {
+    let filter = single(&numbers(&[3, 3, 16, 16]));
+    for wild in [f32::NAN, f32::INFINITY, -f32::MAX, 1e30] {
+        let mut x = single(&numbers(&[1, 16, 16, 16]));
+        x.as_mut_slice::<f32>().unwrap()[(8 * 16 + 9) * 16 + 3] = wild;
+        let run = |is_constant: bool| {
+            let op = crate::OPS.iter().flat_map(|ops| ops.iter()).find(|op| op.name == "Conv2D").unwrap();
+            let test = OpTest::new(op).attr("strides", vec![1, 1, 1, 1]).attr("padding", "SAME");
+            let test = test.input(x.clone());
+            let test = if is_constant { test.constant(filter.clone()) } else { test.input(filter.clone()) };
+            let out = test.run().unwrap().remove(0);
+            let bits = |x: &f32| if x.is_nan() { u32::MAX } else { x.to_bits() };
+            out.as_slice::<f32>().unwrap().iter().map(bits).collect::<Vec<u32>>()
+        };
+        assert_eq!(run(true), run(false), "{wild}");
+    }
+}
