@@ -7,6 +7,7 @@
 mod transform;
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::gemm::{Axis, Epilogue, Finish, Gemm, PackedB, Panel, View, has_matrix_unit};
 use crate::{par, simd};
@@ -147,7 +148,8 @@ thread_local! {
     static SCRATCH: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
 }
 
-/// Convolves images into `out`, of as many images.
+/// Convolves images into `out`, of as many images. `false`, with anything in `out`, unless all cells are tame: one that is no number, or so
+/// large that it drowns what stands around it, would reach outputs of its tile whose windows don't hold it.
 ///
 /// ```
 /// use savedmodel_math::gemm::{Axis, Epilogue};
@@ -156,14 +158,14 @@ thread_local! {
 /// let filter = Filter::new(&[1.0; 9 * 16 * 16], 16, 16);
 /// let images = Images { data: &[1.0; 5 * 5 * 16], axes: [axis; 2] };
 /// let mut out = [0.0; 5 * 5 * 16];
-/// run(&images, &filter, &Epilogue::default(), &mut out);
+/// assert!(run(&images, &filter, &Epilogue::default(), &mut out));
 /// // Windows at the corner hold 4 cells of 16 channels, inner ones 9.
 /// assert!((out[0] - 64.0).abs() < 1e-3 && (out[12 * 16] - 144.0).abs() < 1e-3);
 /// ```
 ///
 /// # Panics
 /// When a slice does not fit the sizes, or there are fewer than 16 channels on either side.
-pub fn run(images: &Images<'_>, filter: &Filter, epilogue: &Epilogue<'_, f32>, out: &mut [f32]) {
+pub fn run(images: &Images<'_>, filter: &Filter, epilogue: &Epilogue<'_, f32>, out: &mut [f32]) -> bool {
     let [height, width] = &images.axes;
     let line = width.windows * filter.outputs;
     let (image, cells) = (height.windows * line, height.cells * width.cells * filter.channels);
@@ -180,7 +182,11 @@ pub fn run(images: &Images<'_>, filter: &Filter, epilogue: &Epilogue<'_, f32>, o
         let parts = out.chunks_mut(rows * OUTPUT * line).enumerate();
         parts.map(move |(part, out)| (index, part * rows * OUTPUT, out))
     });
+    let is_wild = AtomicBool::new(false);
     let convolve = |(index, top, out): (usize, usize, &mut [f32]), spread: bool| {
+        if is_wild.load(Ordering::Relaxed) {
+            return;
+        }
         let residual = epilogue.residual.get(index * image + top * line..).unwrap_or_default();
         let residual = residual.get(..out.len()).unwrap_or_default();
         let block = Block {
@@ -190,6 +196,7 @@ pub fn run(images: &Images<'_>, filter: &Filter, epilogue: &Epilogue<'_, f32>, o
             epilogue: &Epilogue { residual, ..*epilogue },
             top,
             spread,
+            is_wild: &is_wild,
         };
         block.run(out);
     };
@@ -198,6 +205,7 @@ pub fn run(images: &Images<'_>, filter: &Filter, epilogue: &Epilogue<'_, f32>, o
     } else {
         parts.for_each(|part| convolve(part, true));
     }
+    !is_wild.into_inner()
 }
 
 /// Some rows of tiles of one image.
@@ -210,6 +218,8 @@ struct Block<'a> {
     top: usize,
     /// Whether its loops are worth the pool.
     spread: bool,
+    /// Whether a cell was seen that is not tame.
+    is_wild: &'a AtomicBool,
 }
 
 impl Block<'_> {
@@ -225,7 +235,9 @@ impl Block<'_> {
         fit(&mut products, POSITIONS * position);
         let zeros = vec![0.0; k];
         self.each(&mut inputs[..tiles * tile], tile, |index, to| {
-            self.input(index / columns, index % columns, &zeros, to);
+            if !self.input(index / columns, index % columns, &zeros, to) {
+                self.is_wild.store(true, Ordering::Relaxed);
+            }
         });
         self.each(&mut products[..POSITIONS * position], position, |index, to| {
             let a = View { data: &inputs[index * k..], row_stride: tile, column_stride: 1 };
@@ -257,7 +269,7 @@ impl Block<'_> {
         bounds.map(|(lo, hi)| [lo, hi])
     }
 
-    fn input(&self, row: usize, column: usize, zeros: &[f32], to: &mut [f32]) {
+    fn input(&self, row: usize, column: usize, zeros: &[f32], to: &mut [f32]) -> bool {
         let ([height, width], channels) = (self.axes, self.filter.channels);
         let mut cells = [zeros.as_ptr(); POSITIONS];
         for (i, cells) in cells.chunks_exact_mut(INPUT).enumerate() {
@@ -275,7 +287,7 @@ impl Block<'_> {
         assert!(channels >= transforms.lanes);
         // SAFETY: the level is this processor's; each cell was sliced from the image or is the zeros, and positions lie in
         // `to`.
-        unsafe { (transforms.input)(&Input { cells, channels, to: to.as_mut_ptr(), step: channels }) };
+        unsafe { (transforms.input)(&Input { cells, channels, to: to.as_mut_ptr(), step: channels }) }
     }
 
     /// Writes one row of tiles, perhaps cut off below.
@@ -361,7 +373,7 @@ mod tests {
                     let packed = PackedB::new(9 * channels, outputs, View::new(&filter, outputs));
                     Gemm { epilogue, ..Gemm::default() }.run_windows(&windows, &packed, &mut want);
                     let transformed = Filter::new(&filter, channels, outputs);
-                    run(&Images { data: &data, axes }, &transformed, &epilogue, &mut out);
+                    assert!(run(&Images { data: &data, axes }, &transformed, &epilogue, &mut out));
                     // About the size of sums before the activation.
                     let scale = ((9 * channels) as f32).sqrt() / 3.0;
                     for (x, y) in out.iter().zip(&want) {

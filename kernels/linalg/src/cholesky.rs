@@ -1,12 +1,12 @@
 //! See [`OPS`].
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, by_dtype};
-use savedmodel_tensor::{Complex32, Complex64, Error, Result};
+use savedmodel_tensor::{Complex32, Complex64, Result};
 
-use crate::dense::{Scalar, cholesky};
+use crate::dense::{Matrix, Real, Scalar, cholesky};
 use crate::matrices::{map_square, square_shape};
 
-/// The lower triangular factor of positive definite matrices, of which only the lower half is looked at.
+/// The lower triangular factor of positive definite matrices, of which only the lower half is looked at; NaN where there is none.
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Cholesky>
 pub const OPS: &[Op] = &[
@@ -32,14 +32,15 @@ pub const OPS: &[Op] = &[
 
 fn build<T: Scalar>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
-        map_square::<T>(ctx, |matrix| {
-            cholesky::factor(&matrix).ok_or_else(|| {
-                Error::invalid_argument(
-                    "Cholesky decomposition was not successful. The input might not be valid.",
-                )
-            })
-        })
+        map_square::<T>(ctx, |matrix| Ok(cholesky::factor(&matrix).unwrap_or_else(|| failed(matrix.rows()))))
     }))
+}
+
+/// What stands for a factor that there is not: TensorFlow fills the lower half, of complex numbers with zeros, and leaves the upper
+/// one as it finds it.
+fn failed<T: Scalar>(n: usize) -> Matrix<T> {
+    let fill = if T::IS_COMPLEX { T::zero() } else { T::of_real(T::Real::of(f64::NAN)) };
+    Matrix::from_fn(n, n, |i, j| if j <= i { fill } else { T::zero() })
 }
 
 #[cfg(test)]
@@ -55,12 +56,9 @@ mod tests {
                 ("BatchCholesky", "", "float[1,1,1] 4", "float[1,1,1] 2"),
                 ("Cholesky", "", "float[2,0,0]", "float[2,0,0]"),
                 ("Cholesky", "", "float[1,1] NaN", "float[1,1] NaN"),
-                (
-                    "Cholesky",
-                    "",
-                    "float[2,2] 1 2 2 1",
-                    "INVALID_ARGUMENT: Cholesky decomposition was not successful.",
-                ),
+                ("Cholesky", "", "float[2,2] 1 2 2 1", "float[2,2] NaN 0 NaN NaN"),
+                ("Cholesky", "", "double[2,1,1] 0 4", "double[2,1,1] NaN 2"),
+                ("Cholesky", "", "complex64[1,1] -1+0i", "complex64[1,1] 0+0i"),
                 ("Cholesky", "", "float[1,2] 1 2", "INVALID_ARGUMENT: Input matrix must be square."),
                 (
                     "Cholesky",

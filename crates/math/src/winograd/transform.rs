@@ -12,6 +12,11 @@ use crate::simd::Level;
 const A: f32 = 0.75;
 const B: f32 = 1.5;
 
+/// Lanes of the widest register.
+const MOST_LANES: usize = 16;
+/// Cells that are larger drown what stands around them.
+const LARGEST: f32 = 1e9;
+
 /// One tile of the input.
 pub struct Input {
     /// The cells of the tile, each of all channels.
@@ -47,8 +52,8 @@ pub struct Output {
 pub struct Transforms {
     /// Fewest channels.
     pub lanes: usize,
-    /// Tile to positions.
-    pub input: unsafe fn(&Input),
+    /// Tile to positions; says whether all cells are [tame](super::run).
+    pub input: unsafe fn(&Input) -> bool,
     /// Positions to tile.
     pub output: unsafe fn(&Output),
 }
@@ -75,7 +80,7 @@ mod x86 {
     use std::arch::x86_64::{__m256, __m512};
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-    unsafe fn input_avx512(tile: &Input) {
+    unsafe fn input_avx512(tile: &Input) -> bool {
         // SAFETY: the features are enabled here; the caller promises the rest.
         unsafe { input::<__m512>(tile) }
     }
@@ -87,7 +92,7 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn input_avx2(tile: &Input) {
+    unsafe fn input_avx2(tile: &Input) -> bool {
         // SAFETY: as above.
         unsafe { input::<__m256>(tile) }
     }
@@ -112,14 +117,19 @@ fn starts(channels: usize, lanes: usize) -> impl Iterator<Item = usize> {
 /// # Safety
 /// As [`Transforms`].
 #[inline(always)]
-unsafe fn input<V: Vector<Element = f32>>(tile: &Input) {
+unsafe fn input<V: Vector<Element = f32>>(tile: &Input) -> bool {
+    // SAFETY: the caller has the instructions.
+    let mut squares = unsafe { V::splat(0.0) };
     for start in starts(tile.channels, V::LEN) {
         // SAFETY: `start` leaves a register of channels, which the caller promises for all cells and positions.
         unsafe {
             let mut rows = [V::splat(0.0); INPUT * INPUT];
             for (row, cells) in rows.chunks_exact_mut(INPUT).zip(tile.cells.chunks_exact(INPUT)) {
                 let mut line = [V::splat(0.0); INPUT];
-                line.iter_mut().zip(cells).for_each(|(x, cell)| *x = V::load(cell.add(start)));
+                for (x, cell) in line.iter_mut().zip(cells) {
+                    *x = V::load(cell.add(start));
+                    squares = x.fma(*x, squares);
+                }
                 row.copy_from_slice(&spread(line));
             }
             for column in 0..INPUT {
@@ -130,6 +140,12 @@ unsafe fn input<V: Vector<Element = f32>>(tile: &Input) {
             }
         }
     }
+    let mut sums = [0.0; MOST_LANES];
+    assert!(V::LEN <= MOST_LANES);
+    // SAFETY: the array holds a register.
+    unsafe { squares.store(sums.as_mut_ptr()) };
+    // Of what is no number, neither are the sums.
+    sums.iter().all(|&sum| sum < LARGEST * LARGEST)
 }
 
 /// Six cells of a line into their polynomial at six points.

@@ -36,17 +36,13 @@ pub trait Multiply: Element + Add<Output = Self> + Mul<Output = Self> {
     /// Makes a filter of `[3, 3, channels, outputs]` ready for convolution by tiles, if there is one.
     fn tile(filter: &[Self], channels: usize, outputs: usize) -> Option<Self::Tiled>;
 
-    /// Whether an input may be convolved by tiles, which do not keep apart all that windows keep apart: a cell that is no
-    /// number, or so large that it drowns what stands around it, reaches all outputs of its tile.
-    fn are_tame(cells: &[Self]) -> bool;
-
     /// Convolves by tiles; see [`winograd::run`].
     fn convolve_tiles(
         images: (&[Self], [gemm::Axis; 2]),
         filter: &Self::Tiled,
         epilogue: &Epilogue<'_, Self>,
         out: &mut [Self],
-    );
+    ) -> bool;
 
     /// Makes a filter matrix of `k` rows and `n` columns ready.
     fn pack(k: usize, n: usize, matrix: View<Self>) -> Self::Packed;
@@ -141,15 +137,12 @@ macro_rules! untiled {
         fn tile(_: &[Self], _: usize, _: usize) -> Option<Infallible> {
             None
         }
-        fn are_tame(_: &[Self]) -> bool {
-            true
-        }
         fn convolve_tiles(
             _: (&[Self], [gemm::Axis; 2]),
             filter: &Infallible,
             _: &Epilogue<'_, Self>,
             _: &mut [Self],
-        ) {
+        ) -> bool {
             match *filter {}
         }
     };
@@ -162,18 +155,13 @@ macro_rules! tiled {
         fn tile(filter: &[f32], channels: usize, outputs: usize) -> Option<winograd::Filter> {
             Some(winograd::Filter::new(filter, channels, outputs))
         }
-        fn are_tame(cells: &[f32]) -> bool {
-            const LARGEST: f32 = 1e9;
-            let are_within = |all: bool, cell: &f32| all & (cell.abs() <= LARGEST);
-            cells.chunks(4096).all(|part| part.iter().fold(true, are_within))
-        }
         fn convolve_tiles(
             (data, axes): (&[f32], [gemm::Axis; 2]),
             filter: &winograd::Filter,
             epilogue: &Epilogue<'_, f32>,
             out: &mut [f32],
-        ) {
-            winograd::run(&Images { data, axes }, filter, epilogue, out);
+        ) -> bool {
+            winograd::run(&Images { data, axes }, filter, epilogue, out)
         }
     };
 }

@@ -84,16 +84,17 @@ pub fn suits_tiles(sizes: &Sizes) -> bool {
     sizes.groups == 1 && winograd::suits(&axes, sizes.input.channels, sizes.output.channels)
 }
 
-/// Convolves by tiles; the slices have the sizes told, none of them empty, and the sizes suit.
+/// Convolves by tiles; the slices have the sizes told, none of them empty, and the sizes suit. `false` if the input does not: see
+/// [`winograd::run`].
 pub fn convolve_tiles<W: Multiply>(
     sizes: &Sizes,
     input: &[W],
     filter: &W::Tiled,
     epilogue: Epilogue<'_, W>,
     out: &mut [W],
-) {
+) -> bool {
     let [_, height, width] = sizes.dims.map(|dim| axis(&dim));
-    W::convolve_tiles((input, [height, width]), filter, &epilogue, out);
+    W::convolve_tiles((input, [height, width]), filter, &epilogue, out)
 }
 
 /// Whether all weights are finite.

@@ -226,13 +226,19 @@ impl<T: Convolve> Forward<T> {
                 &padded
             }
         };
-        if let Some(filter) = self.tiles(sizes, filter)?.filter(|_| T::Wide::are_tame(&input)) {
-            return with_layout(out, &sizes.output, self.attributes.channels_first, |out: &mut [T]| {
+        if let Some(filter) = self.tiles(sizes, filter)? {
+            let mut is_done = false;
+            with_layout(out, &sizes.output, self.attributes.channels_first, |out: &mut [T]| {
                 T::round(out, |out| {
-                    forward::convolve_tiles(sizes, &input, filter, epilogue, out);
-                    after(out);
+                    is_done = forward::convolve_tiles(sizes, &input, filter, epilogue, out);
+                    if is_done {
+                        after(out);
+                    }
                 });
-            });
+            })?;
+            if is_done {
+                return Ok(());
+            }
         }
         let make = || self.prepare(filter, sizes.groups, sizes.output.channels);
         self.ready.with(sizes.groups, make, |filter| {
