@@ -3,7 +3,7 @@
 use rustc_hash::FxHashSet;
 use savedmodel_graph::{AttrValue, FunctionLibrary, FunctionRef, Graph, NodeId, Output};
 use savedmodel_op::{Effect, Registry};
-use savedmodel_tensor::Result;
+use savedmodel_tensor::{DType, Result};
 
 /// The variables that something in reach of a run may write: in the graph, or in a function that it may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -146,7 +146,9 @@ impl Search<'_> {
                 },
                 // Other handles are no variables; values are no handles.
                 op => {
-                    let merged = matches!(op, "Merge" | "RefMerge" | "RefSelect");
+                    let dtype = node.attrs.get("T");
+                    let is_value = matches!(dtype, Some(AttrValue::Type(dtype)) if *dtype != DType::Resource);
+                    let merged = matches!(op, "RefMerge" | "RefSelect") || op == "Merge" && !is_value;
                     let opaque = self
                         .registry
                         .find(op)

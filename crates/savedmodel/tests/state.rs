@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use savedmodel::{Code, LoadOptions, SavedModel, Tensor, Value, wait_until_complete};
+use savedmodel::{Code, LoadOptions, SavedModel, Tensor, Value, profile, wait_until_complete};
 
 fn directory(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../conformance/cases/objects").join(name)
@@ -37,6 +37,22 @@ fn reads_and_writes_keep_their_order() {
         let got = model.signature("loop").unwrap().call_values([("n", 2)]).unwrap();
         assert_eq!((floats(&got["seen"]), floats(&got["total"])), (vec![209.0, 627.0], vec![627.0]));
     }
+}
+
+/// A loop writes its arrays in each turn, and takes values that it merges; that is no write to a variable.
+#[test]
+fn variables_beside_loops_are_constants() {
+    let path = directory("../models/v1_dynamic_rnn/model");
+    let model = SavedModel::load(path).unwrap();
+    let signature = model.signature("serving_default").unwrap();
+    let x = Tensor::from_slice([1, 2, 3], &[1.0_f32; 6]).unwrap();
+    let lengths = Tensor::from_slice([1], &[2]).unwrap();
+    let call = || signature.call_values([("x", x.clone()), ("lengths", lengths.clone())]);
+    call().unwrap();
+    let (outputs, steps) = profile::record(call);
+    assert_eq!(outputs.unwrap()["state"].tensor().unwrap().shape().dims(), [1, 4]);
+    let reads = steps.iter().filter(|step| &*step.op == "VariableV2");
+    assert_eq!(reads.map(|step| &*step.node).collect::<Vec<_>>(), [""; 0]);
 }
 
 #[test]
