@@ -386,9 +386,11 @@ mod tests {
 
     #[test]
     fn what_suits() {
-        let axis = Axis { cells: 16, windows: 16, taps: 3, stride: 1, dilation: 1, before: 1 };
+        let axis = Axis { cells: 32, windows: 32, taps: 3, stride: 1, dilation: 1, before: 1 };
         let unit = Axis { cells: 1, windows: 1, taps: 1, stride: 1, dilation: 1, before: 0 };
+        let small = Axis { cells: 16, windows: 16, ..axis };
         for (axes, channels, expected) in [
+            ([unit, small, small], 64, !has_matrix_unit()),
             ([unit, axis, axis], 16, true),
             ([unit, axis, axis], 15, false),
             ([axis, axis, axis], 64, false),

@@ -15,13 +15,15 @@ pub(crate) fn variables(program: &mut Program, scope: &Scope<'_>) -> Result<()> 
     for &node in &nodes {
         handle(program, node, scope)?;
     }
-    if program.has_dead_values() {
-        return Ok(());
-    }
     for &node in &nodes {
         referenced(program, node, scope)?;
     }
+    let may_die = program.has_dead_values();
     for node in nodes {
+        // What waits for nothing is read even where other nodes don't run.
+        if may_die && !program.graph.controls(node).is_empty() {
+            continue;
+        }
         if let Some(value) = read(program, node, scope)? {
             // What waited for the read needs no longer wait for it, but for what the read waited for.
             let (before, after) = (program.graph.controls(node), program.graph.controlled(node));
@@ -110,6 +112,9 @@ fn read(program: &Program, node: NodeId, scope: &Scope<'_>) -> Result<Option<Ten
         return Ok(None);
     }
     let Some(&source) = program.graph.inputs(node)?.first() else { return Ok(None) };
+    if !program.graph.controls(source.node).is_empty() {
+        return Ok(None);
+    }
     let Some(variable) = frozen_variable(program, source) else { return Ok(None) };
     let variable = variable.filter(|variable| !scope.written.contains(variable.name()));
     Ok(variable.and_then(|variable| variable.freeze(scope.epoch)))
