@@ -200,14 +200,7 @@ mod tests {
 
     #[test]
     fn lines_are_sums_over_taps() {
-        let axis = |cells, windows, taps, stride, dilation, before| Axis {
-            cells,
-            windows,
-            taps,
-            stride,
-            dilation,
-            before,
-        };
+        let axis = |c, w, t, s, d, b| Axis::of([c, w, t, s, d, b]);
         let unit = axis(1, 1, 1, 1, 1, 0);
         for (axes, at, channels) in [
             ([unit, axis(5, 5, 3, 1, 1, 1), axis(13, 13, 3, 1, 1, 1)], [0, 2], 70),

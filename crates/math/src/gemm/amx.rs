@@ -1,8 +1,8 @@
 //! Matrix units (Intel AMX): 16 x 16 sums take 32 products each of numbers rounded to bfloat16 with one instruction.
 //!
 //! Numbers in single precision are the sums of three bfloat16, of 8 bits each. Of their nine products, six matter: the others are
-//! below 2^-26 of the whole, less than one rounding of a sum. So products are those of single precision, at three times the speed
-//! of fused multiply-adds. See Henry, Tang and Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For
+//! below 2^-26 of the whole, less than one rounding of a sum. So products are as exact as in single precision, at about twice the
+//! speed of fused multiply-adds. See Henry, Tang and Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype For
 //! Higher-Precision Computations" (2019).
 //!
 //! Compilers don't know these registers, so nothing but the instructions here touches them.
@@ -120,20 +120,15 @@ impl Seen {
 }
 
 /// The three parts of `first` and `second`, side by side: half of the bits of a lane each.
-// Without closures: those of other functions are not compiled for the instructions of this one.
+// Written out: what `map` and its like call is not compiled for the instructions of this function.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn split(first: __m512, second: __m512) -> [__m512i; PARTS] {
     let (first, second) = (parts(first), parts(second));
-    [
-        pair(first[0], second[0]),
-        pair(first[1], second[1]),
-        // No more bits than fit are left at last.
-        pair(first[2], second[2]),
-    ]
+    [pair(first[0], second[0]), pair(first[1], second[1]), pair(first[2], second[2])]
 }
 
-/// The nearest bfloat16, the nearest to what is then left, and the rest, as upper halves of lanes.
+/// The nearest bfloat16, the nearest to what is then left, and the rest, which has no more bits than one: as upper halves of lanes.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn parts(x: __m512) -> [__m512; PARTS] {
@@ -143,6 +138,7 @@ fn parts(x: __m512) -> [__m512; PARTS] {
     [high, middle, _mm512_sub_ps(rest, middle)]
 }
 
+/// The nearest bfloat16, of two the one further from 0, as the upper half of each lane.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn nearest(x: __m512) -> __m512 {
@@ -158,7 +154,7 @@ fn pair(low: __m512, up: __m512) -> __m512i {
     _mm512_or_si512(up, _mm512_srli_epi32::<16>(low))
 }
 
-/// The first `count` lanes, if it is not negative.
+/// The first `count` lanes, or all.
 fn first(count: usize) -> __mmask16 {
     ((1_u32 << count.min(SIDE)) - 1) as __mmask16
 }

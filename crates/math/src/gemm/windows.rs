@@ -26,6 +26,14 @@ pub struct Axis {
     pub before: usize,
 }
 
+#[cfg(test)]
+impl Axis {
+    /// Cells, windows, taps, stride, dilation and cells before.
+    pub(crate) fn of([cells, windows, taps, stride, dilation, before]: [usize; 6]) -> Axis {
+        Axis { cells, windows, taps, stride, dilation, before }
+    }
+}
+
 impl Axis {
     /// The taps of a window that lie on the grid.
     pub fn inside(&self, window: usize) -> Range<usize> {
@@ -116,8 +124,8 @@ impl<T: Scalar> Gemm<'_, T> {
     /// C from windows and a packed B.
     ///
     /// # Panics
-    /// When a cell lies outside the data, or B, C, the bias or the residual does not fit. A rounded B has a row of zeros more for each
-    /// cell if the channels are odd, and then windows must have all of them.
+    /// When a cell lies outside the data, or B, C, the bias or the residual does not fit. Without a matrix unit, a rounded B has a row
+    /// of zeros more for each cell if the channels are odd, and then windows must have all of them.
     pub fn run_windows(&self, a: &Windows<'_, T>, b: &PackedB<T>, c: &mut [T]) {
         let cells: usize = a.axes.iter().map(|axis| axis.cells).product();
         assert!(a.data.len() >= a.grids * cells * a.channels && a.part.end <= a.channels, "grids cut short");
@@ -395,14 +403,7 @@ mod tests {
 
     #[test]
     fn windows_are_sums_over_taps() {
-        let axis = |cells, windows, taps, stride, dilation, before| Axis {
-            cells,
-            windows,
-            taps,
-            stride,
-            dilation,
-            before,
-        };
+        let axis = |c, w, t, s, d, b| Axis::of([c, w, t, s, d, b]);
         let unit = axis(1, 1, 1, 1, 1, 0);
         for (grids, axes, channels, part, n) in [
             (2, [unit, axis(5, 5, 3, 1, 1, 1), axis(30, 30, 3, 1, 1, 1)], 4, 0..4, 40),

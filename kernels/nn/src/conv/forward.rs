@@ -37,8 +37,8 @@ impl<W: Multiply> Filter<W> {
         Filter::packed_by(W::pack, filter, sizes, groups)
     }
 
-    /// [`Filter::new`], rounded to bfloat16 where the processor multiplies that faster: pairs of channels at a time. An odd channel
-    /// of several taps gets a partner that is 0, where there is but one group.
+    /// [`Filter::new`], rounded to bfloat16 where the processor multiplies that faster: pairs of channels at a time. Without a matrix
+    /// unit, an odd channel of several taps gets a partner that is 0, where there is but one group.
     pub fn rounded(filter: &[W], sizes: [usize; 3], groups: usize) -> Filter<W> {
         let [taps, channels, outputs] = sizes;
         // Of three channels, rounding costs more than it saves, but where many outputs see them.

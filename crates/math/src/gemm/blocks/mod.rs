@@ -49,11 +49,11 @@ pub struct Line(pub [u16; STEP]);
 pub struct Operands {
     /// The lines of A.
     pub a: *const Line,
-    /// Where the first tile of rows starts and the second, how many lines from there each step's tiles are, and between rows and parts.
+    /// The lines where the first tile of rows starts, and the second.
     pub a_tiles: [usize; 2],
-    /// See above.
+    /// Lines from there to the tile of each step.
     pub a_steps: *const usize,
-    /// See above.
+    /// Lines between rows of a tile of A, and between parts.
     pub a_lines: [usize; 2],
     /// The first tile of B.
     pub b: *const Line,
@@ -157,15 +157,18 @@ impl<T: Scalar> Fill<'_, T> {
     }
 }
 
-/// Whether the unit is faster than the microkernels, for numbers that are split: it multiplies more than twice as fast, but whole tiles,
+/// Whether the unit is faster than the microkernels, for numbers that are split and stand in so many rows of A each: it multiplies more than twice as fast, but whole tiles,
 /// and splitting takes time for each row and column. Times are those of an Emerald Rapids server.
 pub(super) fn gains<T: Scalar>([m, k, n]: [usize; 3], times: usize) -> bool {
-    /// Nanoseconds that products of a tile take, splitting a tile, writing a tile of C, and to begin.
+    /// Nanoseconds that the products of a tile take.
     const PRODUCTS: usize = 48;
+    /// Nanoseconds that splitting a tile takes.
     const SPLIT: usize = 120;
+    /// Nanoseconds that writing a tile of C takes.
     const WRITE: usize = 110;
+    /// Nanoseconds that it takes to begin.
     const BEGIN: usize = 600;
-    /// Multiplications of microkernels in that time, and more, so as not to change for little.
+    /// Multiplications of microkernels in a nanosecond, and a tenth more, so as not to change for little.
     const PLAIN: usize = 90;
     if m < SIDE / 2 || n < SIDE / 2 || k < STEP / 2 || T::unit().is_none() {
         return false;

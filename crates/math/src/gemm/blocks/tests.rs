@@ -142,14 +142,7 @@ fn threads_do_not_change_the_result() {
 
 #[test]
 fn windows_are_multiplied_as_by_microkernels() {
-    let axis = |cells, windows, taps, stride, dilation, before| Axis {
-        cells,
-        windows,
-        taps,
-        stride,
-        dilation,
-        before,
-    };
+    let axis = |c, w, t, s, d, b| Axis::of([c, w, t, s, d, b]);
     let unit = axis(1, 1, 1, 1, 1, 0);
     if f32::unit().is_none() {
         return;
