@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/op", &["graph", "math", "tensor", "text"]),
     ("kernels/dataset", &["kernels-lookup", "kernels-random", "op", "tensor"]),
     ("kernels/io", &["bundle", "op", "tensor"]),
+    ("kernels/summary", &["kernels-control", "kernels-image", "kernels-signal", "op", "proto", "tensor"]),
     ("kernels/xla", &["kernels-array", "kernels-linalg", "kernels-math", "kernels-nn", "op", "tensor"]),
     ("kernels/", &["math", "op", "proto", "tensor", "text", "kernels-array", "kernels-random"]),
     ("crates/optimize", &["graph", "op", "tensor"]),

@@ -160,3 +160,79 @@ def old_queues(name, rng):
         return [[use("EnqueueMany")(handle=queue(feed), components=[feed(np.ones((2, 2), f32)), feed(text("a"))])]]
 
     yield Scene(uneven, fails=True)
+
+
+SUMMARY = tf.compat.v1.Summary(value=[tf.compat.v1.Summary.Value(tag="q", simple_value=3)]).SerializeToString()
+EVENT = tf.compat.v1.Event(wall_time=3, step=4).SerializeToString()
+STEP, TAG, COLOR = np.array(1, i64), one("t"), np.array([255, 0, 0, 255], u8)
+
+
+def written(name, rng):
+    """Inputs after the writer, and attributes, of the operators that write."""
+    match name:
+        case "WriteSummary":
+            for dtype in (f16, bf16, f32, i64, u8, np.bool_, object):
+                yield {"step": STEP, "tensor": values(rng, dtype, (2, 3)), "tag": TAG, "summary_metadata": one(b"zz" if dtype is u8 else b"")}
+        case "WriteScalarSummary":
+            for dtype in dtypes(name):
+                yield {"step": STEP, "tag": TAG, "value": values(rng, dtype)}
+        case "WriteHistogramSummary":
+            for dtype in (*dtypes(name), np.bool_):
+                yield {"step": STEP, "tag": TAG, "values": values(rng, dtype, (9,))}
+            for bad in (np.nan, np.inf):
+                yield {"step": STEP, "tag": TAG, "values": np.array([1, bad], f32)}
+        case "WriteImageSummary":
+            for dtype in dtypes(name):
+                yield {"step": STEP, "tag": TAG, "tensor": values(rng, dtype, (2, 3, 4, 3)), "bad_color": COLOR, "max_images": 1}
+            for shape, color in (((2, 3, 4, 2), COLOR), ((3, 4, 1), COLOR), ((1, 3, 4, 3), COLOR[:1]), ((1, 3, 4, 1), COLOR[0])):
+                yield {"step": STEP, "tag": TAG, "tensor": values(rng, f32, shape), "bad_color": color}
+        case "WriteAudioSummary":
+            for shape, rate in (((2, 9), 10), ((2, 9, 2), 0.2), ((2, 9, 0), 10), ((2, 9), 0), ((2, 9), -1), ((2, 9), np.nan), ((2, 9), 1e20)):
+                yield {"step": STEP, "tag": TAG, "tensor": values(rng, f32, shape), "sample_rate": f32(rate)}
+        case "WriteGraphSummary":
+            yield {"step": STEP, "tensor": one(tf.Graph().as_graph_def().SerializeToString())}
+            yield {"step": STEP, "tensor": one("zz")}
+        case "WriteRawProtoSummary":
+            for tensor in (one(SUMMARY), text(SUMMARY, b"", SUMMARY), text(), one("zz"), text(SUMMARY, b"\n\x03\n\x01\xff")):
+                yield {"step": STEP, "tensor": tensor}
+        case "ImportEvent":
+            for event in (EVENT, b"", b"zz", b"*\x02zz"):
+                yield {"event": one(event)}
+        case _:
+            yield {}
+
+
+@op(
+    "SummaryWriter", "CreateSummaryFileWriter", "FlushSummaryWriter", "CloseSummaryWriter", "WriteSummary", "WriteScalarSummary", "WriteHistogramSummary", "WriteImageSummary",
+    "WriteAudioSummary", "WriteGraphSummary", "WriteRawProtoSummary", "ImportEvent", family="control",
+)  # fmt: skip
+def writers(name, rng):
+    """What is in the files tells of times, so that unit tests look at it."""
+
+    def scene(inputs, opened):
+        def build(feed):
+            writer = raw.SummaryWriter(shared_name="w", container="")
+            place = feed(one(f"/tmp/savedmodel-conformance/{name}"))
+            numbers = {"max_queue": feed(np.array(2, i32)), "flush_millis": feed(np.array(1000, i32)), "filename_suffix": feed(one(".v2"))}
+            create = raw.CreateSummaryFileWriter(writer=writer, logdir=place, **numbers)
+            flush, close = raw.FlushSummaryWriter(writer=writer), raw.CloseSummaryWriter(writer=writer)
+            given = {key: value if isinstance(value, int) else feed(value) for key, value in inputs.items()}
+            use = flush if name in ("SummaryWriter", "CreateSummaryFileWriter") else getattr(raw, name)(writer=writer, **given)
+            life = [[create], [create], [flush], [close], [create], [close]] if opened is None else [[create]] * opened
+            return [*life, [use]]
+
+        return Scene(build, fails=None)
+
+    for inputs in written(name, rng):
+        yield scene(inputs, 1)
+    yield scene(inputs, 0)
+    yield scene(inputs, None)
+
+    def elsewhere(feed):
+        made = raw.WriteFile(filename=f"/tmp/savedmodel-conformance/{name}.file", contents=feed(one("x")))
+        writer = raw.SummaryWriter(shared_name="w", container="")
+        rest = {"max_queue": 1, "flush_millis": 1, "filename_suffix": ""}
+        return [[made], [raw.CreateSummaryFileWriter(writer=writer, logdir=f"/tmp/savedmodel-conformance/{name}.file/inside", **rest)]]
+
+    if name == "CreateSummaryFileWriter":
+        yield Scene(elsewhere, fails=True)

@@ -32,6 +32,7 @@ pub fn registry() -> Arc<Registry> {
             savedmodel_kernels_signal::OPS,
             savedmodel_kernels_sparse::OPS,
             savedmodel_kernels_state::OPS,
+            savedmodel_kernels_summary::OPS,
             savedmodel_kernels_text::OPS,
             savedmodel_kernels_xla::OPS,
         ];

@@ -55,8 +55,11 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }))
 }
 
-/// A serialised `HistogramProto`.
-fn histogram(values: &[f64], name: &str) -> Result<Vec<u8>> {
+/// A serialised `HistogramProto` of what messages call `name`.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for a value that no bucket has.
+pub fn histogram(values: &[f64], name: &str) -> Result<Vec<u8>> {
     let mut counts = vec![0.0; LIMITS.len()];
     let (mut min, mut max, mut sum, mut squares) = (f64::MAX, -f64::MAX, 0.0, 0.0);
     for &value in values {

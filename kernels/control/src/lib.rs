@@ -25,7 +25,7 @@ mod sharding;
 mod summary;
 mod tensor_summary;
 mod timestamp;
-mod wire;
+pub mod wire;
 
 use savedmodel_op::Op;
 
@@ -54,4 +54,6 @@ pub static OPS: &[&[Op]] = &[
     ],
 ];
 
+pub use histogram_summary::histogram;
+pub use numbers::numbers;
 pub use summary::summarize;

@@ -6,7 +6,7 @@ use savedmodel_tensor::{DType, Error, Result, Tensor, bf16, f16};
 ///
 /// # Errors
 /// `UNIMPLEMENTED` for any other.
-pub(crate) fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
+pub fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
     Ok(match tensor.dtype() {
         DType::Float => tensor.as_slice::<f32>()?.iter().map(|&v| v.into()).collect(),
         DType::Double => tensor.as_slice::<f64>()?.to_vec(),

@@ -1,16 +1,16 @@
 //! The few kinds of protobuf fields that summaries are made of.
 
-pub(crate) use savedmodel_op::message::bytes;
+pub use savedmodel_op::message::bytes;
 use savedmodel_tensor::Bytes;
 
 /// Adds a `float` field.
-pub(crate) fn float(message: &mut Vec<u8>, field: u8, value: f32) {
+pub fn float(message: &mut Vec<u8>, field: u8, value: f32) {
     message.push(field << 3 | 5);
     message.extend(value.to_le_bytes());
 }
 
 /// Adds a `double` field, unless it is zero.
-pub(crate) fn double(message: &mut Vec<u8>, field: u8, value: f64) {
+pub fn double(message: &mut Vec<u8>, field: u8, value: f64) {
     if value.to_bits() != 0 {
         message.push(field << 3 | 1);
         message.extend(value.to_le_bytes());
@@ -18,7 +18,7 @@ pub(crate) fn double(message: &mut Vec<u8>, field: u8, value: f64) {
 }
 
 /// Adds a field of packed `double`s, if there are any.
-pub(crate) fn doubles(message: &mut Vec<u8>, field: u8, values: &[f64]) {
+pub fn doubles(message: &mut Vec<u8>, field: u8, values: &[f64]) {
     let packed: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     if !packed.is_empty() {
         bytes(message, field, &packed);
@@ -26,7 +26,7 @@ pub(crate) fn doubles(message: &mut Vec<u8>, field: u8, values: &[f64]) {
 }
 
 /// The values of a field of bytes of a message; `None` if it is no message.
-pub(crate) fn read(message: &Bytes, field: u64) -> Option<Vec<Bytes>> {
+pub fn read(message: &Bytes, field: u64) -> Option<Vec<Bytes>> {
     let (mut rest, mut found) = (message.clone(), Vec::new());
     while !rest.is_empty() {
         let tag = read_varint(&mut rest)?;

@@ -43,49 +43,56 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let (0, [tag]) = (tag.rank(), tag.strings()?) else {
             return Err(Error::invalid_argument("Tags must be a scalar"));
         };
-        let &[batch, height, width, channels @ (1 | 3 | 4)] = &images.shape()[..] else {
-            return Err(Error::invalid_argument(format!(
-                "Tensor must be 4-D with last dim 1, 3, or 4, not {}",
-                images.shape()
-            )));
-        };
-        if height == 0 || width == 0 {
-            return Err(Error::invalid_argument(format!(
-                "input tensor must have non-zero dims. Found: {}.",
-                images.shape()
-            )));
-        }
-        let fits = |side: usize| side < 1 << 31;
-        if ![batch, height, width, images.elements()].into_iter().all(fits) {
-            return Err(Error::invalid_argument(format!("Tensor too large for summary {}", images.shape())));
-        }
-        let color = color.as_slice::<u8>()?;
-        if images.dtype() != DType::Uint8 && color.len() < channels {
-            return Err(Error::invalid_argument(format!(
-                "expected depth <= bad_color.size, got depth = {channels}, bad_color.size = {}",
-                color.len()
-            )));
-        }
-        let picture = Picture { size: [height, width], channels, depth: DType::Uint8, level: 6 };
-        let mut summary = Vec::new();
-        for i in 0..batch.min(most as usize) {
-            let pixels = pixels(&images.rows(i, i + 1)?, (channels, color))?;
-            let file = picture.encode(&pixels).ok_or_else(|| Error::internal("PNG encoding failed"))?;
-            let mut image = Vec::new();
-            for (field, number) in [(1, height), (2, width), (3, channels)] {
-                image.push(field << 3);
-                varint(&mut image, number as u64);
-            }
-            bytes(&mut image, 4, &file);
-            let suffix = if most == 1 { "/image".to_owned() } else { format!("/image/{i}") };
-            let mut value = Vec::new();
-            bytes(&mut value, 1, &[tag, suffix.as_bytes()].concat());
-            bytes(&mut value, 4, &image);
-            bytes(&mut summary, 1, &value);
-        }
-        ctx.set(0, Tensor::from_strings([], [summary])?);
+        ctx.set(0, Tensor::from_strings([], [summary(tag, images, most, color.as_slice()?)?])?);
         Ok(())
     }))
+}
+
+/// A serialised `Summary` with the first images of a batch, `most` at most.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when they are no images, or are too large, or `color` is not enough for pixels that are not finite.
+pub fn summary(tag: &[u8], images: &Tensor, most: i64, color: &[u8]) -> Result<Vec<u8>> {
+    let &[batch, height, width, channels @ (1 | 3 | 4)] = &images.shape()[..] else {
+        return Err(Error::invalid_argument(format!(
+            "Tensor must be 4-D with last dim 1, 3, or 4, not {}",
+            images.shape()
+        )));
+    };
+    if height == 0 || width == 0 {
+        return Err(Error::invalid_argument(format!(
+            "input tensor must have non-zero dims. Found: {}.",
+            images.shape()
+        )));
+    }
+    let fits = |side: usize| side < 1 << 31;
+    if ![batch, height, width, images.elements()].into_iter().all(fits) {
+        return Err(Error::invalid_argument(format!("Tensor too large for summary {}", images.shape())));
+    }
+    if images.dtype() != DType::Uint8 && color.len() < channels {
+        return Err(Error::invalid_argument(format!(
+            "expected depth <= bad_color.size, got depth = {channels}, bad_color.size = {}",
+            color.len()
+        )));
+    }
+    let picture = Picture { size: [height, width], channels, depth: DType::Uint8, level: 6 };
+    let mut summary = Vec::new();
+    for i in 0..batch.min(most as usize) {
+        let pixels = pixels(&images.rows(i, i + 1)?, (channels, color))?;
+        let file = picture.encode(&pixels).ok_or_else(|| Error::internal("PNG encoding failed"))?;
+        let mut image = Vec::new();
+        for (field, number) in [(1, height), (2, width), (3, channels)] {
+            image.push(field << 3);
+            varint(&mut image, number as u64);
+        }
+        bytes(&mut image, 4, &file);
+        let suffix = if most == 1 { "/image".to_owned() } else { format!("/image/{i}") };
+        let mut value = Vec::new();
+        bytes(&mut value, 1, &[tag, suffix.as_bytes()].concat());
+        bytes(&mut value, 4, &image);
+        bytes(&mut summary, 1, &value);
+    }
+    Ok(summary)
 }
 
 /// The samples of one image.

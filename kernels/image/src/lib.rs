@@ -22,6 +22,8 @@ mod resize_nearest_neighbor;
 mod sampling;
 mod scale_and_translate;
 
+pub use image_summary::summary as image_summary;
+
 /// Every operator of the family.
 pub static OPS: &[&[Op]] = &[
     codec::decode_image::OPS,

@@ -26,50 +26,57 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let (0, [tag]) = (tag.rank(), tag.strings()?) else {
             return Err(Error::invalid_argument("Tag must be a scalar"));
         };
-        let (batch, frames, channels) = match sounds.shape()[..] {
-            [batch, frames] => (batch, frames, 1),
-            [batch, frames, channels] => (batch, frames, channels),
-            _ => {
-                return Err(Error::invalid_argument(format!(
-                    "Tensor must be 3-D or 2-D, got: {}",
-                    sounds.shape()
-                )));
-            }
-        };
         let &[rate] = rate.as_slice::<f32>()? else {
             return Err(Error::invalid_argument(format!(
                 "sample_rate must be a scalar, got {}",
                 rate.shape()
             )));
         };
-        if rate.is_nan() || rate <= 0.0 {
-            return Err(Error::invalid_argument("sample_rate must be > 0"));
-        }
-        let count = batch.min(most as usize);
-        let each = frames * channels;
-        let samples = sounds.as_slice::<f32>()?;
-        let mut summary = Vec::new();
-        for i in 0..count {
-            check_frames(frames, channels)?;
-            // A rate that is no integer of 64 bits has the lowest one's bits.
-            let whole =
-                if rate < 9.2e18 { f64::from(rate).max(1.0).round_ties_even() as i64 } else { i64::MIN };
-            let file = encode(&samples[i * each..][..each], channels, whole)?;
-            let mut sound = vec![1 << 3 | 5];
-            sound.extend(rate.to_le_bytes());
-            number(&mut sound, 2, channels);
-            number(&mut sound, 3, frames);
-            bytes(&mut sound, 4, &file);
-            bytes(&mut sound, 5, b"audio/wav");
-            let suffix = if most == 1 { "/audio".to_owned() } else { format!("/audio/{i}") };
-            let mut value = Vec::new();
-            bytes(&mut value, 1, &[tag, suffix.as_bytes()].concat());
-            bytes(&mut value, 6, &sound);
-            bytes(&mut summary, 1, &value);
-        }
-        ctx.set(0, Tensor::from_strings([], [summary])?);
+        ctx.set(0, Tensor::from_strings([], [summary(tag, sounds, most, rate)?])?);
         Ok(())
     }))
+}
+
+/// A serialised `Summary` with the first sounds of a batch, `most` at most.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when they are no sounds, or no file can have so many samples a second.
+pub fn summary(tag: &[u8], sounds: &Tensor, most: i64, rate: f32) -> Result<Vec<u8>> {
+    let (batch, frames, channels) = match sounds.shape()[..] {
+        [batch, frames] => (batch, frames, 1),
+        [batch, frames, channels] => (batch, frames, channels),
+        _ => {
+            return Err(Error::invalid_argument(format!(
+                "Tensor must be 3-D or 2-D, got: {}",
+                sounds.shape()
+            )));
+        }
+    };
+    if rate.is_nan() || rate <= 0.0 {
+        return Err(Error::invalid_argument("sample_rate must be > 0"));
+    }
+    let count = batch.min(most as usize);
+    let each = frames * channels;
+    let samples = sounds.as_slice::<f32>()?;
+    let mut summary = Vec::new();
+    for i in 0..count {
+        check_frames(frames, channels)?;
+        // A rate that is no integer of 64 bits has the lowest one's bits.
+        let whole = if rate < 9.2e18 { f64::from(rate).max(1.0).round_ties_even() as i64 } else { i64::MIN };
+        let file = encode(&samples[i * each..][..each], channels, whole)?;
+        let mut sound = vec![1 << 3 | 5];
+        sound.extend(rate.to_le_bytes());
+        number(&mut sound, 2, channels);
+        number(&mut sound, 3, frames);
+        bytes(&mut sound, 4, &file);
+        bytes(&mut sound, 5, b"audio/wav");
+        let suffix = if most == 1 { "/audio".to_owned() } else { format!("/audio/{i}") };
+        let mut value = Vec::new();
+        bytes(&mut value, 1, &[tag, suffix.as_bytes()].concat());
+        bytes(&mut value, 6, &sound);
+        bytes(&mut summary, 1, &value);
+    }
+    Ok(summary)
 }
 
 /// Adds a field of a message: a number, unless it is zero.

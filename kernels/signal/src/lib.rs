@@ -18,6 +18,8 @@ mod transform;
 
 use savedmodel_op::Op;
 
+pub use audio_summary::summary as audio_summary;
+
 /// The operators of this family.
 pub static OPS: &[&[Op]] = &[
     fft::OPS,
