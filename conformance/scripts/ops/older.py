@@ -5,6 +5,7 @@ import tensorflow as tf
 from calls import Bad, Call, Scene, bf16, combinations, f32, i64, op, values
 from ops.datasets import drained, numbers
 from ops.lookup import keys_of, tf_type
+from ops.onednn import node
 from ops.text import text
 from tensorflow.python.framework import function
 
@@ -247,3 +248,29 @@ def checkpoints(name, rng):
         path = np.array(b"/tmp/savedmodel-conformance/bad", object)
         for inputs in ([path, text("a", "b"), text(""), [np.ones(2, f32)]], [path, text("a"), text("2 0,1"), [np.ones(2, f32)]], [path, text("a"), text("x"), [np.ones(2, f32)]]):
             yield Bad(inputs)
+
+
+@op("Skipgram", family="random")
+def skipgrams(name, rng):
+    """Its stream of random numbers is always the same."""
+
+    def scene(words, runs=2, **attrs):
+        def build(feed):
+            path = f"/tmp/savedmodel-conformance/{name}.txt"
+            write = raw.WriteFile(filename=path, contents=feed(np.array(words, object)))
+            types = [tf.string, tf.int32, tf.int64, tf.int32, tf.int64, tf.int32, tf.int32]
+            return [[write], *[node(name, [], types, {"filename": path, "batch_size": 9, "min_count": 1, "window_size": 3, **attrs})] * runs]
+
+        return Scene(build, fails=None)
+
+    def spread(distinct, count):
+        return b" ".join(b"w%d" % x for x in rng.integers(0, distinct, count))
+
+    few = b"a b c a b d e f a a g h c c d b a " * 3
+    for subsample in (1e-3, 0.0, -1.0, 0.5):
+        yield scene(few, subsample=subsample)
+    for changes in ({"min_count": 4}, {"min_count": 1000}, {"min_count": -1}, {"batch_size": 0}, {"batch_size": 3001}, {"window_size": 0}, {"window_size": 5}, {"window_size": 6}, {"filename": "/no/such"}):
+        yield scene(few, 1 if "filename" in changes or changes.get("window_size") == 6 else 2, **changes)
+    yield scene(b"a" * 100 + b" \n\t" + b"b\0c \xc3\xa9\xc2\xa0x \x0b\x0c" * 20)
+    for distinct, count in ((16, 60), (17, 60), (40, 300), (200, 900), (3000, 2000)):
+        yield scene(spread(distinct, count))

@@ -25,6 +25,7 @@ mod random_real;
 mod random_shuffle;
 mod rng_skip;
 mod sample_distorted_bounding_box;
+mod skipgram;
 mod source;
 mod stateless_random_get_key_counter;
 mod stochastic_cast_to_int;
@@ -46,5 +47,11 @@ pub static OPS: &[&[Op]] = &[
     rng_skip::OPS,
     sample_distorted_bounding_box::OPS,
     stateless_random_get_key_counter::OPS,
-    &[non_deterministic_ints::OP, random_crop::OP, random_index_shuffle::OP, stochastic_cast_to_int::OP],
+    &[
+        non_deterministic_ints::OP,
+        random_crop::OP,
+        random_index_shuffle::OP,
+        skipgram::OP,
+        stochastic_cast_to_int::OP,
+    ],
 ];
