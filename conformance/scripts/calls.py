@@ -60,7 +60,7 @@ def Bad(inputs, **rest) -> Call:
 
 
 def advisory(name: str, case: str, inputs, attrs=None, tolerance="", spoil=None) -> None:
-    """Adds a call from a security advisory: whatever TensorFlow 2.21 answers is recorded, unless it dies."""
+    """Adds a call from a security advisory: whatever TensorFlow 2.21 answers is recorded, or that it dies."""
     item = Scene(inputs, tolerance, case, None, spoil) if callable(inputs) else Call(inputs, attrs or {}, tolerance, case, None, ())
     spec = SPECS.setdefault(f"{name}@advisories", Spec("advisories", lambda op, rng, items=[]: iter(items), "exact"))
     spec.generate.__defaults__[0].append(item)

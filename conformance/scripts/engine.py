@@ -10,7 +10,7 @@ import environment
 import numpy as np
 import tensorflow as tf
 from calls import Call, Scene, Spec
-from records import status, tensor_proto
+from records import code_name, status, tensor_proto
 from tensorflow.core.framework import graph_pb2, tensor_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow.python.framework import op_def_library, op_def_registry
@@ -23,6 +23,7 @@ OLD_GRAPH.versions.producer = 1
 op_def_library._CheckOpDeprecation = lambda *ignored: None
 M_PERTURB = -6
 CONST_LIMIT = 4096
+CRASH = "INVALID_ARGUMENT: TensorFlow dies of this call"
 
 
 @dataclass
@@ -183,6 +184,10 @@ def scene_graph(scene: Scene) -> tuple[graph_pb2.GraphDef, list[Request]]:
 class BadGraph(Exception):
     """TensorFlow does not load the graph."""
 
+    def __init__(self, reason, code: int):
+        super().__init__(reason)
+        self.code = code_name(code)
+
 
 class Session:
     """A graph in a session of its own."""
@@ -192,8 +197,8 @@ class Session:
         with self.graph.as_default():
             try:
                 tf1.import_graph_def(definition, name="")
-            except (ValueError, tf.errors.InvalidArgumentError) as error:
-                raise BadGraph(error) from None
+            except (ValueError, tf.errors.OpError) as error:
+                raise BadGraph(error, getattr(error, "error_code", tf.errors.INVALID_ARGUMENT)) from None
         self.session = tf1.Session(graph=self.graph, config=environment.session_config())
 
     def run(self, request: Request) -> list:
@@ -257,6 +262,8 @@ class Maker:
         for index, item in enumerate(self.spec.generate(self.op, rng)):
             if str(index) in self.skip:
                 self.notes.append(f"call {index} crashes TensorFlow: {brief(item)}")
+                if self.spec.family == "advisories" and not getattr(item, "spoil", None):
+                    pending.append(self.crash(index, item))
                 continue
             with open(self.progress, "w") as file:
                 file.write(str(index))
@@ -272,6 +279,12 @@ class Maker:
             pending.append(group)
         self.groups = pending
         return self
+
+    def crash(self, index: int, item) -> Group:
+        """What is expected where TensorFlow dies of an advisory's call: an error."""
+        graph, requests = self.plan(index, item)[0]
+        assert len(requests) == 1, "which of the runs is it?"
+        return Group(graph, item.tolerance or self.spec.tolerance, item.kind, [unanswered(requests[0])], [CRASH])
 
     def plan(self, index: int, item) -> list:
         """The graphs to try, best first: constants where the engine likes them, then everything fed."""
@@ -303,7 +316,7 @@ class Maker:
                 is_last = item.fails is None and graph is plans[-1][0]
                 if item.spoil if isinstance(item, Scene) else (item.fails or is_last):
                     message = re.sub(r"\s*(for '\{\{node|; NodeDef:).*", "", reason, flags=re.S)
-                    first = [(unanswered(requests[0]), f"INVALID_ARGUMENT: {message}")]
+                    first = [(unanswered(requests[0]), f"{error.code}: {message}")]
                     return self.group(graph, item, first)
                 continue
             if alike(first) != alike(self.answers(graph, requests, 0xC3)):

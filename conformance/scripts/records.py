@@ -71,11 +71,14 @@ def tensor_proto(value, dtype=None) -> tensor_pb2.TensorProto:
     return tf.make_tensor_proto(value, dtype=dtype)
 
 
+def code_name(code: int) -> str:
+    return next(name for name, value in vars(tf.errors).items() if value == code and isinstance(value, int))
+
+
 def status(error: tf.errors.OpError) -> dict:
     """The code's name and the message without the place where it arose."""
-    names = {v: k for k, v in vars(tf.errors).items() if isinstance(v, int)}
     message = re.sub(r"\{\{[^}]*\}\} ?", "", error.message.split("\n\t [[")[0].split("\n\n")[0])
-    return {"code": names[error.error_code], "message": message}
+    return {"code": code_name(error.error_code), "message": message}
 
 
 class Model:

@@ -35,7 +35,7 @@ for case, low in (("2gfx-95x2-5v3x", F(0)), ("2gfx-95x2-5v3x", F(3))):
         return raw.QuantizedReshape(tensor=x, shape=feed(ints(4)), input_min=a, input_max=b)
 
     scene("QuantizedReshape", case, reshape)
-for case, low, size in (("8c89-2vwr-chcq", F(0), (3, 3)), ("8c89-2vwr-chcq", F(2), (3, 3)), ("jfp7-4j67-8r3q", LOW, (2**31 - 1, 1)), ("jfp7-4j67-8r3q", LOW, (-1, 3)), ("jfp7-4j67-8r3q", LOW, (0, 3)), ("jfp7-4j67-8r3q", LOW, (7, 5))):
+for case, low, size in (("8c89-2vwr-chcq", F(0), (3, 3)), ("8c89-2vwr-chcq", F(2), (3, 3)), ("jfp7-4j67-8r3q", LOW, (2**31 - 1, 2**31 - 1)), ("jfp7-4j67-8r3q", LOW, (-1, 3)), ("jfp7-4j67-8r3q", LOW, (0, 3)), ("jfp7-4j67-8r3q", LOW, (7, 5))):
     def resize(feed, low=low, size=size):
         x, a, b = quantized(IMAGE, low)(feed)
         return raw.QuantizedResizeBilinear(images=x, size=feed(ints(*size)), min=a, max=b, half_pixel_centers=size == (7, 5))

@@ -94,11 +94,19 @@ fn to_depth(input: &Shape, block: usize) -> Result<(Shape, Layout)> {
     Ok((Shape::from([batch, rows, cols, grown]), layout))
 }
 
+/// The largest block of space whose area is an `i32`.
+const WIDEST: usize = 46340;
+
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     if node.attr::<std::string::String>("data_format")? != "NHWC" {
         return Err(node.no_kernel("data_format"));
     }
-    let block: usize = node.attr("block_size")?;
+    let block = node.int32("block_size")? as usize;
+    if node.op() == "DepthToSpace" && block > WIDEST {
+        return Err(Error::invalid_argument(format!(
+            "Block size should be > 1 and <= {WIDEST} but was: {block}"
+        )));
+    }
     let moved = if node.op() == "DepthToSpace" { to_space } else { to_depth };
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let (shape, layout) = moved(ctx.input(0).shape(), block)?;

@@ -15,7 +15,7 @@ use crate::index;
 /// Adds slices into zeros of a given shape, or (`ScatterNdNonAliasingAdd`) into a tensor.
 ///
 /// Slices for one place add up: strings are joined, bools or-ed. A place outside of the shape is an error, or passed
-/// over with `bad_indices_policy` IGNORE.
+/// over with `bad_indices_policy` IGNORE. Of a vector of indices `ScatterNdNonAliasingAdd` takes the first, as TensorFlow.
 /// See <https://www.tensorflow.org/api_docs/python/tf/raw_ops/ScatterNd>.
 pub const OPS: &[Op] = &[
     Op {
@@ -74,6 +74,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             )));
         }
         check_dimensions(indices.shape(), updates.shape(), &shape)?;
+        check_vector(indices.shape(), updates.shape())?;
         let mut output = ctx.run().allocate(updates.dtype(), shape)?;
         scatter_nd(&mut output, indices, updates, Combine::Add, ignore)?;
         ctx.set(0, output);
@@ -85,10 +86,18 @@ fn build_add(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let ignore = ignores_bad_indices(node)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let mut output = ctx.take(0);
-        let (indices, updates) = (ctx.input(1), ctx.input(2));
-        at_least_vectors(indices, updates)?;
+        let (mut indices, mut updates) = (ctx.input(1).clone(), ctx.input(2).clone());
+        at_least_vectors(&indices, &updates)?;
+        let places = indices.shape()[0];
+        let is_vector = indices.rank() == 1;
+        if is_vector {
+            indices = indices.reshape([places, 1])?;
+        }
         check_dimensions(indices.shape(), updates.shape(), output.shape())?;
-        scatter_nd(&mut output, indices, updates, Combine::Add, ignore)?;
+        if is_vector && places > 1 {
+            (indices, updates) = (indices.rows(0, 1)?, updates.rows(0, 1)?);
+        }
+        scatter_nd(&mut output, &indices, &updates, Combine::Add, ignore)?;
         ctx.set(0, output);
         Ok(())
     }))
@@ -104,6 +113,18 @@ pub(crate) fn at_least_vectors(indices: &Tensor, updates: &Tensor) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// Refuses vectors of indices, which pass as one place and are then read as a list of places: both fit only if empty.
+pub(crate) fn check_vector(indices: &Shape, updates: &Shape) -> Result<()> {
+    match *indices.dims() {
+        [places] if places > 0 || updates[0] > 0 => Err(Error::invalid_argument(format!(
+            "Dimensions [0,1) of indices[shape={indices}] = {places} must match dimensions [0,1) of \
+             updates[shape={updates}] = {}",
+            updates[0]
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn check_dimensions(indices: &Shape, updates: &Shape, shape: &Shape) -> Result<()> {

@@ -5,7 +5,7 @@ use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
 use savedmodel_tensor::{DType, Error, Result, Shape};
 
 use crate::dtypes::POD_STRING;
-use crate::scatter_nd::{Combine, at_least_vectors, ignores_bad_indices, scatter_nd};
+use crate::scatter_nd::{Combine, at_least_vectors, check_vector, ignores_bad_indices, scatter_nd};
 
 const fn scatter(name: &'static str, dtypes: &'static [(&'static str, &'static [DType])]) -> Op {
     Op {
@@ -68,15 +68,7 @@ fn check_dimensions(tensor: &Shape, indices: &Shape, updates: &Shape) -> Result<
              {updates}"
         )));
     }
-    // A vector of indices passes here as one place, and is then read as a list of places: both fit only if empty.
-    if outer == 0 && updates[0] != depth {
-        return Err(Error::invalid_argument(format!(
-            "Dimensions [0,1) of indices[shape={indices}] = {depth} must match dimensions [0,1) of \
-             updates[shape={updates}] = {}",
-            updates[0]
-        )));
-    }
-    Ok(())
+    check_vector(indices, updates)
 }
 
 #[cfg(test)]

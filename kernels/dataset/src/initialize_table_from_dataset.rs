@@ -5,9 +5,9 @@ use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
 use savedmodel_tensor::{Error, Result};
 
 use crate::dataset::Dataset;
-use crate::rows::stack;
+use crate::rows::{self, stack};
 
-/// Fills a table that is filled once with the keys and values that are the rows of a dataset.
+/// Fills a table that is filled once with the keys and values that are the rows of a dataset; a row may hold several.
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/InitializeTableFromDataset>
 pub const OP: Op = Op {
@@ -25,9 +25,9 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let table = ctx.resource::<Table>(0)?;
         table.check_initializable()?;
         let run = ctx.run();
-        let mut rows = Dataset::of(ctx.input(1))?.start(&run)?;
+        let mut elements = Dataset::of(ctx.input(1))?.start(&run)?;
         let (mut keys, mut values) = (Vec::new(), Vec::new());
-        while let Some(row) = rows.next(&run)? {
+        while let Some(row) = elements.next(&run)? {
             let [key, value] = <[_; 2]>::try_from(row).map_err(|row| {
                 let text = "Dataset elements must have exactly two components (key, value), got";
                 Error::invalid_argument(format!("{text} {}", row.len()))
@@ -42,14 +42,22 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                     table.name()
                 )));
             }
-            if let Some(part) = [&key, &value].into_iter().find(|part| part.rank() != 0) {
+            let count = key.elements();
+            if value.elements() < count {
                 return Err(Error::invalid_argument(format!(
-                    "Dataset elements must be scalars, got shape {}",
-                    part.shape()
+                    "{count} keys of a dataset's row have {} values",
+                    value.elements()
                 )));
             }
-            keys.push(key);
-            values.push(value);
+            let [key, value] = [key, value].map(|part| {
+                let count = part.elements();
+                part.reshape([count])
+            });
+            let (key, value) = (key?, value?);
+            for i in 0..count {
+                keys.push(rows::row(&key, i)?);
+                values.push(rows::row(&value, i)?);
+            }
         }
         if keys.is_empty() {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use num_traits::Float;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, by_dtype};
-use savedmodel_tensor::{Complex32, Complex64, Error, Result};
+use savedmodel_tensor::{Complex32, Complex64, Result};
 
 use crate::dense::lu::Lu;
 use crate::dense::triangular::{self, Half};
@@ -47,11 +47,7 @@ fn exponential<T: Scalar>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 fn logarithm<T: Scalar>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     kernel::<T>(|matrix| {
         let n = matrix.rows();
-        // TensorFlow does not ask whether the decomposition was successful.
-        let nan = T::Real::of(f64::NAN);
-        let Ok((t, u)) = schur(matrix) else {
-            return Ok(Matrix::from_fn(n, n, |_, _| T::of_parts(nan, nan)));
-        };
+        let Some((t, u)) = schur(matrix) else { return Ok(nans(n)) };
         Ok(u.times(&log_triangular(t)).times(&u.adjoint()))
     })
 }
@@ -63,28 +59,31 @@ fn complex_root<T: Scalar>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 fn real_root<R: Real>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     kernel::<R>(|matrix| {
         let n = matrix.rows();
-        let (t, _) = real_schur::decompose(&matrix, false).ok_or_else(no_convergence)?;
+        let Some((t, _)) = real_schur::decompose(&matrix, false) else { return Ok(nans(n)) };
         let negative = |value: &R::Complex| value.imaginary() == R::zero() && value.real() < R::zero();
         if eigen::block_values(&t).iter().any(negative) {
-            return Ok(Matrix::from_fn(n, n, |_, _| R::of(f64::NAN)));
+            return Ok(nans(n));
         }
         Ok(root(matrix.map(|x| x.to_complex()))?.map(|x| x.real()))
     })
 }
 
-fn no_convergence() -> Error {
-    Error::invalid_argument("Schur decomposition was not successful. The input might not be valid.")
+/// What is there where a decomposition fails: TensorFlow does not ask whether it was successful.
+fn nans<T: Scalar>(n: usize) -> Matrix<T> {
+    let nan = T::Real::of(f64::NAN);
+    Matrix::from_fn(n, n, |_, _| T::of_parts(nan, nan))
 }
 
-fn schur<T: Scalar>(matrix: Matrix<T>) -> Result<(Matrix<T>, Matrix<T>)> {
+fn schur<T: Scalar>(matrix: Matrix<T>) -> Option<(Matrix<T>, Matrix<T>)> {
     match complex_schur::decompose(matrix, true) {
-        Some((t, Some(u))) => Ok((t.upper(), u)),
-        _ => Err(no_convergence()),
+        Some((t, Some(u))) => Some((t.upper(), u)),
+        _ => None,
     }
 }
 
 fn root<T: Scalar>(matrix: Matrix<T>) -> Result<Matrix<T>> {
-    let (t, u) = schur(matrix)?;
+    let n = matrix.rows();
+    let Some((t, u)) = schur(matrix) else { return Ok(nans(n)) };
     Ok(u.times(&complex_schur::triangular_root(&t)).times(&u.adjoint()))
 }
 

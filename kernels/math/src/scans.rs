@@ -67,9 +67,11 @@ fn wrapping_product<T: Element + One + WrappingMul>(node: &Construction<'_>) -> 
 fn log_sum_exp<T: Element + num_traits::Float>(node: &Construction<'_>) -> Built {
     kernel(node, T::neg_infinity(), |sum, x| {
         let wide = |v: T| v.to_f64().unwrap_or(f64::NAN);
+        let lowest = wide(T::min_value());
         let (a, b) = (wide(sum), wide(x));
-        let (low, high) = if a < b { (a, b) } else { (b, a) };
-        let value = if b == f64::NEG_INFINITY { a } else { high + (low - high).exp().ln_1p() };
+        // What is no number counts like the sum so far, as in TensorFlow.
+        let (low, high) = (if b < a { b } else { a }, if a < b { b } else { a });
+        let value = if high <= lowest { high } else { high + (low - high).exp().ln_1p() };
         <T as NumCast>::from(value).unwrap_or_else(T::nan)
     })
 }

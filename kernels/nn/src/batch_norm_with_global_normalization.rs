@@ -26,10 +26,21 @@ pub const OP: Op = Op {
 };
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
-    let input = ctx.input(0);
-    let channels = (1..5).find_map(|i| ctx.input(i).dim(0));
-    let known = PartialShape::new([None, None, None, channels]);
-    Ok(vec![input.merge(&known).unwrap_or_else(|| PartialShape::of_rank(4))])
+    let mut output = ctx.input(0);
+    for i in 0..5 {
+        let (rank, wanted) = (ctx.input(i).rank(), if i == 0 { 4 } else { 1 });
+        if let Some(rank) = rank.filter(|&rank| rank != wanted) {
+            return Err(Error::invalid_argument(format!("Shape must be rank {wanted} but is rank {rank}")));
+        }
+        let channels = if i == 0 { None } else { ctx.input(i).dim(0) };
+        output = output.merge(&PartialShape::new([None, None, None, channels])).ok_or_else(|| {
+            Error::invalid_argument(format!(
+                "Dimensions must be equal, but are {output} and {}",
+                ctx.input(i)
+            ))
+        })?;
+    }
+    Ok(vec![output])
 }
 
 /// An element type that is normalised.

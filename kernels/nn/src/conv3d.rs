@@ -11,7 +11,7 @@ use crate::layout::Images;
 
 /// Convolves volumes with a filter `[depth, height, width, channels, outputs]`.
 ///
-/// Dilations, groups and both data formats are taken, which TensorFlow leaves to its oneDNN kernel on processors; double
+/// Dilations and both data formats are taken, which TensorFlow leaves to its oneDNN kernel on processors; double
 /// has neither dilations nor channels that come first, as there.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Conv3D>
 pub const OP: Op = Op {
@@ -54,9 +54,9 @@ fn channels(input: &Images, filter: &Shape) -> Result<Channels> {
     if filter[3] == 0 {
         return Err(Error::invalid_argument("filter_depth must be non-zero"));
     }
-    if !input.channels.is_multiple_of(filter[3]) {
+    if input.channels != filter[3] {
         return Err(Error::invalid_argument(format!(
-            "Input depth must be evenly divisible by filter depth: {} vs {}",
+            "input and filter must have the same depth: {} vs {}",
             input.channels, filter[3]
         )));
     }
@@ -107,7 +107,7 @@ mod tests {
                     "Conv3D",
                     "strides=[1,1,1,1,1] padding=VALID",
                     "float[1,1,1,1,3] 1 2 3; float[1,1,1,2,1] 1 2",
-                    "INVALID_ARGUMENT: Input depth must be evenly divisible by filter depth: 3 vs 2",
+                    "INVALID_ARGUMENT: input and filter must have the same depth: 3 vs 2",
                 ),
                 (
                     "Conv3D",

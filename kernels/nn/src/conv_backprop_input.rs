@@ -15,8 +15,8 @@ use crate::window::Dim;
 /// The gradients of convolutions with respect to their input, also known as transposed convolutions.
 ///
 /// The first input is the shape of the result, or a tensor of that shape; for `Conv2DBackpropInput` the height and width
-/// are enough. Dilations, groups and both data formats are taken, which TensorFlow leaves to its oneDNN kernel on
-/// processors, but for the types that this one does not take.
+/// are enough. Dilations, groups of images and both data formats are taken, which TensorFlow leaves to its oneDNN kernel
+/// on processors, but for the types that this one does not take.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Conv2DBackpropInput>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Conv3DBackpropInputV2>
 pub const OPS: &[Op] = &[
@@ -243,6 +243,12 @@ impl Spec {
             )));
         }
         let groups = input.channels / depth;
+        if groups > 1 && self.spatial == 3 {
+            return Err(Error::invalid_argument(format!(
+                "{label}: input and filter must have the same depth: {} vs {depth}",
+                input.channels
+            )));
+        }
         if outputs != output.channels || groups > 0 && !outputs.is_multiple_of(groups) {
             return Err(Error::invalid_argument(format!(
                 "{label}: filter and out_backprop must have the same out_depth"

@@ -26,7 +26,7 @@ pub const OP: Op = Op {
 
 fn build<T: Real>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let merge_repeated: bool = node.attr("merge_repeated")?;
-    let blank: i64 = node.attr("blank_index")?;
+    let blank = node.int32("blank_index")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let inputs = Inputs::of(ctx)?;
         let classes = inputs.classes as i64;

@@ -11,7 +11,7 @@ use crate::conv::forward::Sizes;
 use crate::conv::kernel::window;
 use crate::layout::Images;
 use crate::plain_conv::{self, Moves, steps};
-use crate::window::explicit;
+use crate::window::{Dim, Padding, explicit};
 
 /// Images, perhaps resized bilinearly, that are padded with their reflection and convolved.
 ///
@@ -181,6 +181,8 @@ struct Lines {
     before: usize,
     total: usize,
     skip: usize,
+    /// How many the first window leaves out.
+    late: usize,
 }
 
 /// A row or column between two of the given image.
@@ -205,10 +207,20 @@ impl Lines {
             )));
         }
         let scale = scale.map(|(scale, _)| scale);
-        Ok(Lines { given, resized, scale, before, total: before + resized + after, skip })
+        Ok(Lines { given, resized, scale, before, total: before + resized + after, skip, late: 0 })
+    }
+
+    /// Lets windows that leave cells out be in the middle, as TensorFlow does, whatever the padding.
+    fn center(&mut self, dim: &mut Dim, padding: &Padding) {
+        let reach =
+            (dim.output - 1) * dim.stride + dim.window + usize::from(matches!(padding, Padding::Valid));
+        self.late = dim.input.saturating_sub(reach) / 2;
+        self.total -= self.late;
+        dim.input -= self.late;
     }
 
     fn line(&self, at: usize) -> Line {
+        let at = at + self.late;
         let at = if at < self.before {
             self.before - at - 1 + self.skip
         } else if at < self.before + self.resized {
@@ -231,7 +243,7 @@ struct Mirrored {
 
 impl Mirrored {
     fn convolve<T: Convolve + Float>(
-        &self,
+        mut self,
         ctx: &Context<'_>,
         moves: &Moves,
         filter: &Tensor,
@@ -250,12 +262,15 @@ impl Mirrored {
             return Err(Error::invalid_argument("Input, filter and output tensors can't be empty"));
         }
         let [height, width] = [0, 1].map(|axis| self.lines[axis].total);
-        let input = Images { batch, space: [1, height, width], channels };
-        let dims = moves.dims(input.space, window(filter.shape()))?;
+        let mut dims = moves.dims([1, height, width], window(filter.shape()))?;
         let output = Images { batch, space: dims.map(|dim| dim.output), channels: outputs };
         if output.pixels() == 0 {
             return Err(Error::invalid_argument("Output tensor can't be empty"));
         }
+        for (lines, dim) in self.lines.iter_mut().zip(&mut dims[1..]) {
+            lines.center(dim, &moves.padding);
+        }
+        let input = Images { batch, space: dims.map(|dim| dim.input), channels };
         for shape in [&input, &output].map(|images| images.shape(2, false)) {
             let bytes = shape.checked_elements()?.checked_mul(size_of::<T>());
             if bytes.is_none_or(|bytes| isize::try_from(bytes).is_err()) {

@@ -75,6 +75,10 @@ pub const OPS: &[Op] = &[
 
 fn infer(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     let serialized = ctx.input(0);
+    let vectors = if ctx.attr::<usize>("Nsparse").is_some() { 0..2 } else { 0..0 };
+    if let Some(rank) = vectors.filter_map(|i| ctx.input(i).rank()).find(|&rank| rank != 1) {
+        return Err(Error::invalid_argument(format!("Shape must be rank 1 but is rank {rank}")));
+    }
     let sparse = ctx.attr::<Vec<DType>>("sparse_types").unwrap_or_default().len();
     let shapes: Vec<PartialShape> = ctx.attr("dense_shapes").unwrap_or_default();
     let Some(rank @ 0..=1) = serialized.rank() else { return Ok(vec![PartialShape::unknown(); ctx.outputs]) };

@@ -161,9 +161,11 @@ impl Rounding {
 
     fn compute<T: Element + Float>(&self, ctx: &Context<'_>, bits: i64) -> Result<Tensor> {
         let input = ctx.input(0);
-        if let Some(axis) = self.axis.filter(|&axis| axis >= input.rank()) {
+        // TensorFlow's third version takes no scalars.
+        if self.axis.map_or(self.bits.is_none() && input.rank() == 0, |axis| axis >= input.rank()) {
             return Err(Error::invalid_argument(format!(
-                "Axis requested is larger than input dimensions. Axis: {axis} Input Dimensions: {}",
+                "Axis requested is larger than input dimensions. Axis: {} Input Dimensions: {}",
+                self.axis.map_or(-1, |axis| axis as i64),
                 input.rank()
             )));
         }

@@ -55,8 +55,8 @@ fn build<T: Real + Float>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let generator = Generator::of(node)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let shape = to_shape(ctx.input(0))?;
-        let (batches, samples) = batches(ctx, &shape)?;
         let mut output = ctx.allocate(T::DTYPE, &shape)?;
+        let (batches, samples) = batches(ctx, &shape)?;
         let blocks = (batches as u64 * 2 * MOST_ITERATIONS as u64).wrapping_mul(samples as u64 + 3) / 4;
         let mut stream = generator.reserve(blocks);
         let parameter = |i: usize, batch: usize| -> Result<T> {

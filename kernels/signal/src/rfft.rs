@@ -94,7 +94,7 @@ fn lengths(input: &Shape, lengths: &Tensor, axes: usize, last: fn(usize) -> usiz
             return Err(Error::invalid_argument(format!("fft_length[{i}] must >= 0, but got: {length}")));
         };
         let needed = if i + 1 == axes { last(length) } else { length };
-        if input.elements() > 0 && input[outer + i] < needed {
+        if input[outer + i] > 0 && input[outer + i] < needed {
             return Err(Error::invalid_argument(format!(
                 "Input dimension {} must have length of at least {needed} but got: {}",
                 outer + i,

@@ -38,8 +38,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             ))
         })?;
         let sizes = joined(&parts, at)?;
-        let cells = sizes.iter().try_fold(1_i64, |cells, &size| cells.checked_mul(size));
-        cells.ok_or_else(|| Error::internal("Encountered overflow from large input shape."))?;
+        cells(&sizes)?;
         let indices = shifted(&parts, at);
         let all: Vec<&Tensor> = parts.iter().map(|part| part.values).collect();
         let len = all.iter().map(|values| values.elements()).sum();
@@ -74,6 +73,7 @@ fn parts<'a>(ctx: &'a Context<'_>) -> Result<Vec<Coo<'a>>> {
                 )));
             }
         }
+        cells(sizes.as_slice::<i64>()?)?;
         let part = Coo::new(indices, values, sizes)?;
         if let Some(first) = parts.first().filter(|first| first.rank() != part.rank()) {
             return Err(Error::invalid_argument(format!(
@@ -85,6 +85,13 @@ fn parts<'a>(ctx: &'a Context<'_>) -> Result<Vec<Coo<'a>>> {
         parts.push(part);
     }
     Ok(parts)
+}
+
+/// Refuses sizes whose product is no number of cells.
+fn cells(sizes: &[i64]) -> Result<i64> {
+    let whole = |cells: i64, &size: &i64| cells.checked_mul(size).filter(|cells| *cells >= 0);
+    let cells = sizes.iter().try_fold(1, whole);
+    cells.ok_or_else(|| Error::internal("Encountered overflow from large input shape."))
 }
 
 /// The shape of the tensors one after the other.

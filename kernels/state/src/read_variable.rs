@@ -30,7 +30,9 @@ pub const OPS: &[Op] = &[
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let dtype: DType = node.attr("dtype")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let variable = ctx.variable(0)?;
+        // Whatever is wrong with a handle, TensorFlow finds no variable by it.
+        let missing = |error: Error| Error::failed_precondition(format!("Could not find variable: {error}"));
+        let variable = ctx.variable(0).map_err(missing)?;
         if variable.dtype() != dtype {
             return Err(Error::invalid_argument(format!(
                 "Trying to read variable with wrong dtype. Expected {dtype} got {}",

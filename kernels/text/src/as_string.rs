@@ -8,8 +8,7 @@ use savedmodel_text::numeral::{Notation, Style};
 /// Prints numbers as C's `printf` does.
 ///
 /// Floating-point numbers are printed with `%f`, `%e` (`scientific`) or `%g` (`shortest`), booleans as `true` and
-/// `false` whatever the width. `fill` is one of `printf`'s flags and counts only with a `width`; signs are asked for in
-/// vain for unsigned integers.
+/// `false` whatever the width. `fill` is one of `printf`'s flags; signs are asked for in vain for unsigned integers.
 /// See <https://www.tensorflow.org/api_docs/python/tf/raw_ops/AsString>.
 pub const OP: Op = Op {
     name: "AsString",
@@ -139,19 +138,17 @@ fn style(node: &Construction<'_>, dtype: DType) -> Result<(Style, Notation)> {
         return Err(Error::resource_exhausted(format!("numbers of more than {MOST_CHARACTERS} characters")));
     }
     let mut style = Style { precision: usize::try_from(precision).ok(), ..Style::default() };
-    if let Ok(width) = usize::try_from(width) {
-        style.width = width;
-        match &fill[..] {
-            b"" => {}
-            b" " => style.space = true,
-            b"-" => style.left = true,
-            b"0" => style.zeros = true,
-            b"+" => style.plus = true,
-            b"#" => style.point = true,
-            _ => {
-                let fill = String::from_utf8_lossy(&fill);
-                return refuse(format!("Fill argument not supported: \"{fill}\""));
-            }
+    style.width = usize::try_from(width).unwrap_or(0);
+    match &fill[..] {
+        b"" => {}
+        b" " => style.space = true,
+        b"-" => style.left = true,
+        b"0" => style.zeros = true,
+        b"+" => style.plus = true,
+        b"#" => style.point = true,
+        _ => {
+            let fill = String::from_utf8_lossy(&fill);
+            return refuse(format!("Fill argument not supported: \"{fill}\""));
         }
     }
     let notation = match (scientific, shortest) {

@@ -27,11 +27,12 @@ pub const OP: Op = Op {
 };
 
 fn infer(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
-    match ctx.input(0).rank() {
-        None => Ok(vec![PartialShape::unknown(), ctx.input(1)]),
-        Some(1) => Ok(vec![PartialShape::of_rank(1), ctx.input(1)]),
-        Some(rank) => Err(Error::invalid_argument(format!("Shape must be rank 1 but is rank {rank}"))),
+    let wrong = [0, 1].into_iter().filter_map(|i| ctx.input(i).rank()).find(|&rank| rank != 1);
+    if let Some(rank) = wrong {
+        return Err(Error::invalid_argument(format!("Shape must be rank 1 but is rank {rank}")));
     }
+    let data = ctx.input(0).rank().map_or_else(PartialShape::unknown, |_| PartialShape::of_rank(1));
+    Ok(vec![data, ctx.input(1)])
 }
 
 /// What is made of each row.

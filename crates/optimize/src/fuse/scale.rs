@@ -22,6 +22,10 @@ pub(super) fn fold(program: &mut Program, node: NodeId) -> Result<()> {
     let Some(affine) = normalisation(program, node)?.or_else(|| arithmetic(program, node)) else {
         return Ok(());
     };
+    // A sum times infinity is not the sum of its terms times infinity.
+    if affine.factors.iter().flatten().any(|factor| !factor.is_finite()) {
+        return Ok(());
+    }
     let inputs = program.graph.inputs(affine.product)?;
     let transposed = is_transposed(program.graph.node(affine.product));
     let Some(weights) =

@@ -130,9 +130,6 @@ impl Region<'_, '_> {
             resources: &env.resources,
             functions: &self.compiler.functions,
         };
-        let kernel = env.registry.kernel(&construction)?;
-        // What it packed it does not read again.
-        constants.iter().flatten().for_each(Tensor::release_pages);
         let context = ShapeContext {
             attrs: &node.attrs,
             inputs: &shapes,
@@ -141,7 +138,12 @@ impl Region<'_, '_> {
         };
         // What is wrong with shapes is said when the step runs: it may stand where nothing ever gets.
         let (out_shapes, action) = match (node.op.shape)(&context) {
-            Ok(shapes) => (shapes, Action::Op(kernel)),
+            Ok(shapes) => {
+                let kernel = env.registry.kernel(&construction)?;
+                // What it packed it does not read again.
+                constants.iter().flatten().for_each(Tensor::release_pages);
+                (shapes, Action::Op(kernel))
+            }
             Err(error) => {
                 let refuse = move |_: &mut Context<'_>| Err(error.clone());
                 (Vec::new(), Action::Op(Box::new(refuse)))

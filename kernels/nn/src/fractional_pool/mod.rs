@@ -42,6 +42,9 @@ const fn op(name: &'static str, kernels: Kernels) -> Op {
 }
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
+    if let Some(rank) = ctx.input(0).rank().filter(|&rank| rank != 4) {
+        return Err(Error::invalid_argument(format!("Shape must be rank 4 but is rank {rank}")));
+    }
     let ratio: Vec<f32> = ctx.attr("pooling_ratio").unwrap_or_default();
     let dim = |axis: usize| Some(shrink(ctx.input(0).dim(axis)?, *ratio.get(axis)?));
     let output = PartialShape::new((0..4).map(dim));
