@@ -122,11 +122,11 @@ fn spread(count: usize, task: &(dyn Fn(usize) + Sync)) {
     });
 }
 
-/// Calls `f` with each item, each call a task of its own; which task gets which item is left open.
-fn spread_items<I: Send>(count: usize, items: impl Iterator<Item = I> + Send, f: impl Fn(I) + Sync) {
-    let items = Mutex::new(items);
-    spread(count, &|_| {
-        let item = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+/// Calls `f` with each item, each call a task of its own.
+fn spread_items<I: Send>(items: impl Iterator<Item = I>, f: impl Fn(I) + Sync) {
+    let items: Vec<_> = items.map(|item| Mutex::new(Some(item))).collect();
+    spread(items.len(), &|index| {
+        let item = items[index].lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(item) = item {
             f(item);
         }
@@ -138,7 +138,7 @@ pub fn for_items<I: Send>(count: usize, items: impl Iterator<Item = I> + Send, f
     if inline(count) {
         return items.for_each(f);
     }
-    spread_items(count, items, f);
+    spread_items(items, f);
 }
 
 /// Calls `f(index)` for each index below `count`, each call a task of its own.
@@ -173,7 +173,7 @@ fn map_ranges<R: Send>(len: usize, grain: usize, f: &(dyn Fn(Range<usize>) -> R 
     }
     let mut results: Vec<Option<R>> = Vec::new();
     results.resize_with(count, || None);
-    spread_items(count, results.iter_mut().enumerate(), |(index, result)| {
+    spread_items(results.iter_mut().enumerate(), |(index, result)| {
         *result = Some(f(chunk(index, len, grain)));
     });
     results.into_iter().flatten().collect()
@@ -201,7 +201,7 @@ fn chunks_mut<T: Send>(out: &mut [T], grain: usize, f: &(dyn Fn(usize, &mut [T])
     if inline(count) {
         return chunks.for_each(call);
     }
-    spread_items(count, chunks, call);
+    spread_items(chunks, call);
 }
 
 /// Calls `f(offset, a chunk, b chunk)` on matching chunks of two outputs of equal length.
@@ -230,7 +230,7 @@ fn chunks_mut2<T: Send, U: Send>(a: &mut [T], b: &mut [U], grain: usize, f: &Pai
     if inline(count) {
         return chunks.for_each(call);
     }
-    spread_items(count, chunks, call);
+    spread_items(chunks, call);
 }
 
 /// Calls `f(out chunk, a chunk)` on matching chunks of an output and an input of equal length.

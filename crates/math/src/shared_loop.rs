@@ -2,6 +2,9 @@
 //!
 //! A thread that sleeps takes longer to wake than a small loop takes to run. Its owner therefore never waits for a thread to begin, only for
 //! those that are at a task when no task is left; and a thread that had a part in a loop looks for the next one for a while before it sleeps.
+//!
+//! Each thread begins with tasks of its own, the same part of them in each loop: what a loop writes is often read by the tasks of the
+//! next one that have the same place, and lies in the cache of the thread that wrote it. Who has done all of his own helps the others.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -30,9 +33,7 @@ type Task<'a> = dyn Fn(usize) + Sync + 'a;
 
 struct SharedLoop {
     task: *const Task<'static>,
-    count: usize,
-    /// The next index that nobody has taken.
-    next: AtomicUsize,
+    shares: Shares,
     /// How many of the pool's threads are at it, and [`CLOSED`].
     helpers: AtomicUsize,
     /// What a helper's task panicked with.
@@ -53,7 +54,7 @@ pub(crate) struct Team {
     begun: AtomicUsize,
     /// Those that may not have ended.
     open: Mutex<Vec<Weak<SharedLoop>>>,
-    /// When the last loop was begun.
+    /// When the last loop was begun, or ended.
     last: Mutex<Option<Instant>>,
     /// Threads that are at a loop or look for one.
     present: AtomicUsize,
@@ -92,9 +93,14 @@ impl Team {
         count < FEW && !is_one_of_many && self.present.load(Ordering::Relaxed) == 0
     }
 
+    /// Whoever begins a loop soon after this one may need others again.
+    fn note_end(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
     /// Lets those that are present know of a loop, and wakes others if it is worth more.
     fn call(self: &Arc<Team>, shared: &Arc<SharedLoop>) {
-        let wanted = self.threads().min(shared.count.saturating_sub(1));
+        let wanted = self.threads().min(shared.shares.count.saturating_sub(1));
         if wanted == 0 {
             return;
         }
@@ -133,7 +139,7 @@ impl Team {
     /// The last loop that has tasks left.
     fn next(&self) -> Option<Arc<SharedLoop>> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.iter().rev().filter_map(Weak::upgrade).find(|other| other.has_tasks())
+        open.iter().rev().filter_map(Weak::upgrade).find(|other| other.shares.are_left())
     }
 
     fn is_last(&self, seen: usize) -> bool {
@@ -148,15 +154,15 @@ impl Team {
 /// When a task does, after all that were begun have ended.
 pub(crate) fn run(team: &Arc<Team>, count: usize, task: &Task<'_>) {
     if team.is_lonely(count) {
-        return (0..count).for_each(task);
+        (0..count).for_each(task);
+        return team.note_end();
     }
     // SAFETY: only the lifetime changes. The pointer is followed between `enter` and `leave` and by this function; `enter` fails once `Open`
     // has closed the loop, which it does before this function returns or unwinds, and it waits until all that entered have left.
     let task = unsafe { std::mem::transmute::<*const Task<'_>, *const Task<'static>>(task) };
     let shared = Arc::new(SharedLoop {
         task,
-        count,
-        next: AtomicUsize::new(0),
+        shares: Shares::new(team.threads() + 1, count),
         helpers: AtomicUsize::new(0),
         panic: Mutex::new(None),
         owner: std::thread::current(),
@@ -164,29 +170,65 @@ pub(crate) fn run(team: &Arc<Team>, count: usize, task: &Task<'_>) {
     {
         let _open = Open(&shared);
         team.call(&shared);
-        shared.work();
+        shared.work(0);
     }
+    team.note_end();
     let panic = shared.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(panic) = panic {
         resume_unwind(panic);
     }
 }
 
-impl SharedLoop {
-    fn work(&self) {
-        // SAFETY: the owner and those that entered work only while the task lives, see `run`.
-        let task = unsafe { &*self.task };
-        loop {
-            let index = self.next.fetch_add(1, Ordering::Relaxed);
-            if index >= self.count {
-                break;
+/// Tasks that threads have shares of.
+pub(crate) struct Shares {
+    count: usize,
+    /// The next task of each share that nobody has taken.
+    next: Box<[AtomicUsize]>,
+}
+
+impl Shares {
+    pub fn new(threads: usize, count: usize) -> Shares {
+        Shares { count, next: (0..threads).map(|thread| first_of(thread, threads, count).into()).collect() }
+    }
+
+    /// Does the tasks of a thread, then those that others have left.
+    pub fn work(&self, thread: usize, mut task: impl FnMut(usize)) {
+        let threads = self.next.len();
+        for thread in (thread..threads).chain(0..thread) {
+            let end = first_of(thread + 1, threads, self.count);
+            loop {
+                let index = self.next[thread].fetch_add(1, Ordering::Relaxed);
+                if index >= end {
+                    break;
+                }
+                task(index);
             }
-            task(index);
         }
     }
 
-    fn has_tasks(&self) -> bool {
-        self.next.load(Ordering::Relaxed) < self.count
+    /// Whether nobody has taken some task.
+    pub fn are_left(&self) -> bool {
+        let end = |thread| first_of(thread + 1, self.next.len(), self.count);
+        self.next.iter().enumerate().any(|(thread, next)| next.load(Ordering::Relaxed) < end(thread))
+    }
+
+    /// Lets nobody take another task.
+    fn end(&self) {
+        self.next.iter().for_each(|next| next.store(self.count, Ordering::Relaxed));
+    }
+}
+
+/// The first of `count` tasks that are those of a thread, of so many.
+fn first_of(thread: usize, threads: usize, count: usize) -> usize {
+    let (each, more) = (count / threads, count % threads);
+    thread * each + thread.min(more)
+}
+
+impl SharedLoop {
+    fn work(&self, thread: usize) {
+        // SAFETY: the owner and those that entered work only while the task lives, see `run`.
+        let task = unsafe { &*self.task };
+        self.shares.work(thread, task);
     }
 
     /// What a thread of the pool does.
@@ -194,8 +236,9 @@ impl SharedLoop {
         if !self.enter() {
             return;
         }
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work())) {
-            self.next.store(self.count, Ordering::Relaxed);
+        let thread = rayon::current_thread_index().map_or(0, |index| index + 1) % self.shares.next.len();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.work(thread))) {
+            self.shares.end();
             *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
         }
         self.leave();
@@ -219,7 +262,7 @@ struct Open<'a>(&'a SharedLoop);
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         // A task of this thread may have panicked.
-        self.0.next.store(self.0.count, Ordering::Relaxed);
+        self.0.shares.end();
         let mut helpers = self.0.helpers.fetch_or(CLOSED, Ordering::AcqRel) | CLOSED;
         let mut looks = 0;
         while helpers != CLOSED {
@@ -257,6 +300,7 @@ mod tests {
         let owner = std::thread::current().id();
         for count in [0, 1, FEW - 1] {
             super::run(&team, count, &|_| assert_eq!(std::thread::current().id(), owner));
+            assert!(!team.is_lonely(count));
             *team.last.lock().unwrap() = None;
         }
         assert!(!team.is_lonely(FEW));
@@ -276,6 +320,24 @@ mod tests {
                     });
                     assert!(visits.into_iter().all(|visits| visits.into_inner() == 1));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn each_thread_begins_with_tasks_of_its_own() {
+        let team = patient(1, Duration::from_secs(2));
+        for _ in 0..3 {
+            let (both, owner) = (Barrier::new(2), std::thread::current().id());
+            run(&team, 2, &|index| {
+                assert_eq!(index == 0, std::thread::current().id() == owner);
+                both.wait();
+            });
+        }
+        for threads in [1, 2, 5] {
+            for count in [0, 3, 10] {
+                assert_eq!((first_of(0, threads, count), first_of(threads, threads, count)), (0, count));
+                assert!((0..threads).all(|t| first_of(t, threads, count) <= first_of(t + 1, threads, count)));
             }
         }
     }

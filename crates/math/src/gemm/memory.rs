@@ -2,11 +2,33 @@
 
 use memmap2::MmapMut;
 
-use super::tile::Tiled;
+use super::blocks::Line;
 
 /// Bytes from which memory is asked of the system by itself, in large pages where it has them: a matrix that streams through
 /// the caches would else wait for the address of every fourth kilobyte, and the first touch of each would be a call of the system.
 const MAPPED: usize = 1 << 17;
+
+/// What packed matrices consist of.
+///
+/// # Safety
+/// Any bytes are a value, and bytes of 0 are [`Plain::ZERO`].
+pub unsafe trait Plain: Copy + Send + Sync + 'static {
+    /// All bytes are 0.
+    const ZERO: Self;
+}
+
+// SAFETY: of numbers all bits are values.
+unsafe impl Plain for f32 {
+    const ZERO: f32 = 0.0;
+}
+// SAFETY: as above.
+unsafe impl Plain for f64 {
+    const ZERO: f64 = 0.0;
+}
+// SAFETY: as above; a line has no bytes but those of its numbers.
+unsafe impl Plain for Line {
+    const ZERO: Line = Line::ZERO;
+}
 
 /// Numbers of one owner, which are 0 at first.
 #[derive(Debug)]
@@ -17,7 +39,7 @@ pub(super) enum Memory<T> {
     Mapped(MmapMut, usize),
 }
 
-impl<T: Tiled + Default> Memory<T> {
+impl<T: Plain> Memory<T> {
     pub fn zeros(len: usize) -> Memory<T> {
         let bytes = len.saturating_mul(size_of::<T>());
         let map = (bytes >= MAPPED).then(|| MmapMut::map_anon(bytes));
@@ -28,24 +50,24 @@ impl<T: Tiled + Default> Memory<T> {
                 let _ = map.advise(memmap2::Advice::HugePage);
                 Memory::Mapped(map, len)
             }
-            _ => Memory::Allocated(vec![T::default(); len]),
+            _ => Memory::Allocated(vec![T::ZERO; len]),
         }
     }
 }
 
-impl<T: Tiled> std::ops::Deref for Memory<T> {
+impl<T: Plain> std::ops::Deref for Memory<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
         match self {
             Memory::Allocated(numbers) => numbers,
-            // SAFETY: the map holds so many numbers and is aligned to a page; they are plain numbers, for which any bytes are
-            // values, and the system gives zeros.
+            // SAFETY: the map holds so many numbers and is aligned to a page; any bytes are values, and the system gives
+            // zeros.
             Memory::Mapped(map, len) => unsafe { std::slice::from_raw_parts(map.as_ptr().cast(), *len) },
         }
     }
 }
 
-impl<T: Tiled> std::ops::DerefMut for Memory<T> {
+impl<T: Plain> std::ops::DerefMut for Memory<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         match self {
             Memory::Allocated(numbers) => numbers,

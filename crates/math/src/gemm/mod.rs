@@ -22,6 +22,7 @@ mod blocks;
 mod driver;
 mod epilogue;
 mod finish;
+mod kept;
 mod memory;
 mod other;
 mod pack;

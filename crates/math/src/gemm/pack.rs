@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::memory::Memory;
+use super::kept::{Kept, Numbers};
+use super::memory::{Memory, Plain};
 use super::tile::{Table, Tiled};
 use crate::par;
 use crate::simd;
@@ -51,12 +52,11 @@ impl<'a, T> View<'a, T> {
 }
 
 /// B, ready for the microkernels of this processor: blocks of [`Table::depth`] rows, in each the panels of adjacent columns.
+///
+/// Once a matrix unit has multiplied it, its numbers are kept as that takes them.
 #[derive(Debug)]
 pub struct PackedB<T: 'static> {
-    /// Shared with matrices that were packed together.
-    data: Arc<Memory<T>>,
-    /// Where the panels start, so that their rows don't cross cache lines.
-    start: usize,
+    pub(super) kept: Kept<T>,
     pub(super) k: usize,
     /// Rows of the panels.
     pub(super) units: usize,
@@ -108,7 +108,8 @@ impl<T: Tiled + Default> PackedB<T> {
                 }
             });
         }
-        PackedB { data: Arc::new(data), start, k, units: k, n, panels, block, table, rounded: false }
+        let kept = Kept::new(Numbers::new(Arc::new(data), start));
+        PackedB { kept, k, units: k, n, panels, block, table, rounded: false }
     }
 
     /// `N` matrices of one size, whose panels `fill` writes for all of them at a time.
@@ -136,8 +137,7 @@ impl<T: Tiled + Default> PackedB<T> {
         par::for_items(parts.len(), parts, |(panel, parts)| fill(panel, parts));
         let data = Arc::new(data);
         let matrix = |index| PackedB {
-            data: Arc::clone(&data),
-            start: start + index * size,
+            kept: Kept::always_plain(Numbers::new(Arc::clone(&data), start + index * size)),
             k,
             units: k,
             n,
@@ -159,17 +159,17 @@ impl<T: Tiled + Default> PackedB<T> {
         self.n
     }
 
-    /// One panel of the block of rows that starts at row `first`.
-    pub(super) fn panel(&self, first: usize, panel: usize) -> &[T] {
+    /// Where the numbers of a panel of the block of rows that starts at row `first` are.
+    pub(super) fn panel(&self, first: usize, panel: usize) -> std::ops::Range<usize> {
         let width = self.table.columns;
         let depth = self.block.min(self.units - first);
         let start = (first * self.panels + panel * depth) * width;
-        &self.data[self.start + start..][..depth * width]
+        start..start + depth * width
     }
 }
 
 /// Memory of so many zeros, and where in it they start: at a cache line.
-fn zeros<T: Tiled + Default>(size: usize) -> (Memory<T>, usize) {
+pub(super) fn zeros<T: Plain>(size: usize) -> (Memory<T>, usize) {
     let data: Memory<T> = Memory::zeros(size + LINE / size_of::<T>());
     let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
     (data, start)

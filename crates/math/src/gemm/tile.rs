@@ -1,6 +1,7 @@
 //! Microkernels: one tile of C in registers.
 
 use super::blocks::{STEP, Unit};
+use super::memory::Plain;
 use super::sums::{Sums, adjacent, sums};
 use super::vector::Vector;
 use crate::simd::{self, Level};
@@ -238,7 +239,7 @@ pub(crate) fn multiply_cached(times: usize) -> usize {
 }
 
 /// An element type with microkernels.
-pub trait Tiled: Copy + Send + Sync + 'static {
+pub trait Tiled: Plain {
     /// The microkernels for an instruction set.
     fn table(level: Level) -> &'static Table<Self>;
 

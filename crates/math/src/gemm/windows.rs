@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::blocks::{self, Region, STEP, Source};
+use super::blocks::{self, Line, Ready, Region, STEP, Source};
 use super::driver::{Product, ROWS, Rows, Runs, Scalar, Strip, task_size};
 use super::pack::PackedB;
 use super::tile::Run;
@@ -134,14 +134,16 @@ impl<T: Scalar> Gemm<'_, T> {
             return;
         }
         self.check([m, b.k(), n], &Rhs::Packed(b), c.len());
-        let product = Product::new(self, [b.units, n], Rhs::Packed(b), c);
+        let mut product = Product::new(self, [b.units, n], Rhs::Packed(b), c);
         let panels = n.div_ceil(product.table.columns);
         if T::unit().is_some() && b.units > 0 {
             let regions = a.regions(&product);
             // Regions overlap, so that some cells are made ready twice.
             let times = regions.as_ref().map_or(1, |_| a.columns() / a.channels / 2).max(1);
-            if b.rounded || product.is_for_unit(m, times) {
+            let copies = if a.part.len().is_multiple_of(STEP) { 1 } else { 3 };
+            if b.rounded || product.is_for_unit(m, [times, copies]) {
                 assert_eq!(a.columns(), b.k(), "windows and B differ in length");
+                product.prepare_for_unit(m);
                 return match regions {
                     Some(regions) => a.run_cells(&product, &regions, panels),
                     None => a.run_blocks(&product, panels),
@@ -158,6 +160,7 @@ impl<T: Scalar> Gemm<'_, T> {
             a
         };
         assert_eq!(a.columns(), b.units, "windows and B differ in length");
+        product.prepare();
         a.run_by_microkernels(&product, panels);
     }
 }
@@ -226,32 +229,27 @@ impl<T: Scalar> Windows<'_, T> {
     /// Computes C on the matrix unit: whole lines, or parts of long ones.
     pub(super) fn run_blocks(&self, product: &Product<'_, T>, panels: usize) {
         let (lines, width) = (self.lines(), self.axes[2].windows);
-        let [most, columns] = blocks::task_size(lines * width, panels);
+        let most = blocks::rows_of_task(lines * width);
         let (count, cut) = ((most / width).max(1), width.div_ceil(width.div_ceil(most)));
-        let (cuts, column_tasks) = (width.div_ceil(cut), panels.div_ceil(columns));
-        par::for_each(lines.div_ceil(count) * cuts * column_tasks, |task| {
-            let (rest, columns) = (task / column_tasks, par::chunk(task % column_tasks, panels, columns));
+        let cuts = width.div_ceil(cut);
+        blocks::for_rows(lines.div_ceil(count) * cuts, |task| {
             let (lines, windows) =
-                (par::chunk(rest / cuts, lines, count), par::chunk(rest % cuts, width, cut));
+                (par::chunk(task / cuts, lines, count), par::chunk(task % cuts, width, cut));
             let first = lines.start * width + windows.start;
             let rows = first..first + lines.len() * windows.len();
             let parts = self.parts(&lines, &windows, usize::MAX);
-            product.blocks(&WindowRows { a: self, parts, first }, None, rows, columns);
+            product.blocks(&WindowRows { a: self, parts, first, region: None }, rows, panels);
         });
     }
 
     /// [`Windows::run_blocks`] from cells that are made ready once for all windows that see them.
     pub(super) fn run_cells(&self, product: &Product<'_, T>, regions: &[Region], panels: usize) {
-        let columns = blocks::panels_of_task(regions.len(), panels);
-        let column_tasks = panels.div_ceil(columns);
-        par::for_each(regions.len() * column_tasks, |task| {
-            let region = &regions[task / column_tasks];
+        blocks::for_rows(regions.len(), |index| {
+            let region = &regions[index];
             let [lines, windows] = region.parts(self);
             let parts = self.parts(&lines, &windows, usize::MAX);
-            let source = WindowRows { a: self, parts, first: region.first };
-            let cells = self.cells(product, region);
-            let columns = par::chunk(task % column_tasks, panels, columns);
-            product.blocks(&source, cells.as_ref(), region.rows(), columns);
+            let source = WindowRows { a: self, parts, first: region.first, region: Some(region) };
+            product.blocks(&source, region.rows(), panels);
         });
     }
 }
@@ -262,6 +260,8 @@ struct WindowRows<'a, T> {
     parts: Vec<Part>,
     /// The first row of C.
     first: usize,
+    /// Those whose cells are made ready for all windows at once.
+    region: Option<&'a Region>,
 }
 
 impl<T: Scalar> WindowRows<'_, T> {
@@ -278,7 +278,15 @@ impl<T: Scalar> WindowRows<'_, T> {
 }
 
 impl<T: Scalar> Source<T> for WindowRows<'_, T> {
-    fn each(&self, block: Range<usize>, row: &mut dyn FnMut(usize, usize, &[T])) {
+    fn strips(&self) -> Option<usize> {
+        self.region.map(Region::strips)
+    }
+
+    fn ready<'a>(&self, product: &Product<'_, T>, lines: &'a mut Vec<Line>) -> Option<Ready<'a, T>> {
+        self.a.cells(product, self.region?, lines)
+    }
+
+    fn each(&self, rows: Range<usize>, block: Range<usize>, row: &mut dyn FnMut(usize, usize, &[T])) {
         let mut buffer = vec![T::default(); block.len()];
         self.each_part(block.clone(), |part, runs| {
             let is_all = runs.list().iter().map(|run| run.len).sum::<usize>() == block.len();
@@ -288,6 +296,10 @@ impl<T: Scalar> Source<T> for WindowRows<'_, T> {
             }
             for window in 0..part.rows.count {
                 let index = part.rows.first + window * part.rows.step - self.first;
+                if !rows.contains(&index) {
+                    continue;
+                }
+                let index = index - rows.start;
                 let data = self.a.data.get(part.shift + window * part.stride..).unwrap_or_default();
                 for &Run { a, b, len } in runs.list() {
                     match is_direct {

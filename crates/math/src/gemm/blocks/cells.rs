@@ -1,13 +1,17 @@
 //! Cells that windows see, ready for the matrix unit: it reads tiles of windows from them where they lie.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::super::driver::{Product, Scalar};
 use super::super::windows::{Axis, Windows};
-use super::{Line, PARTS, Ready, RowTile, SIDE, STEP};
+use super::ready::{RowTile, strips};
+use super::{Line, PARTS, Ready, SIDE, STEP, STRIP};
 
 /// Bytes of cells that stay in the second-level cache.
 const BYTES: usize = 3 << 18;
+/// Regions of an image come in groups of so many, that threads can share evenly.
+const GROUP: usize = 4;
 /// Windows of one task.
 const WINDOWS: usize = 512;
 
@@ -28,22 +32,17 @@ impl Region {
         self.first..self.first + self.lines.len() * self.windows.len()
     }
 
+    /// Strips of its tiles, which don't go on in the next line.
+    pub fn strips(&self) -> usize {
+        (self.lines.len() * self.windows.len().div_ceil(SIDE)).div_ceil(STRIP / SIDE)
+    }
+
     /// The lines and windows of `a`, as they are numbered there.
     pub fn parts<T>(&self, a: &Windows<'_, T>) -> [Range<usize>; 2] {
         let [depth, height, _] = &a.axes;
         let slice = (self.grid * depth.windows + self.z) * height.windows;
         [slice + self.lines.start..slice + self.lines.end, self.windows.clone()]
     }
-}
-
-/// Cells in lines of [`Line`]s: those of a region, with zeros where windows overhang the grid.
-pub struct Cells {
-    lines: Vec<Line>,
-    /// How far from the first cell of a window each step's are.
-    steps: Vec<usize>,
-    /// Lines between windows, and between parts.
-    between: [usize; 2],
-    tiles: Vec<RowTile>,
 }
 
 /// Cells from the first that the windows see on, to the last.
@@ -69,6 +68,11 @@ impl<T: Scalar> Windows<'_, T> {
         let cut = width.windows.div_ceil(width.windows.div_ceil(WINDOWS));
         let most = (WINDOWS / cut).clamp(1, height.windows);
         let lines = (1..=most).rev().find(|&lines| bytes(lines, cut) <= BYTES).unwrap_or(1);
+        let count = match height.windows.div_ceil(lines) {
+            few @ 0..=2 => few,
+            many => many.next_multiple_of(GROUP),
+        };
+        let lines = height.windows.div_ceil(count);
         // Far apart, cells are more than windows see.
         let seen = self.columns() / STEP * product.parts()[0] * size_of::<Line>() * lines * cut;
         if 2 * bytes(lines, cut) > seen {
@@ -89,8 +93,13 @@ impl<T: Scalar> Windows<'_, T> {
         Some(regions)
     }
 
-    /// Makes the cells of a region ready; `None` if that loses any.
-    pub(in crate::gemm) fn cells(&self, product: &Product<'_, T>, region: &Region) -> Option<Cells> {
+    /// Makes the cells of a region ready, with zeros where windows overhang the grid; `None` if that loses any.
+    pub(in crate::gemm) fn cells<'a>(
+        &self,
+        product: &Product<'_, T>,
+        region: &Region,
+        lines: &'a mut Vec<Line>,
+    ) -> Option<Ready<'a, T>> {
         let [depth, height, width] = &self.axes;
         let parts = product.parts()[0];
         let cell = self.channels / STEP * parts;
@@ -98,7 +107,7 @@ impl<T: Scalar> Windows<'_, T> {
         let line = columns * cell;
         // Tiles whose last rows are none read on.
         let slack = SIDE * width.stride * cell;
-        let mut lines = vec![Line([0; STEP]); depth.taps * rows * line + slack];
+        lines.resize((depth.taps * rows * line + slack).max(lines.len()), Line::ZERO);
         let on_grid = |axis: &Axis, start: usize, at: usize| {
             (start * axis.stride + at).checked_sub(axis.before).filter(|&cell| cell < axis.cells)
         };
@@ -106,16 +115,20 @@ impl<T: Scalar> Windows<'_, T> {
         let before = width.before.saturating_sub(region.windows.start * width.stride).min(columns);
         let x = (region.windows.start * width.stride + before).saturating_sub(width.before);
         let count = width.cells.saturating_sub(x).min(columns - before);
-        for slice in 0..depth.taps {
-            let Some(z) = on_grid(depth, region.z, slice * depth.dilation) else { continue };
-            for row in 0..rows {
-                let Some(y) = on_grid(height, region.lines.start, row) else { continue };
-                let from = ((region.grid * depth.cells + z) * height.cells + y) * width.cells + x;
-                let numbers = &self.data[from * self.channels..][..count * self.channels];
-                let to = &mut lines[(slice * rows + row) * line + before * cell..];
-                if !product.make_ready(numbers, to) {
-                    return None;
-                }
+        for (index, to) in lines[..depth.taps * rows * line].chunks_exact_mut(line).enumerate() {
+            let z = on_grid(depth, region.z, index / rows * depth.dilation);
+            let (Some(z), Some(y)) = (z, on_grid(height, region.lines.start, index % rows)) else {
+                to.fill(Line::ZERO);
+                continue;
+            };
+            let from = ((region.grid * depth.cells + z) * height.cells + y) * width.cells + x;
+            let numbers = &self.data[from * self.channels..][..count * self.channels];
+            let (left, to) = to.split_at_mut(before * cell);
+            let (to, right) = to.split_at_mut(count * cell);
+            left.fill(Line::ZERO);
+            right.fill(Line::ZERO);
+            if !product.make_ready(numbers, to) {
+                return None;
             }
         }
         let mut steps = Vec::new();
@@ -137,23 +150,9 @@ impl<T: Scalar> Windows<'_, T> {
                 });
             }
         }
-        Some(Cells { lines, steps, between: [width.stride * cell, 1], tiles })
-    }
-}
-
-impl Cells {
-    /// The tiles for some rows of B, of so many parts and numbers.
-    pub(super) fn ready<T>(&self, rows_of_b: Range<usize>, [_, numbers]: [usize; 2]) -> Ready<'_, T> {
-        let [first, end] = [rows_of_b.start, rows_of_b.end].map(|row| row * numbers / STEP);
-        Ready {
-            rows_of_b,
-            lines: &self.lines,
-            steps: self.steps[first..end].to_vec(),
-            between: self.between,
-            tiles: self.tiles.clone(),
-            plain: vec![false; self.tiles.len().div_ceil(2)],
-            numbers: None,
-        }
+        let plain = strips(tiles.len());
+        let (between, numbers) = ([width.stride * cell, 1], OnceLock::new());
+        Some(Ready { rows_of_b: 0..product.k, lines, steps, between, tiles, plain, numbers })
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the matrix unit can do at most.
 
 use super::super::tile::{Tile, Tiled};
-use super::{Entered, Line, Operands, PARTS, SIDE, STEP};
+use super::multiply::Entered;
+use super::{Line, Operands, PARTS, SIDE, STEP, Sums, Written};
 
 /// Multiplies the same cached tiles over and over, of numbers that are split or rounded, and gives the operations of products that
 /// took; `None` where there is no unit.
@@ -16,14 +17,17 @@ pub fn multiply_cached(times: usize, is_split: bool) -> Option<usize> {
         [1, 2].map(|seed| (0..2 * parts * STEPS * SIDE).map(|row| line(row * seed)).collect::<Vec<_>>());
     let steps: Vec<usize> = (0..STEPS).map(|step| step * parts * SIDE).collect();
     let operands = Operands {
+        is_split,
         a: a.as_ptr(),
         a_tiles: [0, STEPS * parts * SIDE],
         a_steps: steps.as_ptr(),
         a_lines: [1, SIDE],
+        is_shared: true,
         b: b.as_ptr(),
         b_lines: [1, 2 * parts * SIDE, parts * SIDE],
         steps: STEPS,
-        rows: [SIDE; 2],
+        has_second: [true; 2],
+        ahead: (std::ptr::null(), 0),
     };
     let mut c = vec![0.0_f32; 4 * SIDE * SIDE];
     let tile = Tile {
@@ -42,9 +46,12 @@ pub fn multiply_cached(times: usize, is_split: bool) -> Option<usize> {
         lo: f32::NEG_INFINITY,
         hi: f32::INFINITY,
     };
+    let [mut last, mut next] = [Sums([[[0.0; SIDE]; SIDE]; 4]); 2];
     for _ in 0..times {
+        let written = Written { sums: &last, tile: &tile, rows: [SIDE; 2] };
         // SAFETY: the thread has entered; A and B hold two tiles of each step and part, and C is as large as the tile.
-        unsafe { (unit.multiply)(&tile, &operands, is_split) };
+        unsafe { (unit.multiply)(&operands, &mut next, Some(written)) };
+        std::mem::swap(&mut last, &mut next);
     }
     std::hint::black_box(&mut c);
     Some(times * 2 * STEPS * STEP * c.len())

@@ -12,7 +12,8 @@ fn numbers(count: usize, seed: usize) -> Vec<f32> {
 
 /// The product by the unit, whether it gains by that or not.
 fn by_unit(gemm: &Gemm<f32>, [m, k, n]: [usize; 3], a: &[f32], b: &PackedB<f32>, c: &mut [f32]) {
-    let product = Product::new(gemm, [b.units, n], Rhs::Packed(b), c);
+    let mut product = Product::new(gemm, [b.units, n], Rhs::Packed(b), c);
+    product.prepare_for_unit(m);
     run(&product, m, b.panels, &View::new(a, k));
 }
 
@@ -167,20 +168,60 @@ fn windows_are_multiplied_as_by_microkernels() {
         let packed = PackedB::new(k, n, View::new(&b, n));
         let (mut c, mut want) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
         let gemm = Gemm::default();
-        let product = Product::new(&gemm, [k, n], Rhs::Packed(&packed), &mut c);
+        let mut product = Product::new(&gemm, [k, n], Rhs::Packed(&packed), &mut c);
+        product.prepare_for_unit(m);
         windows.run_blocks(&product, packed.panels);
         if let Some(regions) = windows.regions(&product) {
             let mut cells = vec![f32::NAN; m * n];
-            let product = Product::new(&gemm, [k, n], Rhs::Packed(&packed), &mut cells);
+            let mut product = Product::new(&gemm, [k, n], Rhs::Packed(&packed), &mut cells);
+            product.prepare_for_unit(m);
             windows.run_cells(&product, &regions, packed.panels);
             assert_eq!(c, cells, "{axes:?}");
             regional += 1;
         }
-        windows.run_by_microkernels(
-            &Product::new(&gemm, [k, n], Rhs::Packed(&packed), &mut want),
-            packed.panels,
-        );
+        let mut product = Product::new(&gemm, [k, n], Rhs::Packed(&packed), &mut want);
+        product.prepare();
+        windows.run_by_microkernels(&product, packed.panels);
         assert_eq!(c, want, "{axes:?}");
     }
     assert_eq!(regional, 3);
+}
+
+#[test]
+fn numbers_are_kept_split_and_give_the_same() {
+    if f32::unit().is_none() {
+        return;
+    }
+    for size @ [m, k, n] in SIZES {
+        let (a, mut b) = (numbers(m * k, 1), numbers(k * n, 2));
+        b[0] = 0.0;
+        let packed = PackedB::new(k, n, View::new(&b, n));
+        let one_row = |packed: &PackedB<f32>| {
+            let mut c = vec![f32::NAN; n];
+            let gemm = Gemm::default();
+            let mut product = Product::new(&gemm, [k, n], Rhs::Packed(packed), &mut c);
+            product.prepare();
+            product.block(&View::new(&a, k), 0..1, 0..packed.panels);
+            c
+        };
+        let plain = one_row(&packed);
+        let mut odd = a.clone();
+        odd[m / 2 * k] = f32::MAX;
+        let mut results = Vec::new();
+        for a in [&a, &odd] {
+            let mut c = vec![f32::NAN; m * n];
+            let fresh = PackedB::new(k, n, View::new(&b, n));
+            by_unit(&Gemm::default(), size, a, &fresh, &mut c);
+            results.push(c);
+        }
+        for _ in 0..3 {
+            for (a, want) in [&a, &odd].into_iter().zip(&results) {
+                let mut c = vec![f32::NAN; m * n];
+                by_unit(&Gemm::default(), size, a, &packed, &mut c);
+                assert!(c == *want, "{size:?}");
+            }
+        }
+        assert_eq!(packed.kept.is_split(), is_worth_keeping(m));
+        assert_eq!(one_row(&packed), plain, "{size:?}");
+    }
 }

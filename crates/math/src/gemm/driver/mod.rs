@@ -1,8 +1,11 @@
 //! From matrices to tiles and tasks.
 
-use super::blocks;
+mod row;
+
+use super::blocks::{self, Line};
 use super::epilogue::{Activation, Epilogue};
 use super::finish::FinishTile;
+use super::kept::Numbers;
 use super::pack::{Lhs, pack_panel};
 use super::tile::{Run, Table, Tile, Tiled};
 use super::{Gemm, Rhs};
@@ -104,6 +107,10 @@ pub(super) struct Product<'a, T: Scalar> {
     pub k: usize,
     pub n: usize,
     pub b: Rhs<'a, T>,
+    /// The numbers of B, if it is packed and they are not split.
+    numbers: Option<Numbers<T>>,
+    /// Those that are split for the matrix unit.
+    pub lines: Option<Numbers<Line>>,
     /// Rows of B in one block.
     pub block: usize,
     pub table: &'static Table<T>,
@@ -114,16 +121,18 @@ pub(super) struct Product<'a, T: Scalar> {
 
 /// Computes C; the sizes have been checked and none of `m` and `n` is zero. A `View` of B has adjacent columns.
 pub fn run<T: Scalar>(gemm: &Gemm<T>, [m, k, n]: [usize; 3], a: &impl Lhs<T>, b: Rhs<T>, c: &mut [T]) {
-    let product = Product::new(gemm, [k, n], b, c);
+    let mut product = Product::new(gemm, [k, n], b, c);
     let panels = match b {
         Rhs::Packed(packed) => packed.panels,
         Rhs::View(_) => n.div_ceil(product.table.columns),
     };
+    if product.is_for_unit(m, [1, 1]) {
+        product.prepare_for_unit(m);
+        return blocks::run(&product, m, panels, a);
+    }
+    product.prepare();
     if m == 1 && k * n < TASK_MACS && product.row(a, panels) {
         return;
-    }
-    if product.is_for_unit(m, 1) {
-        return blocks::run(&product, m, panels, a);
     }
     let (rows, columns) = task_size([m, k, panels], product.table);
     let (row_tasks, column_tasks) = (m.div_ceil(rows), panels.div_ceil(columns));
@@ -174,11 +183,12 @@ impl<'a, T: Scalar> Product<'a, T> {
             Rhs::Packed(packed) => packed.block,
             Rhs::View(_) => table.depth(k),
         };
-        Product { gemm, k, n, b, block, table, out, bounds }
+        Product { gemm, k, n, b, numbers: None, lines: None, block, table, out, bounds }
     }
 
-    /// Whether the processor's matrix unit computes the product with `m` rows of A, each number of which is in so many of them.
-    pub fn is_for_unit(&self, m: usize, times: usize) -> bool {
+    /// Whether the processor's matrix unit computes the product with `m` rows of A, each number of which is in so many of them, and takes
+    /// so many times as long as that of a matrix to be made ready.
+    pub fn is_for_unit(&self, m: usize, times: [usize; 2]) -> bool {
         match self.b {
             Rhs::Packed(packed) if packed.rounded => self.k > 0 && blocks::takes_rounded::<T>(m),
             Rhs::Packed(_) => blocks::gains::<T>([m, self.k, self.n], times),
@@ -186,63 +196,36 @@ impl<'a, T: Scalar> Product<'a, T> {
         }
     }
 
-    /// Computes the one row of C panel by panel, if B is packed.
-    ///
-    /// The same as [`Product::block`] does, without what it prepares for many rows.
-    fn row(&self, a: &impl Lhs<T>, panels: usize) -> bool {
-        let Epilogue { bias, residual, .. } = self.gemm.epilogue;
-        let Rhs::Packed(packed) = self.b else { return false };
-        let (width, mut buffer) = (self.table.columns, Vec::new());
-        // Rows of B that are asked for before their turn. AMD's processors see by themselves that B is read in order, but not
-        // if they are asked for much of it.
-        let near = if simd::is_amd() { 2 } else { 16 };
-        let (a, _) = a.block(0..1, 0..self.k, &mut buffer);
-        assert!(a.len() >= self.k, "the row of A is cut short");
-        let mut first = 0;
-        while first < self.k {
-            let depth = self.block.min(self.k - first);
-            let (accumulate, last) = (self.gemm.accumulate || first > 0, first + depth == self.k);
-            let bounds = if last { self.bounds } else { None };
-            let (lo, hi) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
-            for panel in 0..panels {
-                let (b, start) = (packed.panel(first, panel), panel * width);
-                let columns = width.min(self.n - start);
-                let part = |values: &[T], wanted: bool| match values {
-                    values if wanted && !values.is_empty() => values[start..start + columns].as_ptr(),
-                    _ => std::ptr::null(),
-                };
-                let tile = Tile {
-                    runs: (&Run { a: first, b: 0, len: depth }, 1),
-                    a: a.as_ptr(),
-                    a_stride: 0,
-                    b: b.as_ptr(),
-                    b_stride: width,
-                    ahead: (std::ptr::null(), near * width),
-                    // SAFETY: `check` has seen that C holds one row.
-                    c: unsafe { self.out.c.add(start) },
-                    c_stride: 0,
-                    columns,
-                    accumulate,
-                    bias: part(bias, !accumulate),
-                    residual: part(residual, bounds.is_some()),
-                    lo: T::from_f32(lo),
-                    hi: T::from_f32(hi),
-                };
-                assert!(b.len() >= depth * width, "a panel of B is cut short");
-                // SAFETY: the table belongs to a level this processor has; A and the panel were bounded above, bias and
-                // residual sliced, and C is written to by this thread alone.
-                unsafe { (self.table.kernels[0][usize::from(2 * columns <= width)])(&tile) };
+    /// Gets the numbers of B as they are.
+    pub fn prepare(&mut self) {
+        if let Rhs::Packed(packed) = self.b {
+            self.numbers = Some(packed.kept.plain(|split| packed.join(split)));
+        }
+    }
+
+    /// Gets the numbers of B for the matrix unit, which multiplies them with so many rows.
+    pub fn prepare_for_unit(&mut self, rows: usize) {
+        if let Rhs::Packed(packed) = self.b {
+            if packed.rounded {
+                return self.prepare();
             }
-            first += depth;
+            match packed.kept.for_unit(blocks::is_worth_keeping(rows), |plain| packed.split(plain)) {
+                Ok(lines) => self.lines = Some(lines),
+                Err(plain) => self.numbers = Some(plain),
+            }
         }
-        if self.k > 0 && self.bounds.is_none() {
-            self.finish(Rows { first: 0, count: 1, step: 1 }, &(0..self.n));
+    }
+
+    /// Some numbers of a packed B.
+    pub fn numbers_of_b(&self, range: Range<usize>) -> &[T] {
+        match &self.numbers {
+            Some(numbers) => numbers.get(range),
+            None => unreachable!("numbers are there before the product begins"),
         }
-        self.k > 0
     }
 
     /// Computes some rows of some panels.
-    fn block(&self, a: &impl Lhs<T>, rows: Range<usize>, panels: Range<usize>) {
+    pub fn block(&self, a: &impl Lhs<T>, rows: Range<usize>, panels: Range<usize>) {
         let (mut a_buffer, mut b_buffer, mut dense) = (Vec::new(), Vec::new(), Vec::new());
         let mut first = 0;
         loop {
@@ -297,7 +280,9 @@ impl<'a, T: Scalar> Product<'a, T> {
     ) -> (&'b [T], usize) {
         let width = self.table.columns;
         match self.b {
-            Rhs::Packed(packed) => (packed.panel(rows.start, columns.start / width), width),
+            Rhs::Packed(packed) => {
+                (self.numbers_of_b(packed.panel(rows.start, columns.start / width)), width)
+            }
             Rhs::View(view) if columns.len() == width && !rows.is_empty() => {
                 let start = rows.start * view.row_stride + columns.start;
                 let end = (rows.end - 1) * view.row_stride + columns.end;
@@ -315,7 +300,7 @@ impl<'a, T: Scalar> Product<'a, T> {
     /// A panel of the block of rows of a packed B that starts at row `first`.
     pub fn packed_panel(&self, first: usize, panel: usize) -> &[T] {
         match self.b {
-            Rhs::Packed(packed) => packed.panel(first, panel),
+            Rhs::Packed(packed) => self.numbers_of_b(packed.panel(first, panel)),
             Rhs::View(_) => unreachable!("windows are multiplied with packed matrices"),
         }
     }
@@ -425,7 +410,7 @@ impl<'a, T: Scalar> Product<'a, T> {
 }
 
 /// Rows of C.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Rows {
     pub first: usize,
     pub count: usize,
@@ -470,6 +455,7 @@ impl Runs {
 }
 
 /// Some columns of one block of k.
+#[derive(Clone)]
 pub(super) struct Column<'b, T> {
     /// What tiles have in common, and what the last one had for itself.
     tile: Tile<T>,
@@ -483,6 +469,13 @@ pub(super) struct Column<'b, T> {
     adds: bool,
     /// Whether residual and activation follow tiles.
     finishes: bool,
+}
+
+impl<T> Column<'_, T> {
+    /// The tile that was placed last.
+    pub fn tile(&self) -> &Tile<T> {
+        &self.tile
+    }
 }
 
 /// The rows of one tile, for one block of k.

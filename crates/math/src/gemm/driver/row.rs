@@ -1,0 +1,65 @@
+//! Products of one row with a packed B.
+
+use super::super::Rhs;
+use super::super::epilogue::Epilogue;
+use super::super::pack::Lhs;
+use super::super::tile::{Run, Tile};
+use super::{Product, Rows, Scalar};
+use crate::simd;
+
+impl<T: Scalar> Product<'_, T> {
+    /// Computes the one row of C panel by panel, if B is packed.
+    ///
+    /// The same as [`Product::block`] does, without what it prepares for many rows.
+    pub(super) fn row(&self, a: &impl Lhs<T>, panels: usize) -> bool {
+        let Epilogue { bias, residual, .. } = self.gemm.epilogue;
+        let Rhs::Packed(packed) = self.b else { return false };
+        let (width, mut buffer) = (self.table.columns, Vec::new());
+        // Rows of B that are asked for before their turn. AMD's processors see by themselves that B is read in order, but not
+        // if they are asked for much of it.
+        let near = if simd::is_amd() { 2 } else { 16 };
+        let (a, _) = a.block(0..1, 0..self.k, &mut buffer);
+        assert!(a.len() >= self.k, "the row of A is cut short");
+        let mut first = 0;
+        while first < self.k {
+            let depth = self.block.min(self.k - first);
+            let (accumulate, last) = (self.gemm.accumulate || first > 0, first + depth == self.k);
+            let bounds = if last { self.bounds } else { None };
+            let (lo, hi) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
+            for panel in 0..panels {
+                let (b, start) = (self.numbers_of_b(packed.panel(first, panel)), panel * width);
+                let columns = width.min(self.n - start);
+                let part = |values: &[T], wanted: bool| match values {
+                    values if wanted && !values.is_empty() => values[start..start + columns].as_ptr(),
+                    _ => std::ptr::null(),
+                };
+                let tile = Tile {
+                    runs: (&Run { a: first, b: 0, len: depth }, 1),
+                    a: a.as_ptr(),
+                    a_stride: 0,
+                    b: b.as_ptr(),
+                    b_stride: width,
+                    ahead: (std::ptr::null(), near * width),
+                    // SAFETY: `check` has seen that C holds one row.
+                    c: unsafe { self.out.c.add(start) },
+                    c_stride: 0,
+                    columns,
+                    accumulate,
+                    bias: part(bias, !accumulate),
+                    residual: part(residual, bounds.is_some()),
+                    lo: T::from_f32(lo),
+                    hi: T::from_f32(hi),
+                };
+                assert!(b.len() >= depth * width, "a panel of B is cut short");
+                // SAFETY: the table belongs to a level this processor has; A and the panel were bounded above, bias and
+                // residual sliced, and C is written to by this thread alone.
+                unsafe { (self.table.kernels[0][usize::from(2 * columns <= width)])(&tile) };
+            }
+            first += depth;
+        }
+        if self.k > 0 && self.bounds.is_none() {
+            self.finish(Rows { first: 0, count: 1, step: 1 }, &(0..self.n));
+        }
+        self.k > 0
+    }
+}
