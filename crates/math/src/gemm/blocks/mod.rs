@@ -172,8 +172,7 @@ pub(super) fn rows_of_task(m: usize) -> usize {
 /// Calls `task` for each of so many tasks of rows: side by side where that keeps all threads busy, else one after another, so that
 /// threads share each.
 pub(super) fn for_rows(count: usize, task: impl Fn(usize) + Sync) {
-    let threads = par::threads();
-    if count >= TASKS_OF_THREAD * threads && 10 * count.next_multiple_of(threads) <= 11 * count {
+    if 10 * count.next_multiple_of(par::threads()) <= 11 * count {
         par::for_each(count, task);
     } else {
         (0..count).for_each(task);

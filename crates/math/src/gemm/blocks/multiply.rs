@@ -13,8 +13,10 @@ use crate::shared_loop::Shares;
 
 /// Bytes of rows that are made ready at a time, which leave room for B in the second-level cache.
 const READY: usize = 3 << 17;
-/// Panels for each thread from which each makes all rows ready rather than reads all panels.
+/// Panels for each thread from which each makes all rows ready rather than reads all panels,
 const MANY_PANELS: usize = 4;
+/// unless these have so few bytes. What is read next is often divided by rows, too.
+const FEW_BYTES: usize = 1 << 20;
 /// Bytes of B that are read again for each strip of rows, from the second-level cache.
 const CACHED: usize = 1 << 18;
 
@@ -127,7 +129,9 @@ impl<T: Scalar> Product<'_, T> {
         let step = rows.len().next_multiple_of(SIDE) * self.parts()[0] * size_of::<Line>();
         let most = (READY / step * STEP / self.parts()[1] / self.most()).max(1) * self.most();
         let blocks = (0..self.k).step_by(most).map(|first| first..self.k.min(first + most));
-        if wanted > 1 && strips >= wanted && panels < MANY_PANELS * threads {
+        let bytes_of_b = self.k * self.n * self.parts()[0] * size_of::<u16>();
+        let by_rows = panels < MANY_PANELS * threads || bytes_of_b <= FEW_BYTES;
+        if wanted > 1 && strips >= wanted && by_rows {
             return par::for_chunks(strips, strips.div_ceil(wanted), |strips| {
                 let part = strips.start * STRIP..rows.len().min(strips.end * STRIP);
                 let mut lines = LINES.take();
