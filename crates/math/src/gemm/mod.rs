@@ -40,7 +40,7 @@ pub(crate) use finish::Finish;
 pub use other::{Complex, complex, integer, narrow};
 pub(crate) use pack::Panel;
 pub use pack::{Lhs, PackedB, View};
-pub use pairs::{has_fast_pairs, has_matrix_unit};
+pub use pairs::{has_fast_pairs, has_matrix_unit, is_worth_rounding};
 pub(crate) use tile::multiply_cached;
 pub use windows::{Axis, Windows};
 

@@ -11,6 +11,8 @@ use super::windows::{Axis, Windows};
 use crate::par;
 use crate::simd::{self, Isa, Kernel};
 
+/// Numbers of a matrix that is not worth rounding.
+const SMALL: usize = 1 << 11;
 /// Nanoseconds that rounding a number takes.
 const ROUND_NS: f64 = 0.4;
 /// Rows of A that are rounded at a time.
@@ -26,6 +28,11 @@ pub fn has_fast_pairs() -> bool {
 /// and products of rounded numbers are so fast that Winograd's algorithm gains nothing.
 pub fn has_matrix_unit() -> bool {
     f32::unit().is_some()
+}
+
+/// Whether products with a `k` x `n` matrix gain by rounding: with a small one, rounding a row of A takes longer than multiplying it.
+pub fn is_worth_rounding(k: usize, n: usize) -> bool {
+    k.saturating_mul(n) > SMALL && has_fast_pairs()
 }
 
 impl<T: Scalar> PackedB<T> {
@@ -69,12 +76,12 @@ impl<T: Scalar> PackedB<T> {
         Some(packed)
     }
 
-    /// Packs a matrix, rounded if that is wanted and faster on this processor.
+    /// Packs a matrix, rounded if that is wanted and [`is_worth_rounding`].
     ///
     /// # Panics
     /// When an element lies outside the view.
     pub fn perhaps_rounded(rounds: bool, [k, n]: [usize; 2], b: View<T>) -> PackedB<T> {
-        let rounded = (rounds && has_fast_pairs()).then(|| PackedB::rounded(k, n, b)).flatten();
+        let rounded = (rounds && is_worth_rounding(k, n)).then(|| PackedB::rounded(k, n, b)).flatten();
         rounded.unwrap_or_else(|| PackedB::new(k, n, b))
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use savedmodel_math::depthwise::Taps;
-use savedmodel_math::gemm::{self, Activation, Epilogue, View, Windows, has_fast_pairs, has_matrix_unit};
+use savedmodel_math::gemm::{self, Activation, Epilogue, View, Windows, has_matrix_unit, is_worth_rounding};
 use savedmodel_math::{par, winograd};
 
 use super::element::Multiply;
@@ -43,7 +43,7 @@ impl<W: Multiply> Filter<W> {
         let [taps, channels, outputs] = sizes;
         // Of three channels, rounding costs more than it saves, but where many outputs see them.
         let is_small = channels <= 3 && taps > 1 && !(has_matrix_unit() && outputs >= 64);
-        if is_small || !has_fast_pairs() {
+        if is_small || !is_worth_rounding(taps * channels, outputs / groups.max(1)) {
             return Filter::new(filter, sizes, groups);
         }
         if channels.is_multiple_of(2) || taps == 1 && groups == 1 || has_matrix_unit() {

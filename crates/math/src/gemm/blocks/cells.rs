@@ -75,7 +75,7 @@ impl<T: Scalar> Windows<'_, T> {
         let lines = height.windows.div_ceil(count);
         // Far apart, cells are more than windows see.
         let seen = self.columns() / STEP * product.parts()[0] * size_of::<Line>() * lines * cut;
-        if 2 * bytes(lines, cut) > seen {
+        if 4 * bytes(lines, cut) > 3 * seen {
             return None;
         }
         let mut regions = Vec::new();
