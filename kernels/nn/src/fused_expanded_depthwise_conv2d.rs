@@ -12,8 +12,8 @@ use savedmodel_tensor::{Code, DType, Error, PartialShape, Result, Shape, Tensor}
 use crate::conv::attributes::{Attributes, shape};
 use crate::conv::element::Multiply;
 use crate::conv::finish::activation;
-use crate::conv::forward::axis;
-use crate::conv::kernel::{factors, scaled};
+use crate::conv::forward::{axis, scaled};
+use crate::conv::kernel::factors;
 use crate::conv::ready::Ready;
 
 /// A convolution of single cells, and a depthwise one of what it gives: the first half of an inverted bottleneck.
@@ -77,6 +77,10 @@ struct Expanded {
 
 impl Expanded {
     fn prepare(&self, filter: &Tensor, [channels, expanded]: [usize; 2]) -> Result<PackedB<f32>> {
+        if !self.rounds {
+            let filter = View::new(filter.as_slice()?, expanded);
+            return Ok(PackedB::scaled(channels, expanded, filter, &self.factors));
+        }
         let filter = scaled(filter.as_slice()?.into(), &self.factors);
         Ok(PackedB::perhaps_rounded(self.rounds, [channels, expanded], View::new(&filter, expanded)))
     }

@@ -87,13 +87,27 @@ impl<T: Tiled + Default> PackedB<T> {
     /// # Panics
     /// When an element lies outside the view.
     pub fn new(k: usize, n: usize, b: View<T>) -> Self {
+        PackedB::scaled(k, n, b, &[])
+    }
+
+    /// [`PackedB::new`], with each column multiplied by its factor if there are factors.
+    ///
+    /// # Panics
+    /// When an element lies outside the view, or there are not as many factors as columns.
+    pub fn scaled(k: usize, n: usize, b: View<T>, factors: &[T]) -> Self {
         let table = T::table(simd::level());
-        PackedB::with(table, table.depth(k), [k, n], b)
+        PackedB::with(table, table.depth(k), [k, n], (b, factors))
     }
 
     /// Packs a matrix in blocks of so many rows.
-    pub(super) fn with(table: &'static Table<T>, block: usize, [k, n]: [usize; 2], b: View<T>) -> Self {
+    pub(super) fn with(
+        table: &'static Table<T>,
+        block: usize,
+        [k, n]: [usize; 2],
+        (b, factors): (View<T>, &[T]),
+    ) -> Self {
         b.check(k, n);
+        assert!(factors.is_empty() || factors.len() == n, "a factor for each column");
         let width = table.columns;
         let panels = n.div_ceil(width);
         let size = panels * width * k;
@@ -104,7 +118,11 @@ impl<T: Tiled + Default> PackedB<T> {
             let size = (depth * width).max(1);
             par::for_rows_mut(rows, size, (par::grain(0.2) / size).max(1), |panel, out| {
                 for (panel, out) in (panel..).zip(out.chunks_exact_mut(size)) {
-                    pack_panel(b, first, panel * width..n.min((panel + 1) * width), width, out);
+                    let columns = panel * width..n.min((panel + 1) * width);
+                    pack_panel(b, first, columns.clone(), width, out);
+                    if !factors.is_empty() {
+                        scale(out, width, &factors[columns]);
+                    }
                 }
             });
         }
@@ -173,6 +191,13 @@ pub(super) fn zeros<T: Plain>(size: usize) -> (Memory<T>, usize) {
     let data: Memory<T> = Memory::zeros(size + LINE / size_of::<T>());
     let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
     (data, start)
+}
+
+/// Multiplies each row of a panel by the factors of its columns.
+fn scale<T: Tiled>(panel: &mut [T], width: usize, factors: &[T]) {
+    for row in panel.chunks_exact_mut(width) {
+        row.iter_mut().zip(factors).for_each(|(x, &factor)| *x = *x * factor);
+    }
 }
 
 /// Copies columns of some rows of `b` from row `first` on; the columns up to `width` keep the zeros they have.

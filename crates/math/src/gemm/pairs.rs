@@ -71,7 +71,7 @@ impl<T: Scalar> PackedB<T> {
                 T::pair_up(&both, [2 * n, n], row);
             }
         });
-        let mut packed = PackedB::with(table, block, [units, n], View::new(&paired, n));
+        let mut packed = PackedB::with(table, block, [units, n], (View::new(&paired, n), &[]));
         (packed.k, packed.rounded) = (k, true);
         Some(packed)
     }

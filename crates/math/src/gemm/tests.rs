@@ -163,3 +163,18 @@ fn other_types_agree() {
         }
     }
 }
+
+#[test]
+fn columns_are_scaled_while_they_are_packed() {
+    let (k, n) = (7, 70);
+    let numbers = |count: usize| (0..count).map(|i| (i * 7 % 11) as f32 - 5.0).collect::<Vec<f32>>();
+    let (b, factors, a) = (numbers(k * n), numbers(n), numbers(3 * k));
+    let scaled: Vec<f32> = b.iter().enumerate().map(|(i, x)| x * factors[i % n]).collect();
+    let run = |packed: &PackedB<f32>| {
+        let mut c = vec![f32::NAN; 3 * n];
+        Gemm::default().run([3, k, n], View::new(&a, k), packed, &mut c);
+        c
+    };
+    let want = run(&PackedB::new(k, n, View::new(&scaled, n)));
+    assert_eq!(run(&PackedB::scaled(k, n, View::new(&b, n), &factors)), want);
+}

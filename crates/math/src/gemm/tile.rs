@@ -239,7 +239,7 @@ pub(crate) fn multiply_cached(times: usize) -> usize {
 }
 
 /// An element type with microkernels.
-pub trait Tiled: Plain {
+pub trait Tiled: Plain + std::ops::Mul<Output = Self> {
     /// The microkernels for an instruction set.
     fn table(level: Level) -> &'static Table<Self>;
 

@@ -44,12 +44,12 @@ pub trait Multiply: Element + Add<Output = Self> + Mul<Output = Self> {
         out: &mut [Self],
     ) -> bool;
 
-    /// Makes a filter matrix of `k` rows and `n` columns ready.
-    fn pack(k: usize, n: usize, matrix: View<Self>) -> Self::Packed;
+    /// Makes a filter matrix of `k` rows and `n` columns ready, with each column multiplied by its factor if there are factors.
+    fn pack(k: usize, n: usize, matrix: View<Self>, factors: &[Self]) -> Self::Packed;
 
     /// [`Multiply::pack`], rounded to bfloat16 where the processor multiplies that faster.
     fn pack_rounded(k: usize, n: usize, matrix: View<Self>) -> Self::Packed {
-        Self::pack(k, n, matrix)
+        Self::pack(k, n, matrix, &[])
     }
 
     /// Writes the product of windows, to rows of `out` that lie `stride` apart.
@@ -171,8 +171,8 @@ macro_rules! floats {
         impl Multiply for $t {
             $tiles!();
             type Packed = PackedB<$t>;
-            fn pack(k: usize, n: usize, matrix: View<$t>) -> PackedB<$t> {
-                PackedB::new(k, n, matrix)
+            fn pack(k: usize, n: usize, matrix: View<$t>, factors: &[$t]) -> PackedB<$t> {
+                PackedB::scaled(k, n, matrix, factors)
             }
             fn pack_rounded(k: usize, n: usize, matrix: View<$t>) -> PackedB<$t> {
                 PackedB::perhaps_rounded(true, [k, n], matrix)
@@ -262,9 +262,10 @@ impl Multiply for i32 {
     untiled!();
     type Packed = Vec<i32>;
 
-    fn pack(k: usize, n: usize, matrix: View<i32>) -> Vec<i32> {
-        let row =
-            |i: usize| (0..n).map(move |j| matrix.data[i * matrix.row_stride + j * matrix.column_stride]);
+    fn pack(k: usize, n: usize, matrix: View<i32>, factors: &[i32]) -> Vec<i32> {
+        let factor = |j: usize| factors.get(j).copied().unwrap_or(1);
+        let number = |i: usize, j: usize| matrix.data[i * matrix.row_stride + j * matrix.column_stride];
+        let row = |i: usize| (0..n).map(move |j| number(i, j).wrapping_mul(factor(j)));
         (0..k).flat_map(row).collect()
     }
 

@@ -34,7 +34,20 @@ pub enum Filter<W: Multiply> {
 impl<W: Multiply> Filter<W> {
     /// Makes a filter ready: taps, then `[channels of a group, outputs]`.
     pub fn new(filter: &[W], sizes: [usize; 3], groups: usize) -> Filter<W> {
-        Filter::packed_by(W::pack, filter, sizes, groups)
+        Filter::scaled(filter, sizes, groups, &[])
+    }
+
+    /// [`Filter::new`], with what belongs to an output multiplied by its factor if there are factors.
+    pub fn scaled(filter: &[W], sizes: [usize; 3], groups: usize, factors: &[W]) -> Filter<W> {
+        if sizes[1] == 1 && groups > 1 {
+            return Filter::Depthwise(scaled(filter.into(), factors).into_owned());
+        }
+        let part = sizes[2] / groups;
+        let pack = |group: usize, [k, n]: [usize; 2], matrix: View<W>| {
+            let factors = factors.get(group * part..(group + 1) * part).unwrap_or_default();
+            W::pack(k, n, matrix, factors)
+        };
+        Filter::packed_by(pack, filter, sizes, groups)
     }
 
     /// [`Filter::new`], rounded to bfloat16 where the processor multiplies that faster: pairs of channels at a time. Without a matrix
@@ -43,11 +56,17 @@ impl<W: Multiply> Filter<W> {
         let [taps, channels, outputs] = sizes;
         // Of three channels, rounding costs more than it saves, but where many outputs see them.
         let is_small = channels <= 3 && taps > 1 && !(has_matrix_unit() && outputs >= 64);
-        if is_small || !is_worth_rounding(taps * channels, outputs / groups.max(1)) {
+        let is_depthwise = channels == 1 && groups > 1;
+        if is_depthwise || is_small || !is_worth_rounding(taps * channels, outputs / groups.max(1)) {
             return Filter::new(filter, sizes, groups);
         }
         if channels.is_multiple_of(2) || taps == 1 && groups == 1 || has_matrix_unit() {
-            return Filter::packed_by(W::pack_rounded, filter, sizes, groups);
+            return Filter::packed_by(
+                |_, [k, n], matrix| W::pack_rounded(k, n, matrix),
+                filter,
+                sizes,
+                groups,
+            );
         }
         if groups > 1 {
             return Filter::new(filter, sizes, groups);
@@ -57,25 +76,34 @@ impl<W: Multiply> Filter<W> {
             even.extend_from_slice(tap);
             even.extend(std::iter::repeat_n(W::default(), outputs));
         }
-        Filter::packed_by(W::pack_rounded, &even, [taps, channels + 1, outputs], groups)
+        let sizes = [taps, channels + 1, outputs];
+        Filter::packed_by(|_, [k, n], matrix| W::pack_rounded(k, n, matrix), &even, sizes, groups)
     }
 
     fn packed_by(
-        pack: fn(usize, usize, View<W>) -> W::Packed,
+        pack: impl Fn(usize, [usize; 2], View<W>) -> W::Packed,
         filter: &[W],
         [taps, channels, outputs]: [usize; 3],
         groups: usize,
     ) -> Filter<W> {
-        if channels == 1 && groups > 1 {
-            return Filter::Depthwise(filter.to_vec());
-        }
         let part = outputs / groups;
         let group = |group: usize| {
             let data = filter.get(group * part..).unwrap_or_default();
-            pack(taps * channels, part, View { data, row_stride: outputs, column_stride: 1 })
+            let matrix = View { data, row_stride: outputs, column_stride: 1 };
+            pack(group, [taps * channels, part], matrix)
         };
         Filter::Groups((0..groups).map(group).collect())
     }
+}
+
+/// The elements of a filter, each times the factor of its output channel if there are factors.
+pub fn scaled<'a, W: Multiply>(mut filter: Cow<'a, [W]>, factors: &[W]) -> Cow<'a, [W]> {
+    if !factors.is_empty() {
+        for row in filter.to_mut().chunks_mut(factors.len()) {
+            row.iter_mut().zip(factors).for_each(|(x, &factor)| *x = *x * factor);
+        }
+    }
+    filter
 }
 
 /// Whether a convolution with a filter that never changes gains by tiles.

@@ -9,7 +9,7 @@ use savedmodel_tensor::{Code, Element, Error, PartialShape, Result, Shape, Tenso
 
 use super::attributes::Attributes;
 use super::element::{Convolve, Multiply};
-use super::forward::{self, Filter, Sizes};
+use super::forward::{self, Filter, Sizes, scaled};
 use super::ready::Ready;
 use crate::layout::{Images, inner_channels, partial, with_layout};
 use crate::window::UNIT;
@@ -143,8 +143,11 @@ impl<T: Convolve> Forward<T> {
     fn prepare(&self, filter: &Tensor, groups: usize, outputs: usize) -> Result<Filter<T::Wide>> {
         let taps: usize = window(filter.shape()).iter().product();
         let channels = filter.elements() / (taps * outputs);
-        let make = if self.rounds { Filter::rounded } else { Filter::new };
-        Ok(make(&self.scaled(filter)?, [taps, channels, outputs], groups))
+        let sizes = [taps, channels, outputs];
+        if self.rounds {
+            return Ok(Filter::rounded(&self.scaled(filter)?, sizes, groups));
+        }
+        Ok(Filter::scaled(&T::widen(filter.as_slice()?), sizes, groups, &self.factors))
     }
 
     /// The sizes for an input and a filter.
@@ -258,16 +261,6 @@ impl<T: Convolve> Forward<T> {
 /// `INTERNAL` when they are of another type.
 pub fn factors<W: Element>(node: &Construction<'_>) -> Result<Vec<W>> {
     node.factors().map_or(Ok(vec![]), |factors| factors.as_slice().map(<[_]>::to_vec))
-}
-
-/// The elements of a filter, each times the factor of its output channel if there are factors.
-pub fn scaled<'a, W: Multiply>(mut filter: Cow<'a, [W]>, factors: &[W]) -> Cow<'a, [W]> {
-    if !factors.is_empty() {
-        for row in filter.to_mut().chunks_mut(factors.len()) {
-            row.iter_mut().zip(factors).for_each(|(x, &factor)| *x = *x * factor);
-        }
-    }
-    filter
 }
 
 /// The spatial sizes of a filter: depth, height and width.

@@ -58,7 +58,7 @@ impl<W: Multiply> Filter<W> {
                     (group * part..(group + 1) * part).flat_map(output)
                 };
                 let rows: Vec<W> = all.iter().flat_map(tap).collect();
-                W::pack(all.len() * part, channels, View::new(&rows, channels))
+                W::pack(all.len() * part, channels, View::new(&rows, channels), &[])
             };
             classes.push((0..groups).map(pack).collect());
         }

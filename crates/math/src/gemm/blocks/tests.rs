@@ -184,7 +184,7 @@ fn windows_are_multiplied_as_by_microkernels() {
         windows.run_by_microkernels(&product, packed.panels);
         assert_eq!(c, want, "{axes:?}");
     }
-    assert_eq!(regional, 3);
+    assert_eq!(regional, 4);
 }
 
 #[test]
