@@ -557,3 +557,55 @@ def loop(name, rng):
         yield scene(lambda i, x: (i + 1, x * 2), lambda i, x: i < count, [np.array(0, i32), x])
     yield scene(lambda i, x: (i + 1, x * 2), lambda i, x: tf.reduce_sum(tf.abs(x)) < 1000, [np.array(0, i64), x])
     yield scene(lambda x: x + 1.0, lambda x: x[0] < 5.0, [np.array([1, 2], f32)], fails=None)
+
+
+@op("XlaSelfAdjointEig", "XlaSvd", family="linalg", tolerance="eps 64")
+def decompositions(name, rng):
+    """What has 16 bits is rounded at each step, which is not here; of complex matrices there are no values."""
+    eigen = name == "XlaSelfAdjointEig"
+
+    def call(matrix, max_iter=100, epsilon=1e-6, lower=True, **rest):
+        attrs = {"lower": lower} if eigen else {"precision_config": rest.pop("precision_config", "")}
+        return Call([matrix], {"max_iter": max_iter, "epsilon": epsilon, **attrs}, **rest)
+
+    for dtype in (f32, f64):
+        for shape in ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (8, 8), (13, 13), (2, 3, 3), (2, 1, 4, 4), (2, 1, 1), (0, 2, 2)):
+            yield call(values(rng, dtype, shape), lower=bool(rng.integers(2)))
+        for max_iter in (-1, 0, 1, 2):
+            yield call(values(rng, dtype, (5, 5)), max_iter)
+        for epsilon in (1e-1, 1e-3, 1.6e-6):
+            yield call(values(rng, dtype, (4, 4)), epsilon=epsilon)
+        yield call(np.zeros((3, 3), dtype))
+        yield call(np.diag([3, 1, 2]).astype(dtype))
+        yield call(np.full((2, 2), np.nan, dtype))
+        if not eigen:
+            for shape in ((1, 4), (4, 1), (2, 3), (3, 2), (7, 4), (2, 4, 6)):
+                yield call(values(rng, dtype, shape))
+    yield call(np.eye(3, dtype=f32) * f32(1e20))
+    for shape in ((2, 0, 2), (0, 3), (3, 0)):
+        yield call(np.zeros(shape, f32), fails=True)
+    for dtype in (i32, i8):
+        yield call(np.eye(2, dtype=dtype), fails=True)
+    if eigen:
+        yield call(np.zeros((0, 0), f32))
+        for shape in ((), (3,), (2, 3)):
+            yield call(np.zeros(shape, f32), fails=True)
+    else:
+        yield call(np.eye(2, dtype=f32), precision_config="zzz", fails=True)
+        yield call(np.eye(2, dtype=np.complex64), fails=True)
+
+
+@op("XlaDequantize", family="xla")
+def dequantized(name, rng):
+    def call(words, low, high, turned=False, mode="MIN_COMBINED", **rest):
+        attrs = {"min_range": low, "max_range": high, "mode": mode, "transpose_output": turned}
+        return Call([np.asarray(words, u32)], attrs, **rest)
+
+    every = np.arange(256, dtype=np.uint8).view(u32)
+    for low, high in ((0, 1), (-1, 3), (1, -1), (0, 0), (-0.37, 12.9), (3, 1e30), (0, np.inf), (np.nan, 1)):
+        yield call(every, low, high)
+    for shape in ((0,), (2, 3), (2, 3, 2), (3, 1, 1, 2), (0, 3), (2, 0)):
+        for turned in (False, True):
+            yield call(rng.integers(0, 2**32, shape, dtype=np.uint64), -1, 2, turned)
+    for mode in ("MIN_FIRST", "SCALED", ""):
+        yield call(every, 0, 1, mode=mode, fails=True)

@@ -5,7 +5,7 @@ use savedmodel_op::{Effect, Kernels, Op, shape};
 /// Each runs functions of the library, chosen or repeated by the value of a tensor.
 ///
 /// `If` takes any scalar as condition by its truth, and other tensors by whether they have elements. `Case` runs the
-/// last branch when the index is out of range.
+/// last branch when the index is out of range. TensorFlow's kernel of `XlaIf` refuses every node that there can be.
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/If>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Case>,

@@ -31,6 +31,7 @@ mod sparse_mat_mul;
 mod svd;
 mod tridiagonal_mat_mul;
 mod tridiagonal_solve;
+mod xla_decompositions;
 
 /// Every operator of the family.
 pub static OPS: &[&[Op]] = &[
@@ -45,6 +46,7 @@ pub static OPS: &[&[Op]] = &[
     matrix_triangular_solve::OPS,
     self_adjoint_eig::OPS,
     svd::OPS,
+    xla_decompositions::OPS,
     &[
         banded_triangular_solve::OP,
         eig::OP,

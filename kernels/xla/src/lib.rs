@@ -9,6 +9,7 @@ mod broadcast_helper;
 mod calls;
 mod conv;
 mod convolve;
+mod dequantize;
 mod dot;
 mod dynamic_slice;
 mod einsum;
@@ -38,6 +39,7 @@ pub static OPS: &[&[Op]] = &[
     sort::OPS,
     &[
         broadcast_helper::OP,
+        dequantize::OP,
         einsum::OP,
         gather::OP,
         pad::OP,
