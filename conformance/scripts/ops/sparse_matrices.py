@@ -109,3 +109,28 @@ def sparse_products(name, rng):
         yield scene(dtype, (BATCH, (2, 2, 2)), (BATCH, (2, 2, 2)))
     yield scene(f32, (ROWS, (3, 4)), (ROWS, (3, 4)), fails=True)
     yield scene(f32, (ROWS, (3, 4)), (BATCH, (2, 4, 2)), fails=True)
+
+
+@op("SparseMatrixSparseCholesky", family="sparse", tolerance="eps 16")
+def factors(name, rng):
+    def scene(dtype, matrix, order, fails=False):
+        def build(feed):
+            dense = np.asarray(matrix, dtype)
+            indices = np.argwhere(dense != 0)
+            fixed = lambda value: tf.ensure_shape(feed(value), value.shape)
+            made = raw.DenseToCSRSparseMatrix(dense_input=fixed(dense), indices=fixed(indices))
+            factor = raw.SparseMatrixSparseCholesky(input=made, permutation=fixed(np.array(order, i32)), type=tf.dtypes.as_dtype(dtype))
+            return shown(factor, dtype)
+
+        return Scene(build, fails=fails)
+
+    for dtype in dtypes(name, "type"):
+        for n, share in ((1, 1), (3, 0.5), (6, 0.3), (12, 0.15), (20, 0.1)):
+            half = values(rng, dtype, (n, n)) * (rng.random((n, n)) < share)
+            whole = half + half.conj().T + np.eye(n) * 9 * n**0.5
+            yield scene(dtype, whole, rng.permutation(n))
+            yield scene(dtype, np.stack([whole, np.tril(whole)]), [rng.permutation(n), np.arange(n)])
+    for matrix, order in (([[1, 2], [2, 1]], [0, 1]), (np.zeros((2, 2)), [0, 1]), (np.eye(2), [[0, 1]]), ([[4, 1, 2], [1, 0.25, 0.5], [2, 0.5, 6]], [0, 1, 2])):
+        yield scene(f32, matrix, order, True)
+    yield scene(f32, [[1, np.nan], [np.nan, 9]], [0, 1])
+    yield scene(f32, [[1e-30, 0], [0, 9]], [1, 0])

@@ -41,6 +41,7 @@ mod sparse_fill_empty_rows;
 mod sparse_fill_empty_rows_grad;
 mod sparse_matrix_mat_mul;
 mod sparse_matrix_nnz;
+mod sparse_matrix_sparse_cholesky;
 mod sparse_matrix_sparse_mat_mul;
 mod sparse_matrix_transpose;
 mod sparse_reduce;
@@ -84,6 +85,7 @@ pub static OPS: &[&[Op]] = &[
         dense_to_csr_sparse_matrix::OP,
         sparse_matrix_mat_mul::OP,
         sparse_matrix_nnz::OP,
+        sparse_matrix_sparse_cholesky::OP,
         sparse_matrix_sparse_mat_mul::OP,
         sparse_matrix_transpose::OP,
         sparse_tensor_to_csr_sparse_matrix::OP,
