@@ -1,6 +1,7 @@
 //! Variants: values of kinds that are no dtype of their own, such as tensor lists.
 
 use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
@@ -55,7 +56,7 @@ impl Variant {
     /// # Errors
     /// Those of the type.
     pub fn zeros_like(&self) -> Result<Variant> {
-        self.0.as_ref().map_or(Ok(Variant::default()), |value| value.zeros_like())
+        self.0.as_ref().map_or(Ok(Variant::default()), |value| nested(|| value.zeros_like()))
     }
 
     /// What `AddN` makes of the value and another.
@@ -69,7 +70,7 @@ impl Variant {
                 "Variants a and b have different type ids.  Type names: '{}' vs. '{}'",
                 types.0, types.1
             ))),
-            Some(value) => value.sum(other),
+            Some(value) => nested(|| value.sum(other)),
             None => Ok(Variant::default()),
         }
     }
@@ -96,6 +97,60 @@ impl Variant {
     }
 }
 
+impl Drop for Variant {
+    /// What lies in each other to any depth is dropped one after the other.
+    fn drop(&mut self) {
+        thread_local! {
+            static WAITING: RefCell<Option<Vec<Arc<dyn VariantValue>>>> = const { RefCell::new(None) };
+        }
+        let Some(value) = self.0.take() else { return };
+        let mut last = Some(value);
+        _ = WAITING.try_with(|waiting| {
+            if let Some(waiting) = &mut *waiting.borrow_mut() {
+                waiting.extend(last.take());
+                return;
+            }
+            *waiting.borrow_mut() = Some(Vec::new());
+            while let Some(value) = last.take() {
+                drop(value);
+                last = waiting.borrow_mut().as_mut().and_then(Vec::pop);
+            }
+            *waiting.borrow_mut() = None;
+        });
+    }
+}
+
+/// Does something with a value that may hold others, to any depth: what lies deep has a stack of its own.
+fn nested<R: Send>(f: impl FnOnce() -> Result<R> + Send) -> Result<R> {
+    /// Levels on the stack of the caller, who may have little.
+    const FIRST: usize = 64;
+    /// Levels on a stack made for them, and what one level may take of it in a debug build.
+    const MORE: usize = 1024;
+    const LEVEL: usize = 16 << 10;
+    thread_local! {
+        static LEFT: Cell<usize> = const { Cell::new(FIRST) };
+    }
+    let deeper = |left: usize, f: &mut dyn FnMut() -> Result<R>| {
+        let before = LEFT.replace(left);
+        let result = f();
+        LEFT.set(before);
+        result
+    };
+    let mut f = Some(f);
+    let mut once = || f.take().map_or_else(|| Err(Error::internal("called twice")), |f| f());
+    match LEFT.get() {
+        0 => std::thread::scope(|scope| {
+            let builder = std::thread::Builder::new().stack_size(MORE * LEVEL);
+            let thread = builder.spawn_scoped(scope, || deeper(MORE, &mut once));
+            let thread = thread.map_err(|error| {
+                Error::resource_exhausted(format!("no stack for values this deep in each other: {error}"))
+            })?;
+            thread.join().unwrap_or_else(|_| Err(Error::internal("a thread panicked")))
+        }),
+        left => deeper(left - 1, &mut once),
+    }
+}
+
 fn no_function(kind: &str, function: &str, type_name: &str) -> Error {
     Error::internal(format!(
         "No unary variant {kind} function found for op {function} Variant type_name: {type_name} for device type: CPU"
@@ -105,8 +160,46 @@ fn no_function(kind: &str, function: &str, type_name: &str) -> Error {
 impl Debug for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Some(value) => Debug::fmt(value, f),
+            Some(value) => write!(f, "<{}>", value.type_name()),
             None => f.write_str("<empty variant>"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Nest(Variant);
+
+    impl VariantValue for Nest {
+        fn type_name(&self) -> &'static str {
+            "Nest"
+        }
+
+        fn zeros_like(&self) -> Result<Variant> {
+            Ok(Variant::new(Nest(self.0.zeros_like()?)))
+        }
+
+        fn sum(&self, other: &Variant) -> Result<Variant> {
+            let other = other.get::<Nest>().ok_or_else(|| Error::internal("no nest"))?;
+            Ok(Variant::new(Nest(self.0.sum(&other.0)?)))
+        }
+    }
+
+    fn depth(variant: &Variant) -> usize {
+        std::iter::successors(variant.get::<Nest>(), |nest| nest.0.get()).count()
+    }
+
+    #[test]
+    fn values_in_values() {
+        for n in [0, 1, 64, 65, 66, 1100, 100_000] {
+            let nest = (0..n).fold(Variant::default(), |inner, _| Variant::new(Nest(inner)));
+            let held = nest.clone();
+            let (zeros, sum) = (nest.zeros_like().unwrap(), nest.sum(&held).unwrap());
+            drop(nest);
+            assert_eq!([depth(&held), depth(&zeros), depth(&sum)], [n; 3]);
         }
     }
 }
