@@ -81,6 +81,10 @@ fn checkpoints_without_their_files() {
     let copy = ModelCopy::of(MODEL);
     copy.remove(DATA);
     check(&copy, Code::NotFound, "variables.data-00000-of-00001");
+    copy.remove(INDEX);
+    check(&copy, Code::NotFound, "Failed to find any matching files for ");
+    let skipping = LoadOptions { skip_checkpoint: true, ..LoadOptions::default() };
+    assert!(SavedModel::load_with(copy.path(), &skipping).is_ok());
 }
 
 #[test]

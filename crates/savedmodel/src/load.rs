@@ -78,9 +78,14 @@ pub(crate) fn load(directory: &Path, options: &LoadOptions) -> Result<SavedModel
 /// Gives a session without state what a metagraph starts with.
 pub(crate) fn start(session: &Session, meta: &MetaGraph, reading: Reading) -> Result<()> {
     let prefix = &meta.checkpoint;
-    // A model without variables may come without the files; TensorFlow's loader looks at the index alone.
-    if let (Some(restore), true) = (&meta.restore, prefix.with_extension("index").is_file()) {
-        restore::run(session, meta, restore, prefix, reading)?;
+    if let (Some(restore), false) = (&meta.restore, prefix.as_os_str().is_empty()) {
+        // A model without variables may come without the files; TensorFlow's loader looks at the index alone.
+        if prefix.with_extension("index").is_file() {
+            restore::run(session, meta, restore, prefix, reading)?;
+        } else if meta.has_objects() && !restore.entries.is_empty() {
+            let prefix = prefix.display();
+            return Err(Error::not_found(format!("Failed to find any matching files for {prefix}")));
+        }
     }
     initialize(session, meta)
 }
