@@ -157,3 +157,40 @@ def extremes(name, old, new):
 for old, new in ((1e-40, -1), (1, 1e-40), (-1e-40, -2)):
     found("ResourceScatterMax", extremes("ResourceScatterMax", old, new))
     found("ResourceScatterMin", extremes("ResourceScatterMin", old, new))
+
+# Boxes that reach beyond all indices.
+for start, size in (((0, 0), (-(2**63), 1)), ((-1, 0), (-(2**63), 2)), ((2**63 - 1, 0), (-1, 1)), ((1, 1), (2**63 - 1, 1)), ((-(2**63), 0), (2**63 - 1, 1)), ((0, 0), (-1, 1))):
+    found("SparseSlice", [np.array([[0, 0], [1, 1]], i64), F(2), L(2, 2), np.array(start, i64), np.array(size, i64)])
+
+# Windows over images are refused before windows without cells, and strides over channels are not looked at.
+for size, strides in (([-1, 2, 2, 1], [1, 1, 1, 1]), ([0, 2, 2, 1], [1, 1, 1, 1]), ([2, 2, 2, 1], [1, 1, 1, 1]), ([1, 2, 2, 1], [1, 1, 1, 0]), ([1, 2, 2, 1], [1, 1, 1, -1]), ([1, 0, 2, 1], [1, 1, 1, 1]), ([0, 2, 2, 1], [1, 0, 1, 1])):
+    found("AvgPool", [RAMP(f32, 1, 4, 4, 1)], {"ksize": size, "strides": strides, "padding": "SAME"})
+
+for prob in (0.3, 0.5, 0.7, 1.0, 0.0, 2.0):
+    for dtype in (f32, f64):
+        found("StatelessRandomBinomial", [ints(3), ints(1, 2), dtype(np.inf), dtype(prob)], {"dtype": f64})
+
+
+def with_ranges(name, codes, ranges, attrs):
+    def build(feed):
+        parts = [raw.Bitcast(input=feed(part), type=tf.qint32 if part.dtype == i32 else tf.quint8) for part in codes]
+        ends = [feed(f32(end)) for end in ranges]
+        if name == "Requantize":
+            outputs = raw.Requantize(input=parts[0], input_min=ends[0], input_max=ends[1], requested_output_min=ends[2], requested_output_max=ends[3], **attrs)
+        elif name == "QuantizedAdd":
+            outputs = raw.QuantizedAdd(x=parts[0], y=parts[1], min_x=ends[0], max_x=ends[1], min_y=ends[2], max_y=ends[3])
+        else:
+            outputs = raw.QuantizedBiasAdd(input=parts[0], bias=parts[1], min_input=ends[0], max_input=ends[1], min_bias=ends[2], max_bias=ends[3], **attrs)
+        kind = tf.int32 if outputs[0].dtype == tf.qint32 else tf.uint8
+        return [raw.Bitcast(input=outputs[0], type=kind), *outputs[1:]]
+
+    return build
+
+
+WIDE, FIRST, SECOND = np.array([1, 100, -100, 2**31 - 1], i32), np.array([[1, 200, 7]], u8), np.array([5, 9, 255], u8)
+for ends in ((-1, 1, np.nan, 1), (-1, 1, -1, np.nan), (-1, 1, -1, np.inf), (-1, 1, -np.inf, np.inf)):
+    found("Requantize", with_ranges("Requantize", [WIDE], ends, {"out_type": tf.quint8}), tolerance="eps 2")
+for ends in ((-1, 1, -1, np.inf), (-1, 1, -np.inf, 1), (-1, np.inf, -1, 1), (2, np.inf, -1, 1), (-1, 1, np.nan, 1)):
+    found("QuantizedAdd", with_ranges("QuantizedAdd", [FIRST[0], SECOND], ends, {}), tolerance="eps 2")
+for ends in ((np.nan, np.nan, -1, 1), (-1, 1, np.nan, 1), (-1, 1, -1, np.nan), (np.nan, 1, -1, 1), (-1, np.nan, np.nan, np.nan)):
+    found("QuantizedBiasAdd", with_ranges("QuantizedBiasAdd", [FIRST, SECOND], ends, {"out_type": tf.qint32}), tolerance="eps 2")

@@ -1,12 +1,14 @@
 //! See [`OPS`].
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, by_dtype};
-use savedmodel_tensor::{Element, Result, bf16, f16};
+use savedmodel_tensor::{Element, Error, Result, bf16, f16};
 
+use crate::layout::format_of;
 use crate::max_pool::{attributes_3d, check_rank_3d};
-use crate::pool::attributes::{Attributes, check_rank, shape};
+use crate::pool::attributes::{Attributes, channels_first, check_rank, shape, shape_of};
 use crate::pool::fold::{Fold, Mean};
 use crate::pool::pool;
+use crate::window;
 
 /// The mean of each window, of the cells that lie inside the image.
 ///
@@ -25,7 +27,11 @@ pub const OPS: &[Op] = &[
             "T: {half, bfloat16, float, double}",
         ],
         effect: Effect::Pure,
-        shape: |ctx| shape(ctx, 2),
+        shape: |ctx| {
+            let list = |name: &str| ctx.attr::<Vec<i64>>(name).unwrap_or_default();
+            let steps = [list("ksize"), list("strides")].map(|steps| unmoved(steps, 0));
+            shape_of(ctx, 2, Some(over_space(steps, format_of(ctx))))
+        },
         kernels: by_dtype!("T"; two: f32 f64 f16 bf16),
     },
     Op {
@@ -45,14 +51,37 @@ pub const OPS: &[Op] = &[
     },
 ];
 
+/// The sizes with one in a dimension.
+fn unmoved(mut sizes: Vec<i64>, dimension: usize) -> Vec<i64> {
+    if let Some(size) = sizes.get_mut(dimension) {
+        *size = 1;
+    }
+    sizes
+}
+
+/// Windows and strides, of which TensorFlow does not look at the stride over channels.
+fn over_space([windows, strides]: [Vec<i64>; 2], channels_first: bool) -> [Vec<i64>; 2] {
+    [windows, unmoved(strides, if channels_first { 1 } else { 3 })]
+}
+
 fn two<T: Element>(node: &Construction<'_>) -> Result<Box<dyn Kernel>>
 where
     Mean: Fold<T>,
 {
-    let attributes = Attributes::of(node, 2, |ksize| {
-        let bad = ksize.iter().find(|&&v| v <= 0).copied().unwrap_or_default();
-        format!("ksize must be a positive int32 value, got:{bad}")
-    })?;
+    let channels_first = channels_first(node)?;
+    let steps: [Vec<i64>; 2] = [node.attr("ksize")?, node.attr("strides")?];
+    let space = if channels_first { 2..4 } else { 1..3 };
+    // Strides over space are looked at before, sizes of windows after.
+    let moves = steps[1].get(space).is_some_and(|strides| strides.iter().all(|&stride| stride > 0));
+    if moves && steps.iter().all(|steps| steps.len() == 4) && steps.iter().any(|steps| steps[0] != 1) {
+        return Err(Error::unimplemented("Pooling is not yet supported on the batch dimension."));
+    }
+    let padding = window::padding(node, 2, channels_first)?;
+    let attributes =
+        Attributes::new(2, channels_first, over_space(steps, channels_first), padding, |ksize| {
+            let bad = ksize.iter().find(|&&v| v <= 0).copied().unwrap_or_default();
+            format!("ksize must be a positive int32 value, got:{bad}")
+        })?;
     attributes.refuse_depth(false, "Non-spatial pooling is not yet supported. Volunteers? :)")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         check_rank(ctx.input(0).shape(), attributes.channels_first)?;
@@ -119,6 +148,18 @@ mod tests {
                     "ksize=[1,0,1,1] strides=[1,1,1,2] padding=VALID",
                     "float[1,1,1,2] 1 2",
                     "INVALID_ARGUMENT: ksize must be a positive int32 value, got:0",
+                ),
+                (
+                    "AvgPool",
+                    "ksize=[0,2,2,1] strides=[1,1,1,1] padding=SAME",
+                    "float[1,1,1,2] 1 2",
+                    "UNIMPLEMENTED: Pooling is not yet supported on the batch dimension.",
+                ),
+                (
+                    "AvgPool",
+                    "ksize=[1,1,1,1] strides=[1,1,1,0] padding=SAME",
+                    "float[1,1,1,2] 1 2",
+                    "float[1,1,1,2] 1 2",
                 ),
                 (
                     "AvgPool",

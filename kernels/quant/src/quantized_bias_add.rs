@@ -104,6 +104,12 @@ mod tests {
                 (
                     op,
                     "out_type=qint32",
+                    "quint8[1,3] 1 200 7; quint8[3] 5 9 255; float[] NaN; float[] NaN; float[] -1; float[] 1",
+                    "qint32[1,3] -2147483648 -2147483648 -2147483648; float[] NaN; float[] NaN",
+                ),
+                (
+                    op,
+                    "out_type=qint32",
                     "quint8[2,0]; quint8[0]; float[] 0; float[] 1; float[] -1; float[] 2",
                     "INVALID_ARGUMENT: Must provide at least 1 bias",
                 ),

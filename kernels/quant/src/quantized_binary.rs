@@ -154,6 +154,12 @@ mod tests {
                 (
                     add,
                     "",
+                    "quint8[3] 1 200 7; quint8[3] 5 9 255; float[] -1; float[] 1; float[] -1; float[] inf",
+                    "qint32[3] -2 -2 -2; float[] -inf; float[] inf",
+                ),
+                (
+                    add,
+                    "",
                     "quint8[1] 1; quint8[1] 1; float[] 0; float[] 0; float[] -1; float[] 2",
                     "INVALID_ARGUMENT: max_x must be larger than min_x.",
                 ),

@@ -3,6 +3,7 @@
 //! [`Range`] works in double precision, one number at a time; [`ToFloat`] and [`ToCode`] are the formulas of its loops,
 //! in single precision.
 
+use savedmodel_math::lane::truncate_i64;
 use savedmodel_math::map;
 use savedmodel_op::{Context, ShapeContext};
 use savedmodel_tensor::{Error, PartialShape, Qint32, Quint8, Result, Tensor};
@@ -40,22 +41,26 @@ impl Range {
         Ok(Range { min: one(i, names[0])?, max: one(i + 1, names[1])? })
     }
 
-    /// The code of a number, which may lie outside of those of the type.
-    pub fn unclamped<T: Code>(self, x: f32) -> i64 {
-        let lowest = i64::from(T::LOWEST);
+    /// How far the code of a number is from the lowest.
+    fn steps<T: Code>(self, x: f32) -> i64 {
         if self.min == self.max {
-            return lowest;
+            return 0;
         }
         let steps = (1_u64 << T::BITS) as f64;
         let range = f64::from(self.max - self.min) * (steps / (steps - 1.0));
         let scale = steps / range;
-        let code = (f64::from(x) * scale).round() - (f64::from(self.min) * scale).round();
-        (code as i64).saturating_add(lowest)
+        truncate_i64((f64::from(x) * scale).round() - (f64::from(self.min) * scale).round())
+    }
+
+    /// The code of a number, which may lie outside of those of the type; from too far away it comes back at the other end.
+    pub fn unclamped<T: Code>(self, x: f32) -> i64 {
+        self.steps::<T>(x).wrapping_add(T::LOWEST.into())
     }
 
     /// The code nearest to a number.
     pub fn code<T: Code>(self, x: f32) -> T {
-        T::of(self.unclamped::<T>(x).clamp(T::LOWEST.into(), T::HIGHEST.into()) as i32)
+        let (lowest, highest) = (i64::from(T::LOWEST), i64::from(T::HIGHEST));
+        T::of((self.steps::<T>(x).clamp(0, highest - lowest) + lowest) as i32)
     }
 
     /// The number that a code stands for.
@@ -84,7 +89,9 @@ impl Range {
 
     /// The range of 32-bit sums of codes of two ranges: symmetric, `room` times as wide as the wider of them.
     pub fn of_sums(a: Range, b: Range, room: f32) -> Range {
-        let max = a.max.max((-a.min).max(b.max.max(-b.min))) * room;
+        // The first of two of which one is NaN.
+        let larger = |a: f32, b: f32| if a < b { b } else { a };
+        let max = larger(a.max, larger(-a.min, larger(b.max, -b.min))) * room;
         Range { min: -max, max }
     }
 }
@@ -175,8 +182,12 @@ impl ToCode {
     pub fn code<T: Code>(self, x: f32) -> T {
         // The largest single below 2^31.
         let highest = (T::HIGHEST as f32).min(2_147_483_520.0);
-        let code = ((x * self.scale).round() - self.offset).max(T::LOWEST as f32).min(highest);
-        T::of(code as i32)
+        let code = (x * self.scale).round() - self.offset;
+        if code.is_nan() {
+            // As x86 converts it, of which the low bits count.
+            return T::of(i32::MIN);
+        }
+        T::of(code.max(T::LOWEST as f32).min(highest) as i32)
     }
 }
 
@@ -202,9 +213,9 @@ impl Requantize<Quint8> for Qint32 {
         } else {
             let inverse = (255.0 / f64::from(output)) as f32;
             [
-                (255.0 * ONE * f64::from(input) / f64::from(output)) as i64,
-                (middle * inverse * ONE as f32) as i64,
-                ((ONE * (f64::from(wanted.min) * 255.0)) / f64::from(output)).round() as i64,
+                truncate_i64(255.0 * ONE * f64::from(input) / f64::from(output)),
+                truncate_i64((middle * inverse * ONE as f32).into()),
+                truncate_i64(((ONE * (f64::from(wanted.min) * 255.0)) / f64::from(output)).round()),
             ]
         };
         let offset = middle.wrapping_sub(first).wrapping_add(1 << 15);

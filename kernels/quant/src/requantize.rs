@@ -62,11 +62,11 @@ where
     Ok(Box::new(|ctx: &mut Context<'_>| {
         let range = Range::input(ctx, 1, ["input_min", "input_max"])?;
         let wanted = Range::input(ctx, 3, ["requested_output_min", "requested_output_max"])?;
-        if wanted.min > 0.0 {
+        if wanted.min > 0.0 || wanted.min.is_nan() {
             let min = wanted.min;
             return Err(Error::invalid_argument(format!("requested_output_min must be <= 0, but got {min}")));
         }
-        if wanted.max < wanted.min {
+        if wanted.max < wanted.min || wanted.max.is_nan() {
             return Err(Error::invalid_argument(format!(
                 "requested_output_max must be >= requested_output_min, but got {} and {}",
                 wanted.max, wanted.min
@@ -148,6 +148,18 @@ mod tests {
                     "out_type=qint8",
                     "qint32[0]; float[] -1; float[] 1; float[] 0.5; float[] 0.5",
                     "INVALID_ARGUMENT: requested_output_min must be <= 0, but got 0.5",
+                ),
+                (
+                    one,
+                    "out_type=qint8",
+                    "qint32[1] 1; float[] -1; float[] 1; float[] NaN; float[] 0.5",
+                    "INVALID_ARGUMENT: requested_output_min must be <= 0, but got NaN",
+                ),
+                (
+                    one,
+                    "out_type=qint8",
+                    "qint32[1] 1; float[] -1; float[] 1; float[] 0; float[] NaN",
+                    "INVALID_ARGUMENT: requested_output_max must be >= requested_output_min",
                 ),
                 (
                     channels,

@@ -11,8 +11,8 @@ use crate::source::{Generation, Source};
 
 /// Numbers of successes in `counts` trials, each of which succeeds with probability `probs`.
 ///
-/// `shape` ends with the shape that both broadcast to. A count that is not finite is refused; TensorFlow does not return
-/// from it.
+/// `shape` ends with the shape that both broadcast to. A count that is not a number is refused; TensorFlow does not
+/// return from it.
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/StatelessRandomBinomial>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/StatefulRandomBinomial>
@@ -140,10 +140,13 @@ impl Method {
         if prob.is_nan() {
             return Ok(Method::Always(f64::NAN));
         }
-        if !n.is_finite() {
-            return Err(Error::invalid_argument("the count of a binomial distribution is not finite"));
+        if n.is_nan() {
+            return Err(Error::invalid_argument("the count of a binomial distribution is not a number"));
         }
         let failures = prob > half;
+        if n.is_infinite() {
+            return Ok(Method::Always(if failures { f64::NAN } else { n }));
+        }
         let p = if failures { one - prob } else { prob };
         // The product is rounded to the dtype of the inputs before it is compared.
         match to_f64(count * p) >= 10.0 {
@@ -278,8 +281,14 @@ mod tests {
                 (
                     op,
                     "dtype=float",
-                    "int32[1] 1; int64[2] 1 2; float[] inf; float[] 0.5",
-                    "INVALID_ARGUMENT: the count of a binomial distribution is not finite",
+                    "int32[1] 2; int64[2] 1 2; float[2] inf inf; float[2] 0.5 0.7",
+                    "float[2] inf NaN",
+                ),
+                (
+                    op,
+                    "dtype=float",
+                    "int32[1] 1; int64[2] 1 2; float[] NaN; float[] 0.5",
+                    "INVALID_ARGUMENT: the count of a binomial distribution is not a number",
                 ),
             ],
         );

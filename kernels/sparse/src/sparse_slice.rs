@@ -26,33 +26,46 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let coo = Coo::of(ctx, 0)?;
         let starts = corner("start", ctx.input(3), coo.rank())?;
         let sizes = corner("size", ctx.input(4), coo.rank())?;
-        if let Some(size) = sizes.iter().find(|&&size| size < 0) {
-            return Err(Error::invalid_argument(format!("Expected a non-negative size, got {size}")));
-        }
         coo.shape()?;
+        let shape = vector(cut(coo.sizes, starts, sizes)?)?;
+        // As TensorFlow's, ends too far away wrap.
         let ends: Vec<i64> =
-            starts.iter().zip(sizes).map(|(&start, &size)| start.saturating_add(size)).collect();
+            starts.iter().zip(sizes).map(|(&start, &size)| start.wrapping_add(size)).collect();
         let within = |&i: &usize| {
             let bounds = starts.iter().zip(&ends);
             coo.index(i).iter().zip(bounds).all(|(index, (start, end))| (start..end).contains(&index))
         };
         let kept: Vec<usize> = (0..coo.len()).filter(within).collect();
-        let moved =
-            kept.iter().flat_map(|&i| coo.index(i).iter().zip(starts).map(|(&index, &start)| index - start));
+        let moved = kept
+            .iter()
+            .flat_map(|&i| coo.index(i).iter().zip(starts).map(|(&index, &start)| index.wrapping_sub(start)));
         let indices = matrix(kept.len(), coo.rank(), moved.collect())?;
         let values = pick(coo.values, &kept, &ctx.run())?;
-        let clipped = coo
-            .sizes
-            .iter()
-            .zip(starts)
-            .zip(sizes)
-            .map(|((&all, &start), &size)| all.saturating_sub(start).clamp(0, size));
-        let shape = vector(clipped.collect())?;
         ctx.set(0, indices);
         ctx.set(1, values);
         ctx.set(2, shape);
         Ok(())
     }))
+}
+
+/// The sizes of the box, which are set one after the other.
+fn cut(all: &[i64], starts: &[i64], sizes: &[i64]) -> Result<Vec<i64>> {
+    let mut cut = all.to_vec();
+    for i in 0..all.len() {
+        let (all, start, size) = (all[i], starts[i], sizes[i]);
+        cut[i] = match start {
+            _ if start < all.wrapping_sub(size) => size,
+            _ if start < all => all.wrapping_sub(start),
+            _ => 0,
+        };
+        if cut[i] < 0 {
+            return Err(Error::invalid_argument(format!("Expected a non-negative size, got {}", cut[i])));
+        }
+        cut.iter().try_fold(1_i64, |count, &size| count.checked_mul(size)).ok_or_else(|| {
+            Error::invalid_argument(format!("Encountered overflow when multiplying the sizes {cut:?}"))
+        })?;
+    }
+    Ok(cut)
 }
 
 fn corner<'a>(name: &str, tensor: &'a Tensor, rank: usize) -> Result<&'a [i64]> {
@@ -100,6 +113,30 @@ mod tests {
                     "",
                     cut("int64[2] 9223372036854775807 0", "int64[2] 9223372036854775807 9"),
                     "int64[0,2]; float[0]; int64[2] 0 4",
+                ),
+                (
+                    op,
+                    "",
+                    cut("int64[2] 0 0", "int64[2] -9223372036854775808 1"),
+                    "int64[0,2]; float[0]; int64[2] 3 1",
+                ),
+                (
+                    op,
+                    "",
+                    cut("int64[2] -1 0", "int64[2] -9223372036854775808 2"),
+                    "int64[2,2] 1 1 3 0; float[2] 1 3; int64[2] 4 2",
+                ),
+                (
+                    op,
+                    "",
+                    cut("int64[2] 1 0", "int64[2] 9223372036854775807 4"),
+                    "int64[0,2]; float[0]; int64[2] 2 4",
+                ),
+                (
+                    op,
+                    "",
+                    cut("int64[2] -9223372036854775808 0", "int64[2] 9223372036854775807 1"),
+                    "INVALID_ARGUMENT: Encountered overflow when multiplying",
                 ),
                 (
                     op,
