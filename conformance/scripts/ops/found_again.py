@@ -95,3 +95,9 @@ def infinite_scale(feed, factor):
 
 for factor in (np.inf, -np.inf, np.nan):
     found("Mul", lambda feed, factor=factor: infinite_scale(feed, factor))
+found("SparseConcat", [[PLACE, PLACE[0]], [F(1), F(1)], [L(HUGE, 4), L(2, 2)]], {"concat_dim": 0})
+found("SparseConcat", [[PLACE, PLACE], [F(1), F(1)], [L(HUGE, 4), L(2, 2)]], {"concat_dim": -(2**63)})
+for shape in ((), (0, 3), (2, 3)):
+    for axes in ([0, 0], [5], [-1], [[0]], [], 0):
+        for const in ((), (1,), (0, 1)):
+            found("ReverseV2", [F(*shape), np.array(axes, i32)], const=const)

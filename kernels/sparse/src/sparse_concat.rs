@@ -27,7 +27,7 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 }
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let axis: i64 = node.attr("concat_dim")?;
+    let axis = node.int32("concat_dim")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let parts = parts(ctx)?;
         let rank = parts[0].rank();
@@ -59,21 +59,24 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 fn parts<'a>(ctx: &'a Context<'_>) -> Result<Vec<Coo<'a>>> {
     let n = ctx.input_len() / 3;
     let mut parts: Vec<Coo<'a>> = Vec::with_capacity(n);
-    for i in 0..n {
-        let (indices, values, sizes) = (ctx.input(i), ctx.input(n + i), ctx.input(2 * n + i));
-        for (name, tensor, rank, kind) in [
-            ("indices", indices, 2, "matrix"),
-            ("values", values, 1, "vector"),
-            ("shapes", sizes, 1, "vector"),
-        ] {
+    for (list, (name, rank, kind)) in
+        [("indices", 2, "matrix"), ("values", 1, "vector"), ("shapes", 1, "vector")].into_iter().enumerate()
+    {
+        for i in 0..n {
+            let tensor = ctx.input(list * n + i);
             if tensor.rank() != rank {
                 return Err(Error::invalid_argument(format!(
                     "Input {name} should be a {kind} but received shape {} at position {i}",
                     tensor.shape()
                 )));
             }
+            if name == "shapes" {
+                cells(tensor.as_slice::<i64>()?)?;
+            }
         }
-        cells(sizes.as_slice::<i64>()?)?;
+    }
+    for i in 0..n {
+        let (indices, values, sizes) = (ctx.input(i), ctx.input(n + i), ctx.input(2 * n + i));
         let part = Coo::new(indices, values, sizes)?;
         if let Some(first) = parts.first().filter(|first| first.rank() != part.rank()) {
             return Err(Error::invalid_argument(format!(
