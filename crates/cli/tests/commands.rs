@@ -165,7 +165,7 @@ fn bad_models() {
     let unknown = model("unknown_operator");
     room.write("x.json", r#"{"instances": [1.5]}"#);
     let run = ["run", &unknown, "--signature", "unknown", "--inputs", "x.json", "--outputs", "y.json"];
-    room.bad(&run, 1, &["UNIMPLEMENTED", "VendorSpecialSinh"]);
+    room.bad(&run, 1, &["NOT_FOUND", "VendorSpecialSinh"]);
 }
 
 #[test]

@@ -16,6 +16,8 @@ use crate::{Construction, Kernel, Kernels, Op, OpDef};
 #[derive(Clone, Default)]
 pub struct Registry {
     ops: FxHashMap<&'static str, Entry>,
+    /// Whether TensorFlow has an operator.
+    knows: Option<fn(&str) -> bool>,
 }
 
 #[derive(Clone)]
@@ -37,6 +39,21 @@ impl Registry {
         }
     }
 
+    /// Takes what tells whether TensorFlow has an operator, for the error about one that is not here.
+    pub fn tell_by(&mut self, knows: fn(&str) -> bool) {
+        self.knows = Some(knows);
+    }
+
+    /// The error about an operator that is not here: `UNIMPLEMENTED` if TensorFlow has it, `NOT_FOUND`, as TensorFlow says, if not.
+    pub fn missing(&self, name: &str) -> Error {
+        if self.knows.is_some_and(|knows| !knows(name)) {
+            return Error::not_found(format!(
+                "Op type not registered '{name}': neither TensorFlow nor this registry has it; operators of one's own can be added"
+            ));
+        }
+        Error::unimplemented(format!("operator {name} is not supported"))
+    }
+
     /// The operator with this name.
     pub fn find(&self, name: &str) -> Option<&'static Op> {
         self.ops.get(name).map(|entry| entry.op)
@@ -45,12 +62,9 @@ impl Registry {
     /// The declaration of an operator.
     ///
     /// # Errors
-    /// `UNIMPLEMENTED` when there is no such operator.
+    /// [`Registry::missing`] when there is no such operator.
     pub fn def(&self, name: &str) -> Result<&OpDef> {
-        let entry = self
-            .ops
-            .get(name)
-            .ok_or_else(|| Error::unimplemented(format!("operator {name} is not supported")))?;
+        let entry = self.ops.get(name).ok_or_else(|| self.missing(name))?;
         entry.def.get_or_init(|| OpDef::of(entry.op)).as_ref().map_err(Clone::clone)
     }
 
@@ -64,13 +78,11 @@ impl Registry {
     /// The kernel for a node.
     ///
     /// # Errors
-    /// `UNIMPLEMENTED` when there is no such operator; `INVALID_ARGUMENT`, naming operator, attribute and dtype, when it has no
+    /// [`Registry::missing`] when there is no such operator; `INVALID_ARGUMENT`, naming operator, attribute and dtype, when it has no
     /// kernel for a dtype (nor has TensorFlow's CPU: the corpus counts an operator as whole when it has all of them), and when
     /// the attributes make no sense.
     pub fn kernel(&self, node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-        let op = self
-            .find(node.op())
-            .ok_or_else(|| Error::unimplemented(format!("operator {} is not supported", node.op())))?;
+        let op = self.find(node.op()).ok_or_else(|| self.missing(node.op()))?;
         let unsupported = |attr: &str, value: Option<&AttrValue>| {
             match value {
                 // The one dtype for which TensorFlow has kernels that are not here: sums and conjugates of lists.

@@ -30,7 +30,7 @@ impl Session {
     ///
     /// # Errors
     /// `NOT_FOUND` when there is no such function; `INVALID_ARGUMENT` when more is bound than it takes, or of other dtypes;
-    /// `UNIMPLEMENTED` when it needs an operator, attribute or dtype that there is not.
+    /// `UNIMPLEMENTED` when it needs an operator, attribute or dtype that there is not, `NOT_FOUND` when TensorFlow has no such operator, either.
     pub fn bind(&self, function: &FunctionRef, bound: Vec<Tensor>) -> Result<BoundFunction> {
         let function = self.environment().library.get(function)?;
         let bound = check_bound(&function, bound)?;

@@ -255,8 +255,8 @@ impl Session {
     /// The plan that gives `fetches` and runs `targets` from `feeds`, made unless it was made before.
     ///
     /// # Errors
-    /// `UNIMPLEMENTED` when it needs an operator, attribute or dtype that there is not; `INVALID_ARGUMENT` when that part
-    /// of the graph is malformed or a feed is repeated.
+    /// `UNIMPLEMENTED` when it needs an operator, attribute or dtype that there is not, `NOT_FOUND` when TensorFlow has no such operator,
+    /// either; `INVALID_ARGUMENT` when that part of the graph is malformed or a feed is repeated.
     pub fn prepare(&self, feeds: &[Output], fetches: &[Output], targets: &[NodeId]) -> Result<Arc<Prepared>> {
         self.prepared(PlanKey { feeds: feeds.to_vec(), fetches: fetches.to_vec(), targets: targets.to_vec() })
     }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use savedmodel_loader::op_defs;
 use savedmodel_op::Registry;
 
 /// The operators of this project, to which [`LoadOptions::registry`](crate::LoadOptions) may hold additions: a clone to which
@@ -37,6 +38,7 @@ pub fn registry() -> Arc<Registry> {
             savedmodel_kernels_xla::OPS,
         ];
         families.iter().for_each(|family| registry.add(family));
+        registry.tell_by(|name| op_defs::messages().contains_key(name));
         Arc::new(registry)
     }))
 }

@@ -34,6 +34,6 @@ fn a_model_with_the_operator_runs() -> Result<()> {
 #[test]
 fn without_it_the_model_is_refused() {
     let error = run(savedmodel::registry(), &[1.0]).unwrap_err();
-    assert_eq!(error.code(), Code::Unimplemented);
+    assert_eq!(error.code(), Code::NotFound);
     assert!(error.to_string().contains("Addons>Hardshrink"), "{error}");
 }

@@ -292,7 +292,7 @@ impl Region<'_, '_> {
         let node = self.compiler.graph.node(id);
         let reference = FunctionRef { name: node.op.to_string(), attrs: node.attrs.clone() };
         let Some(function) = self.compiler.unit.env.library.find(&reference)? else {
-            return Err(Error::unimplemented(format!("operator {} is not supported", node.op)));
+            return Err(self.compiler.unit.env.registry.missing(&node.op));
         };
         let sources = self.compiler.graph.inputs(id)?;
         if sources.len() != function.arguments.len() {
