@@ -6,7 +6,7 @@
 //! Start at [`par`] (chunks and threads) and [`simd`] (instruction sets); [`map`] applies any closure, [`unary`] and
 //! [`binary`] hold the vectorised functions, [`chain`] computes several of them in one pass, [`lane`] has their scalar forms for
 //! use in loops of your own, [`packet`] what TensorFlow's loops make of denormals; [`reduce`], [`softmax`] and [`norm`] work
-//! along axes, [`rows`] picks rows of tables, [`gemm`] multiplies matrices, [`attention`] and [`recurrent`] keep what lies between products in cache, [`winograd`] and [`depthwise`] convolve without; [`philox`] makes random bits.
+//! along axes, [`rows`] picks rows of tables, [`order`] sorts as TensorFlow's C++ library does, [`gemm`] multiplies matrices, [`attention`] and [`recurrent`] keep what lies between products in cache, [`winograd`] and [`depthwise`] convolve without; [`philox`] makes random bits.
 
 pub mod attention;
 pub mod binary;
@@ -19,6 +19,7 @@ pub mod limits;
 pub mod map;
 pub mod narrow;
 pub mod norm;
+pub mod order;
 pub mod packet;
 pub mod par;
 pub mod philox;

@@ -37,7 +37,7 @@ impl<T: Plain> Numbers<T> {
 /// matrices that are used once are not split twice.
 const SPLITS: usize = 1;
 
-/// The numbers of a matrix as they are, and split for a matrix unit: one of both, as one is as large as the other, until both are
+/// The numbers of a matrix as they are, or split for a matrix unit, which takes half as much memory again: both are kept only when both are
 /// asked for in turn.
 #[derive(Debug)]
 pub struct Kept<T>(Mutex<Forms<T>>);

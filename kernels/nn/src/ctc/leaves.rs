@@ -1,6 +1,6 @@
 //! The best leaves of a beam search, ties as TensorFlow leaves them.
 
-use crate::top_k::order;
+use savedmodel_math::order;
 
 /// The `limit` best items.
 ///

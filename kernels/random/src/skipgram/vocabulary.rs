@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use savedmodel_math::order;
 use savedmodel_tensor::Bytes;
 
 /// The words of a text and how often they occur; the first stands for all rare ones.
@@ -21,11 +22,11 @@ impl Vocabulary {
     pub fn of(text: &[u8], min_count: i32) -> Vocabulary {
         let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
         let mut table = Table::default();
-        let order: Vec<usize> =
+        let places: Vec<usize> =
             text.split(is_space).filter(|word| !word.is_empty()).map(|word| table.count(word)).collect();
         let mut frequent: Vec<usize> =
             table.order().into_iter().filter(|&i| table.entries[i].count >= min_count).collect();
-        sort(&mut frequent, &|a, b| table.entries[a].count > table.entries[b].count);
+        order::sort(&mut frequent, |&a, &b| table.entries[a].count > table.entries[b].count);
         let mut numbers = vec![0; table.entries.len()];
         let (mut words, mut counts) = (vec![Bytes::from_static(b"UNK")], vec![0]);
         for i in frequent {
@@ -34,8 +35,8 @@ impl Vocabulary {
             words.push(Bytes::copy_from_slice(entry.word));
             counts.push(entry.count);
         }
-        counts[0] = order.len() as i32 - counts.iter().sum::<i32>();
-        Vocabulary { words, counts, text: order.into_iter().map(|i| numbers[i]).collect() }
+        counts[0] = places.len() as i32 - counts.iter().sum::<i32>();
+        Vocabulary { words, counts, text: places.into_iter().map(|i| numbers[i]).collect() }
     }
 }
 
@@ -161,126 +162,9 @@ fn hash(word: &[u8]) -> u64 {
     mix(mix(hash).wrapping_mul(FACTOR))
 }
 
-/// Below that many, items are sorted by insertion.
-const FEW: usize = 16;
-
-/// The unstable sort of GNU's C++ library, by what goes before what.
-fn sort(items: &mut [usize], before: &dyn Fn(usize, usize) -> bool) {
-    if items.len() < 2 {
-        return;
-    }
-    part(items, 2 * items.len().ilog2(), before);
-    for i in 1..items.len() {
-        let item = items[i];
-        let mut at = i;
-        while at > 0 && before(item, items[at - 1]) {
-            items[at] = items[at - 1];
-            at -= 1;
-        }
-        items[at] = item;
-    }
-}
-
-/// Sorts but for groups of few.
-fn part(mut items: &mut [usize], mut depth: u32, before: &dyn Fn(usize, usize) -> bool) {
-    while items.len() > FEW {
-        if depth == 0 {
-            heap_sort(items, before);
-            return;
-        }
-        depth -= 1;
-        let (middle, last) = (items.len() / 2, items.len() - 1);
-        let median = median(items, [1, middle, last], before);
-        items.swap(0, median);
-        let (pivot, mut low, mut high) = (items[0], 1, items.len());
-        let cut = loop {
-            while before(items[low], pivot) {
-                low += 1;
-            }
-            high -= 1;
-            while before(pivot, items[high]) {
-                high -= 1;
-            }
-            if low >= high {
-                break low;
-            }
-            items.swap(low, high);
-            low += 1;
-        };
-        let (left, right) = items.split_at_mut(cut);
-        part(right, depth, before);
-        items = left;
-    }
-}
-
-fn median(items: &[usize], [a, b, c]: [usize; 3], before: &dyn Fn(usize, usize) -> bool) -> usize {
-    let less = |i: usize, j: usize| before(items[i], items[j]);
-    match (less(a, b), less(b, c), less(a, c)) {
-        (true, true, _) => b,
-        (true, false, true) => c,
-        (true, false, false) => a,
-        (false, _, true) => a,
-        (false, true, false) => c,
-        (false, false, false) => b,
-    }
-}
-
-fn heap_sort(items: &mut [usize], before: &dyn Fn(usize, usize) -> bool) {
-    for root in (0..items.len() / 2).rev() {
-        sift(items, root, items[root], before);
-    }
-    for end in (1..items.len()).rev() {
-        let item = items[end];
-        items[end] = items[0];
-        sift(&mut items[..end], 0, item, before);
-    }
-}
-
-/// Puts an item in place of the root of a heap: down to a leaf first, and up again as far as it must.
-fn sift(heap: &mut [usize], root: usize, item: usize, before: &dyn Fn(usize, usize) -> bool) {
-    let mut hole = root;
-    while 2 * hole + 1 < heap.len() {
-        let right = 2 * hole + 2;
-        let child =
-            if right == heap.len() || before(heap[right], heap[right - 1]) { right - 1 } else { right };
-        heap[hole] = heap[child];
-        hole = child;
-    }
-    while hole > root && before(heap[(hole - 1) / 2], item) {
-        heap[hole] = heap[(hole - 1) / 2];
-        hole = (hole - 1) / 2;
-    }
-    heap[hole] = item;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sorts() {
-        let by_tens = |a: usize, b: usize| a / 10 < b / 10;
-        let check = |items: Vec<usize>, depth: Option<u32>| {
-            let mut sorted = items.clone();
-            match depth {
-                None => sort(&mut sorted, &by_tens),
-                Some(_) => heap_sort(&mut sorted, &by_tens),
-            }
-            assert!(sorted.is_sorted_by_key(|x| x / 10), "{sorted:?}");
-            let (mut a, mut b) = (items, sorted);
-            a.sort_unstable();
-            b.sort_unstable();
-            assert_eq!(a, b);
-        };
-        for len in [0, 1, 2, 16, 17, 100, 1000] {
-            for depth in [None, Some(0)] {
-                check((0..len).collect(), depth);
-                check((0..len).rev().collect(), depth);
-                check((0..len).map(|i| i * 7919 % 257).collect(), depth);
-                check(vec![3; len], depth);
-            }
-        }
-    }
 
     #[test]
     fn white_space() {

@@ -116,9 +116,9 @@ pub struct Unit<T> {
     pub write: unsafe fn(Written<T>),
 }
 
-/// Whether the unit is faster than the microkernels, for numbers that are split, stand in so many rows of A each, and take so many times as long as
-/// those of a matrix to be split: it multiplies more than twice as fast, but whole tiles,
-/// and splitting takes time for each row and column. Times are those of an Emerald Rapids server.
+/// Whether the unit is faster than the microkernels, for numbers that are split: it multiplies more than twice as fast, but whole tiles, and
+/// splitting takes time for each row and column. Numbers stand in so many rows of A each, and take so many times as long to be split as
+/// those of a matrix. Times are those of an Emerald Rapids server.
 pub(super) fn gains<T: Scalar>([m, k, n]: [usize; 3], [times, copies]: [usize; 2]) -> bool {
     /// Nanoseconds that the products of a tile take.
     const PRODUCTS: usize = 43;

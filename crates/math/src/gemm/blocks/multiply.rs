@@ -13,9 +13,9 @@ use crate::shared_loop::Shares;
 
 /// Bytes of rows that are made ready at a time, which leave room for B in the second-level cache.
 const READY: usize = 3 << 17;
-/// Panels for each thread from which each makes all rows ready rather than reads all panels,
+/// Panels for each thread from which each makes all rows ready, rather than reads all panels for some of the rows.
 const MANY_PANELS: usize = 4;
-/// unless these have so few bytes. What is read next is often divided by rows, too.
+/// Bytes of panels up to which threads divide the rows all the same: what follows is often divided by rows, too.
 const FEW_BYTES: usize = 1 << 20;
 /// Bytes of B that are read again for each strip of rows, from the second-level cache.
 const CACHED: usize = 1 << 18;
@@ -89,7 +89,7 @@ struct Tasks {
 }
 
 impl Tasks {
-    /// So many tasks, if there are enough strips and panels: of panels, if these are no fewer, as each task would need all of them.
+    /// So many tasks, if there are enough strips and panels: tasks divide the panels, and the strips only where these are too few.
     fn new(wanted: usize, strips: usize, panels: usize) -> Tasks {
         let panels_of_task = panels.div_ceil(wanted.min(panels));
         let columns = panels.div_ceil(panels_of_task);

@@ -1,10 +1,8 @@
 //! See [`OPS`].
 
-pub mod order;
-
 use std::cmp::Ordering;
 
-use savedmodel_math::par;
+use savedmodel_math::{order, par};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
 use savedmodel_tensor::{DType, Element, Error, PartialShape, Result, Tensor, bf16, f16};
 

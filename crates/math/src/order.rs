@@ -1,6 +1,12 @@
 //! Heaps and sorting, step by step as in the C++ library that TensorFlow is built with.
 //!
-//! They show where the order is not total (NaN), and in what a heap leaves behind.
+//! They show where the order is not total (NaN), where items are equal, and in what a heap leaves behind.
+//!
+//! ```
+//! let mut items = [3, 1, 2];
+//! savedmodel_math::order::sort(&mut items, |a, b| a < b);
+//! assert_eq!(items, [1, 2, 3]);
+//! ```
 
 /// The first `count` items by `above`, of a longer sequence; in order if `sorted`, else as they lie in the heap.
 pub fn top<T: Copy>(
@@ -151,5 +157,34 @@ fn partition<T: Copy>(items: &mut [T], before: &impl Fn(&T, &T) -> bool) -> usiz
         }
         items.swap(low, high);
         low += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sorted_is_in_order() {
+        let by_tens = |a: &usize, b: &usize| a / 10 < b / 10;
+        let check = |items: Vec<usize>| {
+            // By parts, and as when these turn out too uneven.
+            for depth in [2 * items.len().max(1).ilog2(), 0] {
+                let mut sorted = items.clone();
+                split(&mut sorted, depth, &by_tens);
+                sort(&mut sorted, by_tens);
+                assert!(sorted.is_sorted_by_key(|x| x / 10), "{sorted:?}");
+                let mut same = items.clone();
+                same.sort_unstable();
+                sorted.sort_unstable();
+                assert_eq!(sorted, same);
+            }
+        };
+        for len in [0, 1, 2, 16, 17, 100, 1000] {
+            check((0..len).collect());
+            check((0..len).rev().collect());
+            check((0..len).map(|i| i * 7919 % 257).collect());
+            check(vec![3; len]);
+        }
     }
 }
