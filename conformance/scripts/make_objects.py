@@ -454,6 +454,15 @@ def composites(folder, scratch):
     tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in names})
 
 
+def keras3(folder, scratch):
+    """A Keras 3 model by `tf.saved_model.save`: functions capture variables under other names than the saver restores."""
+    import keras
+
+    inputs = keras.Input((2,), name="x")
+    layer = keras.layers.Dense(2, kernel_initializer=keras.initializers.Constant([[1.0, 2.0], [3.0, 4.0]]), name="dense")
+    tf.saved_model.save(keras.Model(inputs, layer(inputs)), folder)
+
+
 def session(folder, scratch):
     """A model of TensorFlow 1 with variables of all kinds, sparse tensors and a method name of its own."""
     v1 = tf.compat.v1
@@ -506,7 +515,7 @@ def saver(folder, scratch):
 
 def main():
     for make in (
-        objects, arguments, random, tables, anonymous, aliases, keras2, stateful, checkpoint_tutorial, branches, composites, session,
+        objects, arguments, random, tables, anonymous, aliases, keras2, keras3, stateful, checkpoint_tutorial, branches, composites, session,
         saver
     ):
         if sys.argv[1:] and make.__name__ not in sys.argv[1:]:

@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod anonymous;
+mod captured;
 mod hidden;
 mod inference;
 mod inspect;

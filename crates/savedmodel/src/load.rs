@@ -11,7 +11,7 @@ use savedmodel_runtime::{Options, Precision, Session, SessionOptions};
 use savedmodel_tensor::{Code, DType, Error, Handle, PartialShape, Result, Tensor};
 
 use crate::restore::Reading;
-use crate::{SavedModel, anonymous, memory, restore};
+use crate::{SavedModel, anonymous, captured, memory, restore};
 
 /// How to load a model.
 ///
@@ -82,6 +82,7 @@ pub(crate) fn start(session: &Session, meta: &MetaGraph, reading: Reading) -> Re
         // A model without variables may come without the files; TensorFlow's loader looks at the index alone.
         if prefix.with_extension("index").is_file() {
             restore::run(session, meta, restore, prefix, reading)?;
+            captured::join(session, meta)?;
         } else if meta.has_objects() && !restore.entries.is_empty() {
             let prefix = prefix.display();
             return Err(Error::not_found(format!("Failed to find any matching files for {prefix}")));

@@ -15,7 +15,7 @@ use crate::prune::Host;
 use crate::restore::Reading;
 use crate::{
     ConcreteFunction, LoadOptions, Object, ObjectVariable, RestoredFunction, Runner, SignatureFunction,
-    StructuredFunction, Value, load, restore,
+    StructuredFunction, Value, captured, load, restore,
 };
 
 /// A loaded SavedModel: one metagraph and its state, ready to be called from any thread.
@@ -101,6 +101,7 @@ impl SavedModel {
     /// Any of restoring and initialising, when there are iterators.
     pub fn fork(&self) -> Result<SavedModel> {
         let session = self.session.fork(|session| load::start(session, &self.meta, self.reading))?;
+        captured::join(&session, &self.meta)?;
         let (meta, objects) = (Arc::clone(&self.meta), OnceLock::new());
         Ok(SavedModel { meta, session, reading: self.reading, objects })
     }

@@ -217,6 +217,32 @@ fn keras_models_are_called() {
 }
 
 #[test]
+fn variables_are_one_under_both_names() {
+    let model = load("objects/keras3");
+    let answer = |model: &SavedModel| {
+        let ones = Tensor::from_slice([1, 2], &[1.0_f32, 1.0]).unwrap();
+        let outputs = model.signature("serving_default").unwrap().call([("inputs", ones)]).unwrap();
+        outputs["output_0"].as_slice::<f32>().unwrap().to_vec()
+    };
+    assert_eq!(answer(&model), [4.0, 6.0]);
+    let fork = model.fork().unwrap();
+    let kernel = |model: &SavedModel, value: [f32; 4]| {
+        let root = model.root().unwrap();
+        let variables = root.variables().unwrap();
+        let kernel = variables.iter().find(|v| v.name() == "dense/kernel").unwrap();
+        kernel.assign(Tensor::from_slice([2, 2], &value).unwrap()).unwrap();
+    };
+    kernel(&model, [1.0, 0.0, 0.0, 1.0]);
+    assert_eq!((answer(&model), answer(&fork)), (vec![1.0, 1.0], vec![4.0, 6.0]));
+    kernel(&fork, [2.0, 0.0, 0.0, 2.0]);
+    assert_eq!((answer(&model), answer(&fork)), (vec![1.0, 1.0], vec![2.0, 2.0]));
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("keras3");
+    let _ = std::fs::remove_dir_all(&directory);
+    fork.save(&directory).unwrap();
+    assert_eq!(answer(&SavedModel::load(&directory).unwrap()), [2.0, 2.0]);
+}
+
+#[test]
 fn functions_have_other_names() {
     let model = load("objects/aliases");
     let twice = model.aliased_function("twice").unwrap();

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use savedmodel_bundle::Checkpoint;
-use savedmodel_graph::{AttrValue, FunctionRef, NodeId, Output};
+use savedmodel_graph::{FunctionRef, NodeId, Output};
 use savedmodel_loader::{ObjectGraph, ObjectKind, VariableDef};
 use savedmodel_op::Variable;
 use savedmodel_runtime::{BoundFunction, Session};
 use savedmodel_tensor::{Error, Handle, Result, Tensor};
 
 use super::ObjectVariable;
-use crate::{SavedModel, load};
+use crate::{SavedModel, captured, load};
 
 /// The container of variables that only objects have.
 const OWN: &str = "objects";
@@ -239,10 +239,8 @@ fn outputs(
 ) -> Result<HashMap<usize, Output>> {
     let graph = model.graph();
     let mut found = HashMap::new();
-    for node in graph.nodes() {
-        let Some(AttrValue::Function(reference)) = graph.node(node).attrs.get("f") else { continue };
-        let Some(def) = objects.functions.get(&reference.name) else { continue };
-        let inputs = graph.inputs(node)?;
+    for (name, inputs) in captured::calls(graph)? {
+        let Some(def) = objects.functions.get(name) else { continue };
         let Some(free) = inputs.len().checked_sub(def.bound_inputs.len()) else { continue };
         for (&id, &input) in def.bound_inputs.iter().zip(&inputs[free..]) {
             found.entry(id).or_insert(input);
