@@ -460,7 +460,18 @@ def keras3(folder, scratch):
 
     inputs = keras.Input((2,), name="x")
     layer = keras.layers.Dense(2, kernel_initializer=keras.initializers.Constant([[1.0, 2.0], [3.0, 4.0]]), name="dense")
-    tf.saved_model.save(keras.Model(inputs, layer(inputs)), folder)
+    model = keras.Model(inputs, layer(inputs))
+
+    @tf.function(input_signature=[spec([None, 2], name="x")])
+    def serve(x):
+        return model(x)
+
+    @tf.function(input_signature=[spec([None, 2], name="x")])
+    def grow(x):
+        layer.kernel.assign(layer.kernel * 2.0)
+        return model(x)
+
+    tf.saved_model.save(model, folder, signatures={"serving_default": serve, "grow": grow})
 
 
 def session(folder, scratch):

@@ -4,6 +4,7 @@
 //! variable.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use savedmodel_bundle::Checkpoint;
 use savedmodel_graph::{AttrValue, Graph, NodeId, Output};
@@ -24,7 +25,7 @@ pub(crate) fn calls(graph: &Graph) -> Result<Vec<(&str, Vec<Output>)>> {
     Ok(found)
 }
 
-/// Gives what functions capture the variable that the checkpoint's value went to.
+/// Puts the variables that functions capture in place of those that the checkpoint's values went to.
 pub(crate) fn join(session: &Session, meta: &MetaGraph) -> Result<()> {
     let (graph, Some(restore)) = (&meta.graph, &meta.restore) else { return Ok(()) };
     let restored: HashSet<_> =
@@ -51,8 +52,13 @@ pub(crate) fn join(session: &Session, meta: &MetaGraph) -> Result<()> {
             let key = keys.get(id).and_then(Option::as_deref);
             let Some(&node) = key.and_then(|key| by_key.get(key)) else { continue };
             if is_other(input.node) {
-                let (_, variable) = load::variable(session, graph, node)?;
-                let (container, name) = load::resource_name(graph, input.node);
+                // Functions know it by this name, and plans ask by it what is written.
+                let (_, variable) = load::variable(session, graph, input.node)?;
+                let (_, restored) = load::variable(session, graph, node)?;
+                if let (false, Some(value)) = (Arc::ptr_eq(&variable, &restored), restored.get()) {
+                    variable.assign(value)?;
+                }
+                let (container, name) = load::resource_name(graph, node);
                 session.resources().put(&container, &name, variable);
             }
         }

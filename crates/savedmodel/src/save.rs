@@ -1,12 +1,14 @@
 //! A loaded model back to disk.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use savedmodel_bundle::{Checkpoint, ReadOptions};
 use savedmodel_export::{CheckpointTensor, Export, ExportedVariable, SavedTable};
-use savedmodel_loader::{Restore, Source};
+use savedmodel_graph::NodeId;
+use savedmodel_loader::{Restore, RestoreEntry, Source};
 use savedmodel_op::Variable;
 use savedmodel_tensor::{Error, Result, Tensor};
 
@@ -75,14 +77,24 @@ impl SavedModel {
     /// Notes all variables of the graph.
     fn export_variables(&self, export: &mut Export) {
         let graph = self.graph();
+        let find = |node| {
+            let (container, name) = load::resource_name(graph, node);
+            self.session().resources().find::<Variable>(&container, &name)
+        };
+        // The first entry of each.
+        let entries = || self.meta().restore.iter().flat_map(|restore| restore.entries.iter().rev());
+        let by_node: HashMap<NodeId, &RestoreEntry> =
+            entries().map(|entry| (entry.variable, entry)).collect();
+        // A variable may have a second node, which no entry names.
+        let by_variable: HashMap<*const Variable, &RestoreEntry> =
+            entries().filter_map(|entry| Some((Arc::as_ptr(&find(entry.variable)?), entry))).collect();
         for node in graph.nodes() {
             if !matches!(&*graph.node(node).op, "VarHandleOp" | "VariableV2" | "Variable") {
                 continue;
             }
-            let entries = self.meta().restore.iter().flat_map(|restore| &restore.entries);
-            let entry = entries.into_iter().find(|entry| entry.variable == node);
-            let (container, name) = load::resource_name(graph, node);
-            let variable = self.session().resources().find::<Variable>(&container, &name);
+            let variable = find(node);
+            let other = || by_variable.get(&Arc::as_ptr(variable.as_ref()?)).copied();
+            let entry = by_node.get(&node).copied().or_else(other);
             export.set_variable(
                 &*graph.node(node).name,
                 ExportedVariable {

@@ -219,11 +219,12 @@ fn keras_models_are_called() {
 #[test]
 fn variables_are_one_under_both_names() {
     let model = load("objects/keras3");
-    let answer = |model: &SavedModel| {
+    let call = |model: &SavedModel, signature: &str| {
         let ones = Tensor::from_slice([1, 2], &[1.0_f32, 1.0]).unwrap();
-        let outputs = model.signature("serving_default").unwrap().call([("inputs", ones)]).unwrap();
+        let outputs = model.signature(signature).unwrap().call([("x", ones)]).unwrap();
         outputs["output_0"].as_slice::<f32>().unwrap().to_vec()
     };
+    let answer = |model: &SavedModel| call(model, "serving_default");
     assert_eq!(answer(&model), [4.0, 6.0]);
     let fork = model.fork().unwrap();
     let kernel = |model: &SavedModel, value: [f32; 4]| {
@@ -234,11 +235,18 @@ fn variables_are_one_under_both_names() {
     };
     kernel(&model, [1.0, 0.0, 0.0, 1.0]);
     assert_eq!((answer(&model), answer(&fork)), (vec![1.0, 1.0], vec![4.0, 6.0]));
-    kernel(&fork, [2.0, 0.0, 0.0, 2.0]);
+    kernel(&fork, [1.0, 0.0, 0.0, 1.0]);
+    assert_eq!(call(&fork, "grow"), [2.0, 2.0]);
     assert_eq!((answer(&model), answer(&fork)), (vec![1.0, 1.0], vec![2.0, 2.0]));
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("keras3");
     let _ = std::fs::remove_dir_all(&directory);
     fork.save(&directory).unwrap();
+    assert_eq!(answer(&SavedModel::load(&directory).unwrap()), [2.0, 2.0]);
+    std::fs::remove_dir_all(&directory).unwrap();
+    let mut export = fork.export().unwrap();
+    export.keep_signatures(&["serving_default"]).unwrap();
+    export.prune().unwrap();
+    export.save(&directory).unwrap();
     assert_eq!(answer(&SavedModel::load(&directory).unwrap()), [2.0, 2.0]);
 }
 
