@@ -13,7 +13,7 @@ use savedmodel_op::{OpDef, Registry};
 use savedmodel_proto::{self as proto, FunctionDef, FunctionDefLibrary, Message, fields};
 use savedmodel_tensor::{Error, Result};
 
-use crate::{attributes, graph_def, op_defs};
+use crate::{attributes, graph_def, graph_rules, op_defs};
 
 /// The functions of a graph. What an operator's outputs are called is looked up in `registry`, then among TensorFlow's.
 ///
@@ -139,6 +139,7 @@ impl Body<'_> {
         for message in &def.node_def {
             self.connect(message).map_err(|e| e.at(graph_def::place(message)))?;
         }
+        graph_rules::check_order(&self.graph)?;
         let (results, result_outputs) = self.results(def, &declared, &attrs)?;
         let control = |name: &String| match self.named.get(name) {
             Some(Named::Node(id)) => Ok(*id),

@@ -14,6 +14,7 @@ mod file;
 mod function_spec;
 mod functions;
 mod graph_def;
+mod graph_rules;
 mod initializer;
 mod meta_graph;
 mod objects;
