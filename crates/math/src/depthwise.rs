@@ -85,7 +85,7 @@ pub fn line<T: Scalar + PartialOrd>(taps: &Taps<'_, T>, bias: &[T], bounds: [T; 
     let table = T::table(simd::level());
     let lanes = table.columns / 2;
     if let Some(kernel) = adjacent(table, taps) {
-        return groups(kernel, table.columns, (taps, &rows), (bias, bounds), out);
+        return groups(kernel, (taps, &rows), (bias, bounds), out);
     }
     let mut x = 0;
     while x < width.windows {
@@ -125,50 +125,47 @@ pub fn line<T: Scalar + PartialOrd>(taps: &Taps<'_, T>, bias: &[T], bounds: [T; 
     }
 }
 
-/// The loop for lines whose windows go from cell to cell, if there is one for their taps and they are long and wide enough.
-fn adjacent<T: Scalar>(table: &Table<T>, taps: &Taps<'_, T>) -> Option<Summing<T>> {
+/// The loop for lines of adjacent taps, if there is one for them and they are long and wide enough, and how many outputs
+/// it sums at the same time.
+fn adjacent<T: Scalar>(table: &Table<T>, taps: &Taps<'_, T>) -> Option<(Summing<T>, usize)> {
     let width = &taps.axes[2];
-    let is_dense = width.stride == 1 && width.dilation == 1;
-    let fits = width.windows >= OUTPUTS && taps.channels >= table.columns;
-    let kernel = match width.taps {
-        3 => table.adjacent[0],
-        5 => table.adjacent[1],
-        _ => None,
-    };
-    kernel.filter(|_| is_dense && fits)
+    let sizes = [3, 5].iter().position(|&taps| taps == width.taps)?;
+    let strides = [1, 2].iter().position(|&stride| stride == width.stride)?;
+    if width.dilation != 1 || taps.channels < table.columns / 2 {
+        return None;
+    }
+    let fits = Table::<T>::OUTPUTS.into_iter().enumerate().filter(|&(_, count)| count <= width.windows);
+    let (place, count) = fits.min_by_key(|&(_, count)| width.windows.next_multiple_of(count))?;
+    Some((table.adjacent[sizes][strides][place], count))
 }
 
-/// A line in groups of adjacent outputs and channels, of which the last overlap those before.
+/// A line in groups of adjacent outputs, of which the last overlaps the one before.
 fn groups<T: Scalar>(
-    kernel: Summing<T>,
-    lanes: usize,
+    (kernel, count): (Summing<T>, usize),
     (taps, rows): (&Taps<'_, T>, &[[usize; 2]]),
     (bias, bounds): (&[T], [T; 2]),
     out: &mut [T],
 ) {
     let (n, width) = (taps.channels, &taps.axes[2]);
-    for x in (0..width.windows).step_by(OUTPUTS) {
-        let x = x.min(width.windows - OUTPUTS);
-        let end = (width.cells + width.before).saturating_sub(x).min(OUTPUTS + width.taps - 1);
-        for at in (0..n).step_by(lanes) {
-            let at = at.min(n - lanes);
-            let sums = Sums {
-                rows: (rows.as_ptr(), rows.len()),
-                taps: width.taps,
-                // The first cell may lie before the image; it is not read then.
-                image: taps.image.as_ptr().wrapping_add((x * n + at).wrapping_sub(width.before * n)),
-                image_steps: [n; 2],
-                inside: [width.before.saturating_sub(x), end],
-                filter: taps.filter.as_ptr().wrapping_add(at),
-                channels: n,
-                bias: if bias.is_empty() { std::ptr::null() } else { bias[at..].as_ptr() },
-                bounds,
-                out: out[x * n + at..].as_mut_ptr(),
-            };
-            // SAFETY: the table that the loop is of belongs to a level this processor has. `inside` leaves cells of the image
-            // only; the sizes of image, filter, bias and output were checked.
-            unsafe { kernel(&sums) };
-        }
+    for x in (0..width.windows).step_by(count) {
+        let x = x.min(width.windows - count);
+        let first = x * width.stride;
+        let sums = Sums {
+            rows: (rows.as_ptr(), rows.len()),
+            taps: width.taps,
+            // The first cell may lie before the image; it is not read then.
+            image: taps.image.as_ptr().wrapping_add((first * n).wrapping_sub(width.before * n)),
+            image_steps: [n; 2],
+            inside: [width.before.saturating_sub(first), (width.cells + width.before).saturating_sub(first)],
+            filter: taps.filter.as_ptr(),
+            channels: n,
+            bias: if bias.is_empty() { std::ptr::null() } else { bias.as_ptr() },
+            bounds,
+            out: out[x * n..].as_mut_ptr(),
+        };
+        // SAFETY: the table that the loop is of belongs to a level this processor has. `inside` leaves cells of the image only;
+        // the sizes of image, filter, bias and output were checked.
+        unsafe { kernel(&sums) };
     }
 }
 

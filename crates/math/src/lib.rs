@@ -32,5 +32,6 @@ pub mod unary;
 pub mod winograd;
 
 mod shared_loop;
+mod side_by_side;
 #[cfg(test)]
 mod ulp;

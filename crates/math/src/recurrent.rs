@@ -15,7 +15,7 @@
 //! ```
 
 use crate::gemm::{Epilogue, Gemm, PackedB, View};
-use crate::lane;
+use crate::lane::{self, Few};
 use crate::par;
 use crate::simd::{self, Isa, Kernel};
 
@@ -54,7 +54,8 @@ impl Kernel for Lstm<'_> {
 
 #[inline(always)]
 fn lstm_state<I: Isa>([i, f, g]: [f32; 3], state: f32) -> f32 {
-    lane::sigmoid::<I>(f) * state + lane::sigmoid::<I>(i) * lane::tanh::<I>(g)
+    let Few([f, i]) = Few([f, i]).sigmoid::<I>();
+    f * state + i * lane::tanh::<I>(g)
 }
 
 /// As [`Lstm`], with the state written over.

@@ -7,7 +7,9 @@
 use crate::lane;
 use crate::narrow::Narrow;
 use crate::par;
+use crate::side_by_side;
 use crate::simd::{self, Isa, Kernel};
+use crate::unary::functions;
 use half::{bf16, f16};
 
 /// Elements of a row handled together.
@@ -147,7 +149,10 @@ fn halve(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
 fn exp_chunk<I: Isa>(x: &[f32; LANES], max: f32, sums: &mut [f32; LANES]) -> [f32; LANES] {
     let mut y = [0.0; LANES];
     for lane in 0..LANES {
-        y[lane] = lane::exp::<I>(x[lane] - max);
+        y[lane] = x[lane] - max;
+    }
+    side_by_side::row::<I, functions::Exp>(&mut y);
+    for lane in 0..LANES {
         sums[lane] += y[lane];
     }
     y

@@ -12,6 +12,7 @@ use crate::lane;
 use crate::map::BLOCK;
 use crate::narrow::Narrow;
 use crate::par;
+use crate::side_by_side;
 use crate::simd::{self, Isa, Kernel};
 use half::{bf16, f16};
 
@@ -24,6 +25,21 @@ pub trait Function<T> {
 
     /// The value at `x`; `#[inline(always)]` and without branches.
     fn at<I: Isa>(x: T) -> T;
+
+    /// Whether [`Function::each`] is quicker than as many times [`Function::at`].
+    const SIDE_BY_SIDE: bool = false;
+
+    /// The values at all of `x`; as [`Function::at`].
+    #[inline(always)]
+    fn each<I: Isa, const N: usize>(mut x: [T; N]) -> [T; N]
+    where
+        T: Copy,
+    {
+        for x in &mut x {
+            *x = Self::at::<I>(*x);
+        }
+        x
+    }
 
     /// True where [`Function::at`] does not hold and [`Function::at_rare`] must be asked.
     #[inline(always)]
@@ -60,7 +76,10 @@ impl<F: Function<T>, T: Copy> Kernel for Pass<'_, F, T> {
     type Output = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        for (src, dst) in self.0.chunks(BLOCK).zip(self.1.chunks_mut(BLOCK)) {
+        for (mut src, mut dst) in self.0.chunks(BLOCK).zip(self.1.chunks_mut(BLOCK)) {
+            if F::SIDE_BY_SIDE {
+                (src, dst) = side_by_side::blocks::<I, F, T>(src, dst);
+            }
             let mut rare = false;
             for (dst, &src) in dst.iter_mut().zip(src) {
                 *dst = F::at::<I>(src);
@@ -142,10 +161,11 @@ macro_rules! at_double {
 }
 
 /// Declares functions: name (in [`crate::lane`] too), type, nanoseconds in single and double precision, and the form
-/// in double precision, which also serves single precision beyond the `beyond` limit, and is the oracle of the form that `wide` names.
+/// in double precision, which also serves single precision beyond the `beyond` limit, and is the oracle of the form that `wide` names;
+/// `few` names the method of [`lane::Few`].
 macro_rules! functions {
     ($($(#[$doc:meta])* $name:ident $kind:ident $ns:literal $ns64:literal $double:expr
-        $(, beyond $limit:expr)? $(, wide $wide:ident)?;)*) => {
+        $(, beyond $limit:expr)? $(, wide $wide:ident)? $(, few $few:ident)?;)*) => {
         /// The functions as types, for code that is generic over them.
         pub mod functions {
             $($(#[$doc])* #[derive(Clone, Copy, Debug)] pub struct $kind;)*
@@ -174,6 +194,13 @@ macro_rules! functions {
                 fn at<I: Isa>(x: f32) -> f32 {
                     lane::$name::<I>(x)
                 }
+                $(
+                    const SIDE_BY_SIDE: bool = true;
+                    #[inline(always)]
+                    fn each<I: Isa, const N: usize>(x: [f32; N]) -> [f32; N] {
+                        lane::Few(x).$few::<I>().0
+                    }
+                )?
                 $(
                     const RARE: bool = true;
                     #[inline(always)]
@@ -240,7 +267,7 @@ macro_rules! functions {
 
 functions! {
     /// `e^x`.
-    exp Exp 0.6 1.5 f64::exp, wide exp;
+    exp Exp 0.6 1.5 f64::exp, wide exp, few exp;
     /// `e^x - 1`.
     expm1 Expm1 0.7 1.7 f64::exp_m1, wide expm1;
     /// The natural logarithm; -inf at zero, NaN below.
@@ -270,7 +297,7 @@ functions! {
     /// The hyperbolic cosine.
     cosh Cosh 1.0 15.0 f64::cosh;
     /// The hyperbolic tangent.
-    tanh Tanh 0.8 2.0 f64::tanh, wide tanh;
+    tanh Tanh 0.8 2.0 f64::tanh, wide tanh, few tanh;
     /// The inverse hyperbolic sine.
     asinh Asinh 2.0 20.0 f64::asinh;
     /// The inverse hyperbolic cosine; NaN below 1.
@@ -282,9 +309,9 @@ functions! {
     /// `1 - erf(x)`, accurate in its tail.
     erfc Erfc 1.5 25.0 libm::erfc;
     /// `1 / (1 + e^-x)`.
-    sigmoid Sigmoid 0.7 2.0 double::sigmoid, wide sigmoid;
+    sigmoid Sigmoid 0.7 2.0 double::sigmoid, wide sigmoid, few sigmoid;
     /// `x / (1 + e^-x)`, also called swish.
-    silu Silu 0.8 8.0 double::silu;
+    silu Silu 0.8 8.0 double::silu, few silu;
     /// `log(1 + e^x)`.
     softplus Softplus 1.5 4.0 double::softplus, wide softplus;
     /// `x / (1 + |x|)`.
@@ -294,9 +321,9 @@ functions! {
     /// The scaled exponential linear unit.
     selu Selu 0.7 1.7 double::selu, wide selu;
     /// `x` times the normal distribution function of `x`.
-    gelu Gelu 1.0 20.0 double::gelu;
+    gelu Gelu 1.0 20.0 double::gelu, few gelu;
     /// The approximation of [`gelu`] by a hyperbolic tangent.
-    gelu_tanh GeluTanh 1.0 18.0 double::gelu_tanh;
+    gelu_tanh GeluTanh 1.0 18.0 double::gelu_tanh, few gelu_tanh;
 }
 
 /// Activations in double precision.

@@ -1,7 +1,9 @@
 //! What is done to a tile of C while it is in cache.
 
 use crate::lane;
+use crate::side_by_side;
 use crate::simd::Isa;
+use crate::unary::functions;
 
 /// A function applied to each element of C.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -65,6 +67,12 @@ impl Activation {
         }
     }
 
+    /// Whether it takes so long that it is better applied to whole rows than to the few columns of a tile.
+    pub(crate) fn is_long(self) -> bool {
+        use Activation::{Gelu, GeluTanh, Sigmoid, Silu, Tanh};
+        matches!(self, Tanh | Sigmoid | Silu | Gelu | GeluTanh)
+    }
+
     /// Applies the function to a row.
     #[inline(always)]
     pub(crate) fn apply<I: Isa>(self, row: &mut [f32]) {
@@ -74,14 +82,14 @@ impl Activation {
             Activation::Relu6 => each(row, |x| lane::clamp(x, 0.0, 6.0)),
             Activation::Clip(lo, hi) => each(row, |x| lane::clamp(x, lo, hi)),
             Activation::LeakyRelu(slope) => each(row, |x| if x < 0.0 { x * slope } else { x }),
-            Activation::Elu => each(row, lane::elu::<I>),
-            Activation::Selu => each(row, lane::selu::<I>),
-            Activation::Tanh => each(row, lane::tanh::<I>),
-            Activation::Sigmoid => each(row, lane::sigmoid::<I>),
-            Activation::Silu => each(row, lane::silu::<I>),
-            Activation::Softplus => each(row, lane::softplus::<I>),
-            Activation::Gelu => each(row, lane::gelu::<I>),
-            Activation::GeluTanh => each(row, lane::gelu_tanh::<I>),
+            Activation::Elu => side_by_side::row_in_place::<functions::Elu>(row),
+            Activation::Selu => side_by_side::row_in_place::<functions::Selu>(row),
+            Activation::Tanh => side_by_side::row_in_place::<functions::Tanh>(row),
+            Activation::Sigmoid => side_by_side::row_in_place::<functions::Sigmoid>(row),
+            Activation::Silu => side_by_side::row_in_place::<functions::Silu>(row),
+            Activation::Softplus => side_by_side::row_in_place::<functions::Softplus>(row),
+            Activation::Gelu => side_by_side::row_in_place::<functions::Gelu>(row),
+            Activation::GeluTanh => side_by_side::row_in_place::<functions::GeluTanh>(row),
         }
     }
 }

@@ -28,6 +28,8 @@ mod other;
 mod pack;
 mod pairs;
 mod row;
+#[cfg(target_arch = "x86_64")]
+mod six_rows;
 pub(crate) mod sums;
 pub(crate) mod tile;
 pub(crate) mod vector;

@@ -63,48 +63,71 @@ pub unsafe fn sums<V: Vector, const COUNT: usize, const WIDTH: usize>(sums: &Sum
     }
 }
 
-/// [`sums`] of rows of `TAPS` taps, where the cells of two taps are those of two outputs: each is read but once, and those that
-/// lie outside are passed over.
+/// [`sums`] of all channels, for rows of `TAPS` taps `STRIDE` cells from output to output: each cell is read but once for
+/// `COUNT` outputs, and those that lie outside are passed over. The last register overlaps the one before.
 ///
 /// # Safety
-/// As [`sums`], for the cells inside.
+/// As [`sums`], for the cells inside; there are no fewer channels than a register has elements.
 #[inline(always)]
-pub unsafe fn adjacent<V: Vector, const COUNT: usize, const WIDTH: usize, const TAPS: usize>(
+pub unsafe fn adjacent<V: Vector, const COUNT: usize, const TAPS: usize, const STRIDE: usize>(
     call: &Sums<V::Element>,
 ) {
-    let &Sums { rows, image, image_steps: [_, step], inside, filter, channels, bias, bounds, out, .. } = call;
+    let span = (COUNT - 1) * STRIDE + TAPS;
+    for channel in (0..call.channels).step_by(V::LEN) {
+        let channel = channel.min(call.channels - V::LEN);
+        // SAFETY: as promised by the caller; the register ends with the channels.
+        unsafe {
+            if call.inside[0] == 0 && call.inside[1] >= span {
+                adjacent_channels::<V, COUNT, TAPS, STRIDE, true>(call, channel);
+            } else {
+                adjacent_channels::<V, COUNT, TAPS, STRIDE, false>(call, channel);
+            }
+        }
+    }
+}
+
+/// [`adjacent`] for one register of channels; `WHOLE` if all cells are inside.
+///
+/// # Safety
+/// As [`adjacent`].
+#[inline(always)]
+unsafe fn adjacent_channels<
+    V: Vector,
+    const COUNT: usize,
+    const TAPS: usize,
+    const STRIDE: usize,
+    const WHOLE: bool,
+>(
+    call: &Sums<V::Element>,
+    channel: usize,
+) {
+    let &Sums { rows, image, inside, filter, channels, bias, bounds, out, .. } = call;
     // SAFETY: the caller promises the rows, and what lies at the indices below.
     unsafe {
         // Elements are floats, for which all zero bits are 0.
         let zero = V::splat(std::mem::zeroed());
-        let load = |from: *const V::Element| {
-            let mut registers = [zero; WIDTH];
-            for (column, register) in registers.iter_mut().enumerate() {
-                *register = V::load(from.wrapping_add(column * V::LEN));
-            }
-            registers
-        };
-        let mut sums = [if bias.is_null() { [zero; WIDTH] } else { load(bias) }; COUNT];
+        let start = if bias.is_null() { zero } else { V::load(bias.add(channel)) };
+        let mut sums = [[start]; COUNT];
         for &[row, row_of_taps] in std::slice::from_raw_parts(rows.0, rows.1) {
-            let mut factors = [[zero; WIDTH]; TAPS];
+            let (cells, taps) = (image.wrapping_add(row + channel), filter.add(row_of_taps + channel));
+            let mut factors = [zero; TAPS];
             for (k, factor) in factors.iter_mut().enumerate() {
-                *factor = load(filter.wrapping_add(row_of_taps + k * channels));
+                *factor = V::load(taps.add(k * channels));
             }
-            for at in 0..COUNT + TAPS - 1 {
-                if !(inside[0]..inside[1]).contains(&at) {
+            for at in 0..(COUNT - 1) * STRIDE + TAPS {
+                if !WHOLE && !(inside[0]..inside[1]).contains(&at) {
                     continue;
                 }
-                let cell = load(image.wrapping_add(row + at * step));
-                for (k, factor) in factors.iter().enumerate() {
-                    if let Some(sums) = at.checked_sub(k).and_then(|index| sums.get_mut(index)) {
-                        for column in 0..WIDTH {
-                            sums[column] = cell[column].fma(factor[column], sums[column]);
-                        }
+                let cell = V::load(cells.wrapping_add(at * channels));
+                for (k, factor) in factors.into_iter().enumerate() {
+                    if at >= k && (at - k) % STRIDE == 0 && (at - k) / STRIDE < COUNT {
+                        let sum = &mut sums[(at - k) / STRIDE][0];
+                        *sum = cell.fma(factor, *sum);
                     }
                 }
             }
         }
-        store(sums, bounds, out, channels);
+        store(sums, bounds, out.add(channel), channels);
     }
 }
 

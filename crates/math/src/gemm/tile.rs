@@ -52,6 +52,23 @@ pub struct Run {
     pub len: usize,
 }
 
+/// What one run of a tile multiplies: see [`Tile`] and [`Run`].
+#[derive(Clone, Copy, Debug)]
+pub struct Products<T> {
+    /// The first number of the first row of A.
+    pub a: *const T,
+    /// Distance between rows of A.
+    pub a_stride: usize,
+    /// The first row of B.
+    pub b: *const T,
+    /// Distance between rows of B.
+    pub b_stride: usize,
+    /// What to bring closer for the first row of B, and how many elements there are for each.
+    pub ahead: (*const T, usize),
+    /// Numbers of a row of A, and rows of B.
+    pub len: usize,
+}
+
 /// A microkernel.
 ///
 /// # Safety
@@ -76,12 +93,15 @@ pub struct Table<T: 'static> {
     pub kernels: &'static [[Microkernel<T>; 2]],
     /// Sums along channels: of one output and of four; of one register and of two.
     pub sums: [[Summing<T>; 2]; 2],
-    /// The same of four outputs and of two registers, where cells are adjacent; of three taps and of five, where there are
-    /// registers for these.
-    pub adjacent: [Option<Summing<T>>; 2],
+    /// The same of all channels and of [`Table::OUTPUTS`], where taps are adjacent cells: of three taps and of five; with a stride of one
+    /// and of two.
+    pub adjacent: [[[Summing<T>; 2]; 2]; 2],
 }
 
 impl<T> Table<T> {
+    /// How many outputs the loops of [`Table::adjacent`] sum at the same time.
+    pub const OUTPUTS: [usize; 2] = [4, 7];
+
     /// Rows in one block of a B of `k` rows; blocks are about even. Panels of 256 rows stay in the first-level cache; AMD's
     /// processors with registers of 512 bits read them from the second as fast, and gain by ending tiles less often.
     pub fn depth(&self, k: usize) -> usize {
@@ -150,7 +170,17 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
         if ROWS * WIDTH >= IN_FLIGHT {
             sums = [start; ROWS];
             for run in runs {
-                (0..run.len).for_each(|p| add(&mut sums, run, p));
+                let products = Products {
+                    a: a.wrapping_add(run.a),
+                    a_stride,
+                    b: b.wrapping_add(run.b * b_stride),
+                    b_stride,
+                    ahead: (ahead.0.wrapping_add(run.b * ahead.1), ahead.1),
+                    len: run.len,
+                };
+                if !V::multiply(&mut sums, &products) {
+                    (0..run.len).for_each(|p| add(&mut sums, run, p));
+                }
             }
         } else {
             // Too few sums to keep the multipliers busy: several for each element of C, if there are registers for them.
@@ -268,16 +298,19 @@ macro_rules! kernels {
                 unsafe { sums::<$vector, COUNT, WIDTH>(call) }
             }
             #[target_feature(enable = $features)]
-            unsafe fn near<const TAPS: usize>(call: &Sums<$t>) {
+            unsafe fn near<const COUNT: usize, const TAPS: usize, const STRIDE: usize>(call: &Sums<$t>) {
                 // SAFETY: as above.
-                unsafe { adjacent::<$vector, 4, 2, TAPS>(call) }
+                unsafe { adjacent::<$vector, COUNT, TAPS, STRIDE>(call) }
             }
             Table {
                 rows: $rows,
                 columns: 2 * <$vector as Vector>::LEN,
                 kernels: &[$([tile::<$row, 2>, tile::<$row, 1>]),*],
                 sums: [[sum::<1, 1>, sum::<1, 2>], [sum::<4, 1>, sum::<4, 2>]],
-                adjacent: [Some(near::<3>), if <$vector as Vector>::REGISTERS > 16 { Some(near::<5>) } else { None }],
+                adjacent: [
+                    [[near::<4, 3, 1>, near::<7, 3, 1>], [near::<4, 3, 2>, near::<7, 3, 2>]],
+                    [[near::<4, 5, 1>, near::<7, 5, 1>], [near::<4, 5, 2>, near::<7, 5, 2>]],
+                ],
             }
         };
     };
@@ -306,7 +339,16 @@ macro_rules! portable {
                 [sums::<[$t; 4], 1, 1>, sums::<[$t; 4], 1, 2>],
                 [sums::<[$t; 4], 4, 1>, sums::<[$t; 4], 4, 2>],
             ],
-            adjacent: [Some(adjacent::<[$t; 4], 4, 2, 3>), None],
+            adjacent: [
+                [
+                    [adjacent::<[$t; 4], 4, 3, 1>, adjacent::<[$t; 4], 7, 3, 1>],
+                    [adjacent::<[$t; 4], 4, 3, 2>, adjacent::<[$t; 4], 7, 3, 2>],
+                ],
+                [
+                    [adjacent::<[$t; 4], 4, 5, 1>, adjacent::<[$t; 4], 7, 5, 1>],
+                    [adjacent::<[$t; 4], 4, 5, 2>, adjacent::<[$t; 4], 7, 5, 2>],
+                ],
+            ],
         };
     };
 }

@@ -1,5 +1,7 @@
 //! The vector registers that microkernels are written against.
 
+use super::tile::Products;
+
 /// A register of `LEN` elements.
 ///
 /// # Safety
@@ -62,6 +64,18 @@ pub unsafe trait Vector: Copy {
     /// # Safety
     /// As [`Vector::splat`].
     unsafe fn clamp(self, lo: Self, hi: Self) -> Self;
+    /// Adds all products of a run to `sums`, if there is a loop of its own for so many registers; else false.
+    ///
+    /// # Safety
+    /// As [`Vector::splat`], and what the run names is readable.
+    #[inline(always)]
+    unsafe fn multiply<const ROWS: usize, const WIDTH: usize>(
+        sums: &mut [[Self; WIDTH]; ROWS],
+        run: &Products<Self::Element>,
+    ) -> bool {
+        let _ = (sums, run);
+        false
+    }
 }
 
 macro_rules! portable {
@@ -122,13 +136,15 @@ portable!(f32 f64);
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::Vector;
+    use super::super::six_rows;
+    use super::{Products, Vector};
     use std::arch::x86_64::*;
 
     macro_rules! register {
         ($(
             $vector:ty, $t:ty, $len:literal: $set:ident $load:ident $store:ident $add:ident $fma:ident $max:ident $min:ident;
             ($from:ident $to:ident $register:ident $count:ident) $load_first:expr, $store_first:expr;
+            { $($multiply:item)? }
         )*) => {$(
             // SAFETY: each method is one instruction of the set that the register belongs to, which callers have checked.
             unsafe impl Vector for $vector {
@@ -187,6 +203,7 @@ mod x86 {
                     // SAFETY: the caller has the instructions.
                     unsafe { $min(hi, $max(lo, self)) }
                 }
+                $($multiply)?
             }
         )*};
     }
@@ -271,14 +288,31 @@ mod x86 {
     register! {
         __m512, f32, 16: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps _mm512_max_ps _mm512_min_ps;
         (from to x n) _mm512_maskz_loadu_ps(bits(n), from), _mm512_mask_storeu_ps(to, bits(n), x);
+        {}
         __m512d, f64, 8: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_fmadd_pd _mm512_max_pd _mm512_min_pd;
         (from to x n) _mm512_maskz_loadu_pd(bits(n) as __mmask8, from), _mm512_mask_storeu_pd(to, bits(n) as __mmask8, x);
+        {}
         __m256, f32, 8: _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_add_ps _mm256_fmadd_ps _mm256_max_ps _mm256_min_ps;
         (from to x n) if n == 8 { _mm256_loadu_ps(from) } else { _mm256_maskload_ps(from, lanes(n)) },
         if n == 8 { _mm256_storeu_ps(to, x) } else { _mm256_maskstore_ps(to, lanes(n), x) };
+        {
+            #[inline(always)]
+            unsafe fn multiply<const ROWS: usize, const WIDTH: usize>(
+                sums: &mut [[Self; WIDTH]; ROWS],
+                run: &Products<f32>,
+            ) -> bool {
+                if ROWS != 6 || WIDTH != 2 {
+                    return false;
+                }
+                // SAFETY: there are six rows of two registers; the caller promises the rest.
+                unsafe { six_rows::multiply(&mut *(&raw mut *sums).cast(), run) }
+                true
+            }
+        }
         __m256d, f64, 4: _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_add_pd _mm256_fmadd_pd _mm256_max_pd _mm256_min_pd;
         (from to x n) if n == 4 { _mm256_loadu_pd(from) } else { _mm256_maskload_pd(from, lanes(2 * n)) },
         if n == 4 { _mm256_storeu_pd(to, x) } else { _mm256_maskstore_pd(to, lanes(2 * n), x) };
+        {}
     }
 }
 

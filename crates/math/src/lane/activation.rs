@@ -1,20 +1,19 @@
 //! Activations of neural networks.
 
-use super::erf::tails;
-use super::exp::one_and_exp;
+use super::few::Few;
 use super::{exp, log1p};
 use crate::simd::Isa;
 
 /// `1 / (1 + e^-x)`.
 #[inline(always)]
 pub fn sigmoid<I: Isa>(x: f32) -> f32 {
-    1.0 / one_and_exp::<I>(-x)
+    Few([x]).sigmoid::<I>().0[0]
 }
 
 /// `x / (1 + e^-x)`, also called swish.
 #[inline(always)]
 pub fn silu<I: Isa>(x: f32) -> f32 {
-    x / one_and_exp::<I>(-x)
+    Few([x]).silu::<I>().0[0]
 }
 
 /// `log(1 + e^x)`.
@@ -47,15 +46,42 @@ pub fn selu<I: Isa>(x: f32) -> f32 {
 /// `x` times the normal distribution function of `x`.
 #[inline(always)]
 pub fn gelu<I: Isa>(x: f32) -> f32 {
-    let tails = tails::<I>(x.abs());
-    0.5 * x * (if x < 0.0 { tails } else { 2.0 - tails })
+    Few([x]).gelu::<I>().0[0]
 }
 
 /// The approximation of [`gelu`] by a hyperbolic tangent.
 #[inline(always)]
 pub fn gelu_tanh<I: Isa>(x: f32) -> f32 {
-    // Half of 1 + tanh(x) is sigmoid(2x).
-    const TWICE_SQRT_2_OVER_PI: f32 = 2.0 * 0.797_884_6;
-    let inner = TWICE_SQRT_2_OVER_PI * I::fma(0.044_715 * x * x, x, x);
-    x / one_and_exp::<I>(-inner)
+    Few([x]).gelu_tanh::<I>().0[0]
+}
+
+impl<const N: usize> Few<N> {
+    /// See [`sigmoid`].
+    #[inline(always)]
+    pub fn sigmoid<I: Isa>(self) -> Self {
+        Few::from(1.0) / (-self).one_and_exp::<I>()
+    }
+
+    /// See [`silu`].
+    #[inline(always)]
+    pub fn silu<I: Isa>(self) -> Self {
+        self / (-self).one_and_exp::<I>()
+    }
+
+    /// See [`gelu`].
+    #[inline(always)]
+    pub fn gelu<I: Isa>(self) -> Self {
+        let tails = self.abs().tails::<I>();
+        let whole = self.zip(tails, |x, tails| if x < 0.0 { tails } else { 2.0 - tails });
+        self * 0.5 * whole
+    }
+
+    /// See [`gelu_tanh`].
+    #[inline(always)]
+    pub fn gelu_tanh<I: Isa>(self) -> Self {
+        // Half of 1 + tanh(x) is sigmoid(2x).
+        const TWICE_SQRT_2_OVER_PI: f32 = 2.0 * 0.797_884_6;
+        let inner = (self * 0.044_715 * self).fma::<I>(self, self) * TWICE_SQRT_2_OVER_PI;
+        self / (-inner).one_and_exp::<I>()
+    }
 }

@@ -1,6 +1,7 @@
 //! The error function and its complement.
 
-use super::{exp, exp_bounded, exp_in_range, poly};
+use super::few::Few;
+use super::{exp, poly};
 use crate::simd::Isa;
 
 /// erf(x) / x - 1 as a polynomial in x^2, for |x| up to 1.
@@ -56,15 +57,17 @@ pub fn erf<I: Isa>(x: f32) -> f32 {
     let a = x.abs();
     let small = I::fma(a, poly::<I, 7>(x * x, ERF), a);
     let bounded = if a > 4.1 { 4.1 } else { a };
-    let large = 1.0 - exp_bounded::<I>(poly::<I, 8>(bounded, LOG_ERFC));
+    let large = 1.0 - Few([bounded]).poly::<I, 8>(LOG_ERFC).exp_bounded::<I>().0[0];
     (if a < 0.95 { small } else { large }).copysign(x)
 }
 
-/// What the normal distribution has beyond `-a` and `a`, which is not below 0: `erfc(a / sqrt(2))` within 1e-7.
-#[inline(always)]
-pub(super) fn tails<I: Isa>(a: f32) -> f32 {
-    let tails = exp_in_range::<I>(a * poly::<I, 8>(a, LOG_TAILS));
-    if a > TAILS_END { 0.0 } else { tails }
+impl<const N: usize> Few<N> {
+    /// What the normal distribution has beyond `-a` and `a`, which is not below 0: `erfc(a / sqrt(2))` within 1e-7.
+    #[inline(always)]
+    pub(super) fn tails<I: Isa>(self) -> Self {
+        let tails = (self * self.poly::<I, 8>(LOG_TAILS)).exp_in_range::<I>();
+        self.zip(tails, |a, tails| if a > TAILS_END { 0.0 } else { tails })
+    }
 }
 
 /// The complement `1 - erf(x)`, accurate in its tail.

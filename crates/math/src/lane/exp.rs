@@ -1,6 +1,6 @@
 //! The exponential function.
 
-use super::{clamp, poly};
+use super::few::Few;
 use crate::simd::Isa;
 
 /// Adding it to a number below 2^22 rounds that number to an integer, which then stands in the low bits.
@@ -13,14 +13,24 @@ const LN2_LO: f32 = -2.121_944_4e-4;
 const SHORT: [f32; 5] = [0.5, 0.166_665_13, 0.041_666_187, 0.008_369_598, 0.001_395_171_3];
 const LONG: [f32; 6] = [0.5, 0.166_666_67, 0.041_666_342, 0.008_333_271, 0.001_394_204_6, 1.991_562_6e-4];
 
-/// The integer `n` nearest to `x / log 2`, as float and integer, and `x - n log 2`.
+/// `x / log 2` rounded and added to `shift`, which is [`ROUND`] and an integer, and `x` less that multiple of log 2.
 #[inline(always)]
-fn reduce<I: Isa>(x: f32) -> (f32, i32, f32) {
-    let shifted = I::fma(x, std::f32::consts::LOG2_E, ROUND);
-    let n = shifted - ROUND;
-    let exponent = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
-    let r = I::fma(n, -LN2_HI, x);
-    (n, exponent, I::fma(n, -LN2_LO, r))
+fn reduce<I: Isa, const N: usize>(x: Few<N>, shift: f32) -> (Few<N>, Few<N>) {
+    let shifted = x.fma::<I>(std::f32::consts::LOG2_E, shift);
+    let n = shifted - shift;
+    (shifted, n.fma::<I>(-LN2_LO, n.fma::<I>(-LN2_HI, x)))
+}
+
+/// `e^r` for |r| up to log(2) / 2.
+#[inline(always)]
+fn exp_reduced<I: Isa, const N: usize>(r: Few<N>) -> Few<N> {
+    r.poly::<I, 5>(SHORT).fma::<I>(r * r, r) + 1.0
+}
+
+/// The integer in the low bits of what [`reduce`] gives for [`ROUND`].
+#[inline(always)]
+fn integer(shifted: f32) -> i32 {
+    (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32)
 }
 
 /// 2 to the power of `n`, for `n` from -126 to 127.
@@ -32,63 +42,67 @@ fn power_of_two(n: i32) -> f32 {
 /// `e^x`.
 #[inline(always)]
 pub fn exp<I: Isa>(x: f32) -> f32 {
-    exp_halved::<I>(x, 0)
-}
-
-/// `e^x / 2^halvings` without overflow between, for few halvings.
-#[inline(always)]
-pub(super) fn exp_halved<I: Isa>(x: f32, halvings: i32) -> f32 {
-    let (_, n, r) = reduce::<I>(clamp(x, -105.0, 91.0));
-    let n = n.wrapping_sub(halvings);
-    let y = I::fma(poly::<I, 5>(r, SHORT), r * r, r) + 1.0;
-    let half = n >> 1;
-    y * power_of_two(half) * power_of_two(n.wrapping_sub(half))
-}
-
-/// `e^x`, with `x` first brought between -87 and 88, so that the result is a normal number.
-#[inline(always)]
-pub(super) fn exp_bounded<I: Isa>(x: f32) -> f32 {
-    exp_in_range::<I>(clamp(x, -87.0, 88.0))
-}
-
-/// `e^x` for `x` from -87 to 88; anything for other numbers.
-#[inline(always)]
-pub(super) fn exp_in_range<I: Isa>(x: f32) -> f32 {
-    let (_, n, r) = reduce::<I>(x);
-    let y = I::fma(poly::<I, 5>(r, SHORT), r * r, r) + 1.0;
-    y * power_of_two(n)
-}
-
-/// `1 + e^x`.
-#[inline(always)]
-pub(super) fn one_and_exp<I: Isa>(x: f32) -> f32 {
-    // The low bits of what it rounds to are those of half a power of two, as 2^128 is no number.
-    const SHIFT: f32 = ROUND + 126.0;
-    let x = clamp(x, -87.0, 89.0);
-    let shifted = I::fma(x, std::f32::consts::LOG2_E, SHIFT);
-    let n = shifted - SHIFT;
-    let r = I::fma(n, -LN2_LO, I::fma(n, -LN2_HI, x));
-    let y = I::fma(poly::<I, 5>(r, SHORT), r * r, r) + 1.0;
-    I::fma(y * f32::from_bits(shifted.to_bits() << 23), 2.0, 1.0)
+    Few([x]).exp::<I>().0[0]
 }
 
 /// `e^x - 1`.
 #[inline(always)]
 pub fn expm1<I: Isa>(x: f32) -> f32 {
-    let (_, n, r) = reduce::<I>(clamp(x, -20.0, 89.0));
-    let tail = I::fma(poly::<I, 6>(r, LONG), r * r, r);
+    let (shifted, r) = reduce::<I, 1>(Few([x]).clamp(-20.0, 89.0), ROUND);
+    let tail = r.poly::<I, 6>(LONG).fma::<I>(r * r, r);
     // Half the result, because 2^128 is no number.
-    let scale = power_of_two(n.wrapping_sub(1));
-    let y = (2.0 * I::fma(scale, tail, scale - 0.5)).copysign(x);
+    let scale = shifted.map(|shifted| power_of_two(integer(shifted).wrapping_sub(1)));
+    let y = (2.0 * scale.fma::<I>(tail, scale - 0.5).0[0]).copysign(x);
     // Half of the least normal number would be flushed to zero.
     if x.abs() < 1e-10 { x } else { y }
 }
 
-/// `e^x - 1` for `x` from -80 to 0, without a care for the sign of zero.
-#[inline(always)]
-pub(super) fn expm1_negative<I: Isa>(x: f32) -> f32 {
-    let (_, n, r) = reduce::<I>(x);
-    let tail = I::fma(poly::<I, 6>(r, LONG), r * r, r);
-    let scale = power_of_two(n);
-    I::fma(scale, tail, scale - 1.0)
+impl<const N: usize> Few<N> {
+    /// `e^x`.
+    #[inline(always)]
+    pub fn exp<I: Isa>(self) -> Self {
+        self.exp_halved::<I>(0)
+    }
+
+    /// `e^x / 2^halvings` without overflow between, for few halvings.
+    #[inline(always)]
+    pub(super) fn exp_halved<I: Isa>(self, halvings: i32) -> Self {
+        let (shifted, r) = reduce::<I, N>(self.clamp(-105.0, 91.0), ROUND);
+        exp_reduced::<I, N>(r).zip(shifted, |y, shifted| {
+            let n = integer(shifted).wrapping_sub(halvings);
+            let half = n >> 1;
+            y * power_of_two(half) * power_of_two(n.wrapping_sub(half))
+        })
+    }
+
+    /// `e^x`, with `x` first brought between -87 and 88, so that the result is a normal number.
+    #[inline(always)]
+    pub(super) fn exp_bounded<I: Isa>(self) -> Self {
+        self.clamp(-87.0, 88.0).exp_in_range::<I>()
+    }
+
+    /// `e^x` for `x` from -87 to 88; anything for other numbers.
+    #[inline(always)]
+    pub(super) fn exp_in_range<I: Isa>(self) -> Self {
+        let (shifted, r) = reduce::<I, N>(self, ROUND);
+        exp_reduced::<I, N>(r).zip(shifted, |y, shifted| y * power_of_two(integer(shifted)))
+    }
+
+    /// `1 + e^x`.
+    #[inline(always)]
+    pub(super) fn one_and_exp<I: Isa>(self) -> Self {
+        // The low bits of what it rounds to are those of half a power of two, as 2^128 is no number.
+        let (shifted, r) = reduce::<I, N>(self.clamp(-87.0, 89.0), ROUND + 126.0);
+        let y = exp_reduced::<I, N>(r);
+        y.zip(shifted, |y, shifted| y * f32::from_bits(shifted.to_bits() << 23)).fma::<I>(2.0, 1.0)
+    }
+
+    /// `e^x - 1` for `x` from -80 to 0, without a care for the sign of zero.
+    #[inline(always)]
+    pub(super) fn expm1_negative<I: Isa>(self) -> Self {
+        let (shifted, r) = reduce::<I, N>(self, ROUND);
+        let tail = r.poly::<I, 6>(LONG).fma::<I>(r * r, r);
+        let scale = shifted.map(|shifted| power_of_two(integer(shifted)));
+        scale.fma::<I>(tail, scale - 1.0)
+    }
 }

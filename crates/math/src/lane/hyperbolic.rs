@@ -1,6 +1,6 @@
 //! Hyperbolic functions and their inverses.
 
-use super::exp::{exp_halved, expm1_negative};
+use super::few::Few;
 use super::{log, log1p, poly};
 use crate::simd::Isa;
 
@@ -10,17 +10,24 @@ const SINH: [f32; 4] = [0.166_666_66, 0.008_333_351, 1.983_606_6e-4, 2.817_439_5
 /// The hyperbolic tangent.
 #[inline(always)]
 pub fn tanh<I: Isa>(x: f32) -> f32 {
-    let a = x.abs();
-    let a = if a > 10.0 { 10.0 } else { a };
-    let t = expm1_negative::<I>(-2.0 * a);
-    (-t / (2.0 + t)).copysign(x)
+    Few([x]).tanh::<I>().0[0]
+}
+
+impl<const N: usize> Few<N> {
+    /// The hyperbolic tangent.
+    #[inline(always)]
+    pub fn tanh<I: Isa>(self) -> Self {
+        let bounded = self.map(|x| if x.abs() > 10.0 { 10.0 } else { x.abs() });
+        let t = (bounded * -2.0).expm1_negative::<I>();
+        (-t / (t + 2.0)).zip(self, f32::copysign)
+    }
 }
 
 /// The hyperbolic sine.
 #[inline(always)]
 pub fn sinh<I: Isa>(x: f32) -> f32 {
     let a = x.abs();
-    let half = exp_halved::<I>(a, 1);
+    let half = Few([a]).exp_halved::<I>(1).0[0];
     let large = half - 0.25 / half;
     let square = x * x;
     let small = I::fma(a * square, poly::<I, 4>(square, SINH), a);
@@ -30,7 +37,7 @@ pub fn sinh<I: Isa>(x: f32) -> f32 {
 /// The hyperbolic cosine.
 #[inline(always)]
 pub fn cosh<I: Isa>(x: f32) -> f32 {
-    let half = exp_halved::<I>(x.abs(), 1);
+    let half = Few([x.abs()]).exp_halved::<I>(1).0[0];
     half + 0.25 / half
 }
 

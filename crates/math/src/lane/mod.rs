@@ -7,6 +7,7 @@ mod activation;
 pub mod double;
 mod erf;
 mod exp;
+mod few;
 mod hyperbolic;
 mod integer;
 mod inverse_trig;
@@ -17,14 +18,13 @@ mod trig;
 pub use activation::{elu, gelu, gelu_tanh, selu, sigmoid, silu, softplus, softsign};
 pub use erf::{erf, erfc};
 pub use exp::{exp, expm1};
+pub use few::Few;
 pub use hyperbolic::{acosh, asinh, atanh, cosh, sinh, tanh};
 pub use integer::{round_away, truncate_i32, truncate_i32_f64, truncate_i64};
 pub use inverse_trig::{acos, asin, atan, atan2};
 pub use log::{log, log1p};
 pub use pow::pow;
 pub use trig::{TRIG_LIMIT, cos, sin, tan};
-
-use exp::{exp_bounded, exp_in_range};
 
 use crate::simd::Isa;
 

@@ -227,6 +227,7 @@ impl<'a, T: Scalar> Product<'a, T> {
     /// Computes some rows of some panels.
     pub fn block(&self, a: &impl Lhs<T>, rows: Range<usize>, panels: Range<usize>) {
         let (mut a_buffer, mut b_buffer, mut dense) = (Vec::new(), Vec::new(), Vec::new());
+        let finishes_at_once = self.gemm.epilogue.activation.is_long();
         let mut first = 0;
         loop {
             let depth = self.block.min(self.k - first);
@@ -252,6 +253,7 @@ impl<'a, T: Scalar> Product<'a, T> {
                 // Each brings a part of the next panel closer, which lies behind this one.
                 let share = if b_stride == self.table.columns { b_stride.div_ceil(strips) } else { 0 };
                 let mut column = self.column(columns, (b, b_stride), (first, depth));
+                column.finishes &= !finishes_at_once;
                 for (index, row) in rows.clone().step_by(height).enumerate() {
                     let ahead = b.as_ptr().wrapping_add(b.len() + index * share * depth);
                     let strip = Strip {
@@ -268,6 +270,11 @@ impl<'a, T: Scalar> Product<'a, T> {
             if first >= self.k {
                 break;
             }
+        }
+        if finishes_at_once {
+            let width = self.table.columns;
+            let columns = panels.start * width..self.n.min(panels.end * width);
+            self.finish(Rows { first: rows.start, count: rows.len(), step: 1 }, &columns);
         }
     }
 
