@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/graph", &["tensor"]),
     ("crates/bundle", &["proto", "tensor"]),
     ("crates/op", &["graph", "math", "tensor", "text"]),
-    ("kernels/dataset", &["kernels-lookup", "kernels-random", "op", "tensor"]),
+    ("kernels/dataset", &["kernels-lookup", "kernels-random", "op", "proto", "tensor"]),
     ("kernels/io", &["bundle", "op", "tensor"]),
     ("kernels/summary", &["kernels-control", "kernels-image", "kernels-signal", "op", "proto", "tensor"]),
     ("kernels/xla", &["kernels-array", "kernels-linalg", "kernels-math", "kernels-nn", "op", "tensor"]),

@@ -268,6 +268,30 @@ def iterators(name, rng):
         yield Scene(lambda feed: [loop(feed(np.array(6, i64)))])
 
 
+@op("IteratorToStringHandle", "IteratorFromStringHandle", "IteratorFromStringHandleV2", family="data")
+def iterator_handles(name, rng):
+    """An iterator's handle as text, and what is read from texts."""
+    text = lambda value: np.array(value, object)
+    read = lambda handle, **declared: getattr(tf.raw_ops, name if "From" in name else "IteratorFromStringHandleV2")(string_handle=handle, **declared)
+    following = lambda iterator: tf.raw_ops.IteratorGetNext(iterator=iterator, **ITERATOR)
+
+    def there_and_back(feed, fetch_text=False, **declared):
+        iterator = tf.raw_ops.IteratorV2(shared_name="there", container="", **ITERATOR)
+        start = tf.raw_ops.MakeIterator(dataset=numbers(feed)._variant_tensor, iterator=iterator)
+        handle = tf.raw_ops.IteratorToStringHandle(resource_handle=iterator)
+        return [[start], [handle] if fetch_text else [*following(read(handle, **declared))], following(iterator)]
+
+    for declared in ({}, ITERATOR, {"output_types": [tf.int64]}, {"output_types": [tf.int64], "output_shapes": [None]}):
+        yield Scene(lambda feed, declared=declared: there_and_back(feed, **declared))
+    yield Scene(lambda feed: there_and_back(feed, True))
+    for declared in ({"output_types": [tf.int32]}, {"output_types": [tf.int64, tf.int64]}, {**ITERATOR, "output_shapes": [[2]]}):
+        yield Scene(lambda feed, declared=declared: there_and_back(feed, **declared)[:2], fails=True)
+    place = b"\n,/job:localhost/replica:0/task:0/device:CPU:0\x12\tlocalhost\x1a\x05other \xfd\x8c\xa5\xa4\x8e\xbf\xda\xe1{*%N10tensorflow4data16IteratorResourceE"
+    for handle in (b"", b"bad", b"\x0a\x03CPU\x1a\x01v", place, place.replace(b"\xfd", b"\xfc"), place.replace(b"CPU:0", b"CPU:1")):
+        yield Scene(lambda feed, handle=handle: [[read(feed(text(handle))).op]], fails=True)
+    yield Scene(lambda feed: [[read(feed(text([place]))).op]], fails=True)
+
+
 @op("OptionalFromValue", "OptionalNone", "OptionalHasValue", "OptionalGetValue", family="data")
 def optionals(name, rng):
     some = lambda feed: tf.raw_ops.OptionalFromValue(components=[feed(np.arange(3, dtype=f32)), feed(WORDS)])

@@ -153,7 +153,10 @@ pub fn gather(run: Run<'_>, params: &Tensor, indices: &Tensor, axis: i64, batch_
 }
 
 /// The indices, all of which must be below `limit`.
-fn checked(indices: &Tensor, limit: usize) -> Result<Vec<usize>> {
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for the first that is not.
+pub fn checked(indices: &Tensor, limit: usize) -> Result<Vec<usize>> {
     let values = match indices.dtype() {
         DType::Int64 => below(indices.as_slice::<i64>()?, limit),
         DType::Int32 => below(indices.as_slice::<i32>()?, limit),

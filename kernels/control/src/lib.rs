@@ -8,6 +8,7 @@ mod assert;
 mod batch_function;
 mod branches;
 mod calls;
+mod collective;
 mod debug_identity;
 mod debug_numeric_summary;
 mod device_index;
@@ -33,6 +34,7 @@ use savedmodel_op::Op;
 pub static OPS: &[&[Op]] = &[
     branches::OPS,
     calls::OPS,
+    collective::OPS,
     debug_identity::OPS,
     debug_numeric_summary::OPS,
     flow::OPS,

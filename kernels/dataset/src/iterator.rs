@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, Resource, Run, shape};
-use savedmodel_tensor::{Error, Handle, Result, Shape, Tensor, Variant, VariantValue};
+use savedmodel_tensor::{DType, Error, Handle, PartialShape, Result, Shape, Tensor, Variant, VariantValue};
 
 use crate::dataset::{Dataset, Elements, Row};
 use crate::function::Function;
@@ -99,7 +99,30 @@ const NEXT: Op = Op {
 };
 
 /// The resource: where an iterator is.
-struct Iterator(Mutex<State>);
+pub struct Iterator {
+    state: Mutex<State>,
+    /// What its rows are declared to be.
+    pub components: Components,
+}
+
+/// Types and shapes of the components of rows.
+#[derive(Clone)]
+pub struct Components {
+    /// One per component.
+    pub types: Vec<DType>,
+    /// One per component.
+    pub shapes: Vec<PartialShape>,
+}
+
+impl Components {
+    /// Those that a node declares.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when it declares none.
+    pub fn of(node: &Construction<'_>) -> Result<Components> {
+        Ok(Components { types: node.attr("output_types")?, shapes: node.attr("output_shapes")? })
+    }
+}
 
 impl Resource for Iterator {
     /// None: where a dataset's functions are can't be copied.
@@ -121,7 +144,7 @@ enum State {
 
 impl Iterator {
     fn next(&self, run: &Run<'_>) -> Result<Option<Row>> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Factory(factory) = &*state {
             let rows = match &factory.call(run, Row::new())?[..] {
                 [dataset] => Dataset::of(dataset)?.start(run)?,
@@ -150,7 +173,7 @@ impl Iterator {
     }
 
     fn put(&self, state: State) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 }
 
@@ -190,9 +213,9 @@ fn name_of(node: &Construction<'_>) -> Result<(String, String)> {
 }
 
 fn build_named(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let (container, name) = name_of(node)?;
+    let ((container, name), components) = (name_of(node)?, Components::of(node)?);
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let empty = || Ok(Iterator(Mutex::new(State::Empty)));
+        let empty = || Ok(Iterator { state: Mutex::new(State::Empty), components: components.clone() });
         let handle = ctx.run().resources.handle(&container, &name, empty)?;
         ctx.set(0, Tensor::from_handles(Shape::scalar(), vec![handle])?);
         Ok(())
@@ -200,20 +223,23 @@ fn build_named(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 }
 
 fn build_one_shot(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let (container, name) = name_of(node)?;
+    let ((container, name), components) = (name_of(node)?, Components::of(node)?);
     let factory = node.function("dataset_factory")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let function = Function::of(&factory, ctx, 0, 0);
-        let waiting = || Ok(Iterator(Mutex::new(State::Factory(function))));
+        let state = Mutex::new(State::Factory(function));
+        let waiting = || Ok(Iterator { state, components: components.clone() });
         let handle = ctx.run().resources.handle(&container, &name, waiting)?;
         ctx.set(0, Tensor::from_handles(Shape::scalar(), vec![handle])?);
         Ok(())
     }))
 }
 
-fn build_anonymous(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    Ok(Box::new(|ctx: &mut Context<'_>| {
-        give_handle(ctx, "AnonymousIterator", Iterator(Mutex::new(State::Empty)))?;
+fn build_anonymous(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    let components = Components::of(node)?;
+    Ok(Box::new(move |ctx: &mut Context<'_>| {
+        let iterator = Iterator { state: Mutex::new(State::Empty), components: components.clone() };
+        give_handle(ctx, "AnonymousIterator", iterator)?;
         if ctx.output_len() > 1 {
             ctx.set(1, deleter()?);
         }

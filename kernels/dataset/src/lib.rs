@@ -12,6 +12,7 @@ mod flat_map;
 mod function;
 mod initialize_table_from_dataset;
 mod iterator;
+mod iterator_handles;
 mod map;
 mod optional;
 mod order;
@@ -32,6 +33,7 @@ pub static OPS: &[&[Op]] = &[
     cache::OPS,
     flat_map::OPS,
     iterator::OPS,
+    iterator_handles::OPS,
     map::OPS,
     optional::OPS,
     order::OPS,

@@ -8,7 +8,7 @@ use savedmodel_math::packet::Float;
 use savedmodel_op::{Construction, Kernel, Kernels, Op};
 use savedmodel_tensor::{Complex32, Complex64, DType, Result};
 
-use crate::complex;
+use crate::complex_packets;
 use crate::elementwise::{CHEAP, zip, zip_kernels};
 
 /// The operators of this file.
@@ -48,30 +48,28 @@ pub const OPS: &[Op] = &[
             floats |x, y| x * y,
             hot [i32 i64] |x, y| x.wrapping_mul(y),
             each [i8 i16 u8 u16 u32 u64] |x, y| x.wrapping_mul(y),
-            each [Complex32 Complex64] |x, y| x * y),
+            slices [Complex32 Complex64] complex_packets::products),
     ),
     zip::op(
         "RealDiv",
         &[NUMBERS],
         zip_kernels!("T", CHEAP;
             floats |x, y| x / y,
-            each [Complex32 Complex64] complex::divide),
+            slices [Complex32 Complex64] complex_packets::quotients),
     ),
     zip::op(
         "DivNoNan",
         &["T: {half, float, bfloat16, double, complex64, complex128}"],
         zip_kernels!("T", CHEAP;
         floats |x, y| if y == 0.0 { 0.0 } else { x / y },
-        each [Complex32 Complex64] |x, y| {
-            if y == Default::default() { Default::default() } else { complex::divide(x, y) }
-        }),
+        slices [Complex32 Complex64] complex_packets::quotients_no_nan),
     ),
     zip::op(
         "MulNoNan",
         &["T: {bfloat16, half, float, double, complex64, complex128}"],
         zip_kernels!("T", CHEAP;
             floats |x, y| if y == 0.0 { 0.0 } else { x * y },
-            each [Complex32 Complex64] |x, y| if y == Default::default() { Default::default() } else { x * y }),
+            slices [Complex32 Complex64] complex_packets::products_no_nan),
     ),
     zip::op(
         "Maximum",
@@ -98,7 +96,7 @@ pub const OPS: &[Op] = &[
             hot [f32] |x, y| (x - y) * (x - y),
             each [f64 f16 bf16] |x, y| (x - y) * (x - y),
             each [i32 i64] |x, y| x.wrapping_sub(y).wrapping_mul(x.wrapping_sub(y)),
-            each [Complex32 Complex64] |x, y| (x - y).conj() * (x - y)),
+            slices [Complex32 Complex64] complex_packets::squared_differences),
     ),
 ];
 

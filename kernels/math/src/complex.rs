@@ -43,22 +43,42 @@ pub fn divide<F: Float>(x: Complex<F>, y: Complex<F>) -> Complex<F> {
     Complex::new((x.re * re + x.im * im) / square / scale, (x.im * re - x.re * im) / square / scale)
 }
 
+/// `x / y` as in C: infinite where zero divides or what is infinite is divided, zero where what is infinite divides.
+pub fn quotient<F: Float>(x: Complex<F>, y: Complex<F>) -> Complex<F> {
+    let plain = divide(x, y);
+    if !plain.re.is_nan() || !plain.im.is_nan() {
+        return plain;
+    }
+    let conj = |y: Complex<F>| Complex::new(y.re, -y.im);
+    let is_finite = |z: Complex<F>| z.re.is_finite() && z.im.is_finite();
+    match () {
+        _ if y.re == F::zero() && y.im == F::zero() => x * F::infinity().copysign(y.re),
+        _ if infinite(x) && is_finite(y) => boxed(x) * conj(y) * F::infinity(),
+        _ if infinite(y) && is_finite(x) => x * conj(boxed(y)) * F::zero(),
+        _ => plain,
+    }
+}
+
+fn infinite<F: Float>(z: Complex<F>) -> bool {
+    z.re.is_infinite() || z.im.is_infinite()
+}
+
+/// A number whose infinite parts become one, the others zero; one without infinite parts loses its NaN.
+fn boxed<F: Float>(z: Complex<F>) -> Complex<F> {
+    if infinite(z) {
+        let part = |v: F| if v.is_infinite() { v.signum() } else { F::zero().copysign(v) };
+        return Complex::new(part(z.re), part(z.im));
+    }
+    let number = |v: F| if v.is_nan() { F::zero().copysign(v) } else { v };
+    Complex::new(number(z.re), number(z.im))
+}
+
 /// `x y`, infinite if a factor is and the other one is not zero, as in C.
 pub fn multiply<F: Float>(x: Complex<F>, y: Complex<F>) -> Complex<F> {
     let product = x * y;
-    let infinite = |z: Complex<F>| z.re.is_infinite() || z.im.is_infinite();
     if !product.re.is_nan() || !product.im.is_nan() || !infinite(x) && !infinite(y) {
         return product;
     }
-    let part = |v: F, one: bool| if one { F::one().copysign(v) } else { F::zero().copysign(v) };
-    // Infinite parts become one, the others zero; a factor without infinite parts loses its NaN.
-    let boxed = |z: Complex<F>| match infinite(z) {
-        true => Complex::new(part(z.re, z.re.is_infinite()), part(z.im, z.im.is_infinite())),
-        false => {
-            let number = |v: F| if v.is_nan() { F::zero().copysign(v) } else { v };
-            Complex::new(number(z.re), number(z.im))
-        }
-    };
     boxed(x) * boxed(y) * F::infinity()
 }
 
@@ -176,10 +196,6 @@ fn overflows(hyperbolic: f64, circular: f64) -> bool {
     hyperbolic.is_infinite() && !circular.is_finite()
 }
 
-fn is_infinite(x: Complex64) -> bool {
-    x.re.is_infinite() || x.im.is_infinite()
-}
-
 /// The square root in the right half plane.
 fn root(re: f64, im: f64) -> Complex64 {
     if im.is_infinite() {
@@ -235,7 +251,7 @@ fn tangent(x: Complex64) -> Complex64 {
 }
 
 fn arccosine(x: Complex64) -> Complex64 {
-    if is_infinite(x) {
+    if infinite(x) {
         return Complex::new(x.im.abs().atan2(x.re), f64::INFINITY.copysign(-x.im));
     }
     if x.re == 0.0 && x.im.is_nan() {
@@ -248,7 +264,7 @@ fn arccosine(x: Complex64) -> Complex64 {
 }
 
 fn arsinh(x: Complex64) -> Complex64 {
-    if is_infinite(x) {
+    if infinite(x) {
         return Complex::new(f64::INFINITY.copysign(x.re), x.im.atan2(x.re.abs()));
     }
     if x.im == 0.0 {
@@ -261,7 +277,7 @@ fn arsinh(x: Complex64) -> Complex64 {
 }
 
 fn artanh(x: Complex64) -> Complex64 {
-    if is_infinite(x) {
+    if infinite(x) {
         let angle = if x.im.is_nan() { x.im } else { FRAC_PI_2.copysign(x.im) };
         return Complex::new(0.0_f64.copysign(x.re), angle);
     }

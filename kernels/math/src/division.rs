@@ -9,7 +9,7 @@ use num_traits::{Float, Zero};
 use savedmodel_op::Op;
 use savedmodel_tensor::{Complex32, Complex64, Error, Result};
 
-use crate::complex;
+use crate::complex_packets;
 use crate::elementwise::{zip, zip_kernels};
 
 /// The operators of this file.
@@ -23,7 +23,7 @@ pub const OPS: &[Op] = &[
             floats |x, y| x / y,
             nonzero [i8 i16 i32 i64] |x, y| x.wrapping_div(y),
             nonzero [u8 u16 u32 u64] |x, y| x / y,
-            each [Complex32 Complex64] complex::divide),
+            slices [Complex32 Complex64] complex_packets::quotients),
     ),
     zip::op(
         "FloorDiv",

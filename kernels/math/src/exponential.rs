@@ -9,9 +9,9 @@ use savedmodel_math::unary::{self, Apply, functions};
 use savedmodel_op::Op;
 use savedmodel_tensor::{Complex32, Complex64};
 
-use crate::complex;
 use crate::elementwise::denormal::{self, kept_in_packets, kept_in_rest};
 use crate::elementwise::{map, map_kernels};
+use crate::{complex, complex_packets};
 
 /// The operators of this file.
 pub const OPS: &[Op] = &[
@@ -19,7 +19,8 @@ pub const OPS: &[Op] = &[
         "Exp",
         &[T],
         map_kernels!("T", NS; slices [f32 f64 f16 bf16] unary::exp,
-            each [Complex32 Complex64] complex::exp),
+            slices [Complex32] complex_packets::exponentials,
+            each [Complex64] complex::exp),
     ),
     map::op(
         "Expm1",

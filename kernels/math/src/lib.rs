@@ -20,6 +20,7 @@ mod classes;
 mod clip_by_value;
 mod comparison;
 mod complex;
+mod complex_packets;
 mod complex_parts;
 mod cross;
 mod division;

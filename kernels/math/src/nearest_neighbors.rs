@@ -1,13 +1,16 @@
 //! See [`OP`].
 
+use std::cmp::Ordering;
+
 use savedmodel_math::gemm::{Gemm, View};
-use savedmodel_math::par;
+use savedmodel_math::{order, par};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor};
 
 /// For each point the nearest of some centers, nearest first, and the squared distances to them.
 ///
-/// Of centers at the same distance the first comes first; there may be fewer than `k` centers.
+/// Of centers at the same distance the first comes first; there may be fewer than `k` centers. Distances that are no numbers end where
+/// TensorFlow's algorithms leave them.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/NearestNeighbors>
 pub const OP: Op = Op {
     name: "NearestNeighbors",
@@ -125,6 +128,18 @@ fn least(distances: impl Iterator<Item = f32>, found: &mut [(f32, usize)]) {
     }
     let mut all: Vec<_> = pairs.collect();
     let k = found.len();
+    if all.iter().any(|(distance, _)| distance.is_nan()) {
+        // Whatever is compared with such a distance is as near, and the index decides.
+        let before = |a: &(f32, usize), b: &(f32, usize)| {
+            a.0 < b.0 || a.0.partial_cmp(&b.0) != Some(Ordering::Greater) && a.1 < b.1
+        };
+        match k < all.len() {
+            true => all = order::top(k, all.into_iter(), before, true),
+            false => order::sort(&mut all, before),
+        }
+        found.copy_from_slice(&all);
+        return;
+    }
     all.select_nth_unstable_by(k - 1, less);
     all[..k].sort_unstable_by(less);
     found.copy_from_slice(&all[..k]);
@@ -149,6 +164,10 @@ mod tests {
             ),
             (format!("{points}; {centers}; int64[] 0"), "int64[3,0]; float[3,0]"),
             ("float[1,1] 0; float[4,1] 1 -1 1 0; int64[] 3".into(), "int64[1,3] 3 0 1; float[1,3] 0 1 1"),
+            (
+                "float[1,2] 0 0; float[4,2] 2 2 NaN 0 1 1 0 0; int64[] 2".into(),
+                "int64[1,2] 1 3; float[1,2] NaN 0",
+            ),
             ("float[2,0]; float[3,0]; int64[] 2".into(), "int64[2,2] 0 1 0 1; float[2,2] 0 0 0 0"),
             (format!("{points}; float[0,2]; int64[] 2"), "int64[3,0]; float[3,0]"),
             (format!("float[0,2]; {centers}; int64[] 2"), "INVALID_ARGUMENT: Expected points.rows() > 0."),

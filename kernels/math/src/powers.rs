@@ -7,8 +7,8 @@ use savedmodel_math::unary;
 use savedmodel_op::Op;
 use savedmodel_tensor::{Complex32, Complex64};
 
-use crate::complex;
 use crate::elementwise::{CHEAP, map, map_kernels};
+use crate::{complex, complex_packets};
 
 /// The operators of this file.
 ///
@@ -23,14 +23,14 @@ pub const OPS: &[Op] = &[
         map_kernels!("T", CHEAP;
             floats |x| x * x,
             each [i8 i16 i32 i64 u8 u16 u32 u64] |x| x.wrapping_mul(x),
-            each [Complex32 Complex64] |x| x * x),
+            slices [Complex32 Complex64] complex_packets::squares),
     ),
     map::op(
         "Sqrt",
         &["T: {bfloat16, half, float, double, complex64, complex128}"],
         map_kernels!("T", CHEAP;
             slices [f32 f64 f16 bf16] unary::sqrt,
-            each [Complex32 Complex64] complex::sqrt),
+            slices [Complex32 Complex64] complex_packets::roots),
     ),
     map::op(
         "Rsqrt",
@@ -49,7 +49,7 @@ const fn reciprocal(name: &'static str) -> Op {
         &["T: {bfloat16, half, float, double, int8, int16, int32, int64, complex64, complex128}"],
         map_kernels!("T", CHEAP;
             slices [f32 f64 f16 bf16] unary::reciprocal,
-            each [Complex32 Complex64] |x| complex::divide(1.0.into(), x)),
+            slices [Complex32 Complex64] complex_packets::reciprocals),
     )
 }
 

@@ -6,8 +6,8 @@ use half::{bf16, f16};
 use savedmodel_op::Op;
 use savedmodel_tensor::{Complex32, Complex64};
 
-use crate::complex;
 use crate::elementwise::{zip, zip_kernels};
+use crate::{complex, complex_packets};
 
 /// The operators of this file: where `x` is zero they are zero, whatever `y`.
 pub const OPS: &[Op] = &[
@@ -16,9 +16,7 @@ pub const OPS: &[Op] = &[
         &[T],
         zip_kernels!("T", 1.0;
         floats |x, y| if x == 0.0 { 0.0 } else { x / y },
-        each [Complex32 Complex64] |x, y| {
-            if x == Default::default() { Default::default() } else { complex::divide(x, y) }
-        }),
+        slices [Complex32 Complex64] complex_packets::xdivy),
     ),
     zip::op(
         "Xlogy",
@@ -27,9 +25,7 @@ pub const OPS: &[Op] = &[
         each [f32 f64] |x, y| if x == 0.0 { 0.0 } else { x * y.ln() },
         each [f16] |x, y| if x == f16::ZERO { x } else { x * f16::from_f32(y.to_f32().ln()) },
         each [bf16] |x, y| if x == bf16::ZERO { x } else { x * bf16::from_f32(y.to_f32().ln()) },
-        each [Complex32 Complex64] |x, y| {
-            if x == Default::default() { Default::default() } else { complex::multiply(x, complex::log(y)) }
-        }),
+        slices [Complex32 Complex64] complex_packets::xlogy),
     ),
     zip::op(
         "Xlog1py",

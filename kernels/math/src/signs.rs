@@ -10,6 +10,7 @@ use savedmodel_math::packet;
 use savedmodel_op::Op;
 use savedmodel_tensor::{Complex32, Complex64};
 
+use crate::complex_packets;
 use crate::elementwise::{CHEAP, Map, denormal, loops, map, map_kernels};
 
 /// The operators of this file.
@@ -42,7 +43,7 @@ pub const OPS: &[Op] = &[
             slices [bf16] |x, out| sign(|x, out| loops::map(x, out, of_float), x, out),
             each [f16] of_float,
             each [i8 i16 i32 i64] |x| x.signum(),
-            each [Complex32 Complex64] of_complex),
+            slices [Complex32 Complex64] |x, out| complex_packets::signs(x, out, of_complex)),
     ),
 ];
 

@@ -120,9 +120,6 @@ fn fused(ctx: &ShapeContext<'_>, shapes: Vec<PartialShape>) -> Result<Vec<Partia
 }
 
 fn conv2d<T: Convolve<Wide: Float>>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    if node.attr::<String>("filter_format")? != "HWIO" {
-        return Err(node.unimplemented("filter_format"));
-    }
     if node.attr::<String>("data_format")? == "NCHW_VECT_C" {
         return Err(node.unimplemented("data_format"));
     }
@@ -265,6 +262,18 @@ mod tests {
                     "strides=[1,1,1,1] padding=VALID num_args=1 fused_ops=[BiasAdd] TArgs=[double] num_host_args=0",
                     "float[1,1,1,1] 2; float[1,1,1,1] 3; double[1] 1",
                     "UNIMPLEMENTED: operator _FusedConv2D has no kernel for attr TArgs",
+                ),
+                (
+                    "_FusedConv2D",
+                    "strides=[1,1,1,1] padding=VALID num_args=2 fused_ops=[BiasAdd] TArgs=[float,float] num_host_args=0",
+                    "float[1,1,1,1] 2; float[1,1,1,1] 3; float[1] 1; float[1] 1",
+                    "INVALID_ARGUMENT: Fused Conv2D must have these extra arguments: bias",
+                ),
+                (
+                    "_FusedConv2D",
+                    "strides=[1,1,1,1] padding=VALID num_args=3 fused_ops=[BiasAdd] TArgs=[float] num_host_args=0",
+                    "float[1,1,1,1] 2; float[1,1,1,1] 3; float[1] 1",
+                    "INVALID_ARGUMENT: Fused Conv2D must have the number of inputs equal to 2 + num_args + num_host_args",
                 ),
                 (
                     "_FusedConv2D",

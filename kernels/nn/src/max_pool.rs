@@ -59,7 +59,7 @@ pub const OPS: &[Op] = &[
         ],
         effect: Effect::Pure,
         shape: |ctx| shape(ctx, 3),
-        kernels: by_dtype!("T"; three: f32 f16 bf16),
+        kernels: by_dtype!("T"; three: f32 bf16),
     },
 ];
 

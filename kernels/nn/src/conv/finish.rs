@@ -46,6 +46,26 @@ pub fn activation(steps: &[&str], alpha: f32) -> Option<Activation> {
     })
 }
 
+/// Checks how many inputs follow the filter.
+fn check_arguments(node: &Construction<'_>, first: First, adds: bool) -> Result<()> {
+    let count = |name| node.attr::<i64>(name).unwrap_or(0);
+    let [args, host_args, inputs] = [count("num_args"), count("num_host_args"), node.inputs.len() as i64];
+    if inputs.checked_sub(2).and_then(|rest| rest.checked_sub(host_args)) != Some(args) {
+        return Err(Error::invalid_argument(format!(
+            "Fused Conv2D must have the number of inputs equal to 2 + num_args + num_host_args but in fact the number of inputs is {inputs} \
+             and num_args is {args} and num_host_args is {host_args}"
+        )));
+    }
+    let wanted = if first == First::BiasAdd { "bias" } else { "scale, offset, mean, variance" };
+    let wanted = if adds { "bias and what is added" } else { wanted };
+    match args == if first == First::BiasAdd { 1 + i64::from(adds) } else { 4 } {
+        true => Ok(()),
+        false => {
+            Err(Error::invalid_argument(format!("Fused Conv2D must have these extra arguments: {wanted}")))
+        }
+    }
+}
+
 impl Steps {
     /// Reads `fused_ops` and what goes with it.
     ///
@@ -63,6 +83,7 @@ impl Steps {
             ["Add", rest @ ..] if first == First::BiasAdd => (true, rest),
             _ => (false, rest),
         };
+        check_arguments(node, first, adds)?;
         let alpha = node.attr("leakyrelu_alpha")?;
         let activation = activation(rest, alpha).ok_or_else(|| node.unimplemented("fused_ops"))?;
         Ok(Steps { first, adds, activation })
@@ -79,13 +100,6 @@ impl Steps {
         let (input, filter) = (ctx.input(0), ctx.input(1));
         let sizes = convolution.sizes(input.shape(), filter.shape())?;
         let shape = convolution.shape(&sizes);
-        let given = ctx.input_len() - 2;
-        let wanted = if self.first == First::BiasAdd { 1 } else { 4 } + usize::from(self.adds);
-        if given < wanted {
-            return Err(Error::invalid_argument(format!(
-                "Fused convolution needs {wanted} extra arguments, got {given}"
-            )));
-        }
         let numbers = self.numbers::<T>(ctx, &sizes)?;
         if self.adds && ctx.input(3).shape() != &shape {
             let plain = Steps { adds: false, activation: Activation::Identity, ..self.clone() };
