@@ -79,6 +79,15 @@ fn floats() {
     row(&[1.5_f32], &[Complex64::new(1.5, 0.0)]);
 }
 
+/// Eight numbers at a time are converted in another way than those that are left.
+#[test]
+fn small_floats_to_unsigned() {
+    let number = 2_147_483_648_u32;
+    let want = [1, 4_294_967_294, number, number, 3, number, 7, u32::MAX, 0];
+    row(&[0x3e, 0xc0, 0x7f, 0x7c, 0x42, 0xfc, 0x47, 0xbc, 0x7f].map(Float8E5m2), &want);
+    row(&[0x3c, 0xc0, 0x7f, 0x7f, 0x44, 0xff, 0x4e, 0xb8, 0xff].map(Float8E4m3fn), &want);
+}
+
 #[test]
 fn towards_zero() {
     let check = |x: f64, src: DType, dst: DType, want: f64| {

@@ -190,7 +190,8 @@ fn packet(src: DType, dst: DType) -> usize {
     use DType::*;
     match (src, dst) {
         (Complex128, Uint32) => 0,
-        (Half | Bfloat16 | Float | Double | Complex64, Uint32) | (Bfloat16, _) => 8,
+        (Half | Bfloat16 | Float | Double | Complex64 | Float8E5m2 | Float8E4m3fn, Uint32)
+        | (Bfloat16, _) => 8,
         (Half | Double | Complex128, _) => 16,
         (Float, _) => 32,
         _ => 0,
