@@ -202,6 +202,7 @@ impl<T: Scalar> Product<'_, T> {
                 let columns = start..self.n.min(start + self.table.columns);
                 let mut ahead = b.as_ptr().wrapping_add(b.len());
                 let mut column = self.column(columns, (b, self.table.columns), (first, depth));
+                column.finishes &= !self.finishes_at_once();
                 for part in &parts {
                     if part.shift == 0 {
                         a.runs(part.line, part.x, &(first..first + depth), &mut runs);
@@ -220,6 +221,13 @@ impl<T: Scalar> Product<'_, T> {
             first += depth;
             if first >= self.k {
                 break;
+            }
+        }
+        if self.finishes_at_once() {
+            let width = a.axes[2].windows;
+            for line in lines.clone() {
+                let start = line * width;
+                self.finish_panels(start + windows.start..start + windows.end, &panels);
             }
         }
     }
@@ -374,7 +382,7 @@ impl<T> Windows<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gemm::View;
+    use crate::gemm::{Activation, Epilogue, View};
 
     /// Sums over all taps on the grid, in order.
     fn reference(a: &Windows<'_, f32>, b: &[f32], n: usize) -> Vec<f32> {
@@ -433,8 +441,17 @@ mod tests {
             let (k, m) = (windows.columns(), windows.lines() * axes[2].windows);
             let b: Vec<f32> = (0..k * n).map(|i| (i * 5 % 13) as f32 - 6.0).collect();
             let mut c = vec![f32::NAN; m * n];
-            Gemm::default().run_windows(&windows, &PackedB::new(k, n, View::new(&b, n)), &mut c);
+            let packed = PackedB::new(k, n, View::new(&b, n));
+            Gemm::default().run_windows(&windows, &packed, &mut c);
             assert_eq!(c, reference(&windows, &b, n), "{axes:?}");
+            // Functions that follow all tiles of a task reach each sum once.
+            let (mut functions, c) = (c.clone(), c.iter().map(|sum| sum + 1.0).collect::<Vec<_>>());
+            let epilogue =
+                Epilogue { bias: &vec![1.0; n], activation: Activation::Silu, ..Epilogue::default() };
+            Gemm { epilogue, ..Gemm::default() }.run_windows(&windows, &packed, &mut functions);
+            let mut want = vec![0.0; c.len()];
+            crate::unary::silu(&c, &mut want);
+            assert_eq!(functions, want, "{axes:?}");
         }
     }
 }

@@ -1,10 +1,10 @@
 //! From matrices to tiles and tasks.
 
+mod finish;
 mod row;
 
 use super::blocks::{self, Line};
 use super::epilogue::{Activation, Epilogue};
-use super::finish::FinishTile;
 use super::kept::Numbers;
 use super::pack::{Lhs, pack_panel};
 use super::tile::{Run, Table, Tile, Tiled};
@@ -227,7 +227,6 @@ impl<'a, T: Scalar> Product<'a, T> {
     /// Computes some rows of some panels.
     pub fn block(&self, a: &impl Lhs<T>, rows: Range<usize>, panels: Range<usize>) {
         let (mut a_buffer, mut b_buffer, mut dense) = (Vec::new(), Vec::new(), Vec::new());
-        let finishes_at_once = self.gemm.epilogue.activation.is_long();
         let mut first = 0;
         loop {
             let depth = self.block.min(self.k - first);
@@ -253,7 +252,7 @@ impl<'a, T: Scalar> Product<'a, T> {
                 // Each brings a part of the next panel closer, which lies behind this one.
                 let share = if b_stride == self.table.columns { b_stride.div_ceil(strips) } else { 0 };
                 let mut column = self.column(columns, (b, b_stride), (first, depth));
-                column.finishes &= !finishes_at_once;
+                column.finishes &= !self.finishes_at_once();
                 for (index, row) in rows.clone().step_by(height).enumerate() {
                     let ahead = b.as_ptr().wrapping_add(b.len() + index * share * depth);
                     let strip = Strip {
@@ -271,10 +270,8 @@ impl<'a, T: Scalar> Product<'a, T> {
                 break;
             }
         }
-        if finishes_at_once {
-            let width = self.table.columns;
-            let columns = panels.start * width..self.n.min(panels.end * width);
-            self.finish(Rows { first: rows.start, count: rows.len(), step: 1 }, &columns);
+        if self.finishes_at_once() {
+            self.finish_panels(rows, &panels);
         }
     }
 
@@ -392,28 +389,6 @@ impl<'a, T: Scalar> Product<'a, T> {
         }
         tile
     }
-
-    /// What follows a tile, if it does not do that itself.
-    #[inline(always)]
-    pub fn finish_strip(&self, rows: &Rows, column: &Column<'_, T>) {
-        if column.finishes {
-            self.finish(*rows, &column.columns);
-        }
-    }
-
-    fn finish(&self, rows: Rows, columns: &Range<usize>) {
-        let start = rows.first * self.out.stride + columns.start;
-        let Epilogue { residual, activation, .. } = self.gemm.epilogue;
-        simd::dispatch(FinishTile {
-            // SAFETY: `check` has seen that C holds the tile, which starts here.
-            c: unsafe { self.out.c.add(start) },
-            residual: residual.get(start..).unwrap_or_default(),
-            stride: rows.step * self.out.stride,
-            rows: rows.count,
-            columns: columns.len(),
-            activation,
-        });
-    }
 }
 
 /// Rows of C.
@@ -475,7 +450,7 @@ pub(super) struct Column<'b, T> {
     /// Whether tiles add the residual.
     adds: bool,
     /// Whether residual and activation follow tiles.
-    finishes: bool,
+    pub finishes: bool,
 }
 
 impl<T> Column<'_, T> {
