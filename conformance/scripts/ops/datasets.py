@@ -143,6 +143,32 @@ def order(name, rng):
         yield refused(lambda feed: numbers(feed).shard(count(feed, 0), count(feed, 0)))
 
 
+@op("UniqueDataset", "WindowDataset", "RewriteDataset", family="data")
+def parts_of_rows(name, rng):
+    if name == "UniqueDataset":
+        for values, rows in (([3, 1, 3, 1, 2], 3), ([[1, 2], [1, 2], [2, 1]], 2), ([b"a", b"", b"a"], 2)):
+            array = np.array(values, object if isinstance(values[0], bytes) else i64)
+            yield drained(lambda feed: Data.from_tensor_slices(feed(array)).unique(), rows)
+        yield drained(lambda feed: numbers(feed, 6).map(lambda i: tf.cast(i // 2, tf.int32)).unique(), 3)
+        raw = lambda data, types: tf.raw_ops.UniqueDataset(input_dataset=data._variant_tensor, output_types=types, output_shapes=[[]] * len(types))
+        yield Scene(lambda feed: [raw(Data.from_tensor_slices(feed(np.array([1], f32))), [tf.float32]).op], fails=True)
+        yield Scene(lambda feed: [raw(Data.zip((numbers(feed, 1), numbers(feed, 1))), [tf.int64] * 2).op], fails=True)
+    elif name == "WindowDataset":
+        whole = lambda window: window.batch(20)
+        for size, shift, stride, drops, rows in ((3, None, 1, False, 3), (3, 2, 1, False, 4), (3, 1, 2, False, 7), (3, 1, 2, True, 3), (2, 5, 1, False, 2), (4, 4, 1, True, 1), (9, 9, 1, True, 0)):
+            yield drained(lambda feed: numbers(feed, 7).window(size, shift, stride, drops).flat_map(whole), rows)
+        pairs = lambda feed: Data.zip((numbers(feed, 5), Data.from_tensor_slices(feed(WORDS))))
+        yield drained(lambda feed: pairs(feed).window(3, 2).flat_map(lambda a, b: Data.zip((a.batch(3), b.batch(3)))), 2)
+        raw = lambda feed, size, shift, stride: tf.raw_ops.WindowDataset(input_dataset=numbers(feed, 3)._variant_tensor, size=feed(np.array(size, i64)), shift=shift, stride=stride, drop_remainder=False, output_types=[tf.variant], output_shapes=[[]])
+        for settings in ((0, 1, 1), (1, 0, 1), (1, 1, 0), (-3, 1, 1), ([1], 1, 1)):
+            yield Scene(lambda feed: [raw(feed, *settings).op], fails=True)
+    else:
+        yield drained(lambda feed: numbers(feed, 3).enumerate(), 3)
+        raw = lambda feed, rewrite: tf.raw_ops.RewriteDataset(input_dataset=numbers(feed, 4).batch(9)._variant_tensor, rewrite_name=rewrite, output_types=[tf.int64], output_shapes=[[None]])
+        for rewrite in ("replicate_on_split", "no such thing", ""):
+            yield Scene(lambda feed: tf.raw_ops.DatasetToSingleElement(dataset=raw(feed, rewrite), output_types=[tf.int64], output_shapes=[[None]]))
+
+
 @op("FlatMapDataset", "InterleaveDataset", "ParallelInterleaveDatasetV4", family="data")
 def nested(name, rng):
     parts = lambda i: Data.range(i * 10, i * 10 + i)

@@ -159,28 +159,36 @@ mod tests {
     use crate::OPS;
     use savedmodel_op::testing::check_rows;
 
+    /// The attributes of a group of so many.
+    macro_rules! group {
+        ($size:literal, $others:literal) => {
+            concat!("group_size=", $size, " group_key=1 instance_key=1 ", $others)
+        };
+    }
+
     #[test]
     fn table() {
-        let group = "group_size=1 group_key=1 instance_key=1";
-        let reduce = format!("{group} merge_op=Add final_op=Div subdiv_offsets=[0]");
-        let (many, none) = (reduce.replace("size=1", "size=2"), reduce.replace("size=1", "size=0"));
-        let (gather, send) = (format!("{group} shape=[3]"), format!("{group} shape=[2]"));
+        const REDUCE: &str = group!(1, "merge_op=Add final_op=Div subdiv_offsets=[0]");
+        const MANY: &str = group!(2, "merge_op=Add final_op=Div subdiv_offsets=[0]");
+        const NONE: &str = group!(0, "merge_op=Add final_op=Div subdiv_offsets=[0]");
+        const GATHER: &str = group!(1, "shape=[3]");
+        const SEND: &str = group!(1, "shape=[2]");
         let v2 = "merge_op=Add final_op=Id";
         check_rows(
             OPS,
             &[
-                ("CollectiveReduce", &reduce, "int32[2] 1 2", "int32[2] 1 2"),
-                ("CollectiveReduce", &many, "int32[2] 1 2", "UNIMPLEMENTED: a group of 2 devices"),
+                ("CollectiveReduce", REDUCE, "int32[2] 1 2", "int32[2] 1 2"),
+                ("CollectiveReduce", MANY, "int32[2] 1 2", "UNIMPLEMENTED: a group of 2 devices"),
                 (
                     "CollectiveReduce",
-                    &none,
+                    NONE,
                     "int32[2] 1 2",
                     "INVALID_ARGUMENT: group_size must be positive integer but got 0",
                 ),
-                ("CollectiveGather", &gather, "float[2] 1 2", "float[2] 1 2"),
-                ("CollectiveGather", &gather, "float[] 1", "INVALID_ARGUMENT: input should have rank > 0"),
-                ("CollectiveBcastSend", &send, "bool[2] true false", "bool[2] true false"),
-                ("CollectiveBcastSend", &send, "bool[1] true", "INTERNAL: Declared shape"),
+                ("CollectiveGather", GATHER, "float[2] 1 2", "float[2] 1 2"),
+                ("CollectiveGather", GATHER, "float[] 1", "INVALID_ARGUMENT: input should have rank > 0"),
+                ("CollectiveBcastSend", SEND, "bool[2] true false", "bool[2] true false"),
+                ("CollectiveBcastSend", SEND, "bool[1] true", "INTERNAL: Declared shape"),
                 ("CollectiveReduceV2", v2, "float[2] 1 2; int32[] 1; int32[] 5; int32[] 7", "float[2] 1 2"),
                 ("CollectiveGatherV2", "", "float[2] 1 2; int32[] 1; int32[] 5; int32[] 7", "float[2] 1 2"),
                 (

@@ -22,6 +22,8 @@ mod reduce;
 mod rows;
 mod shuffle;
 mod sources;
+mod unique;
+mod window;
 
 use savedmodel_op::Op;
 
@@ -42,7 +44,7 @@ pub static OPS: &[&[Op]] = &[
     reduce::OPS,
     shuffle::OPS,
     sources::OPS,
-    &[initialize_table_from_dataset::OP],
+    &[initialize_table_from_dataset::OP, unique::OP, window::OP],
 ];
 
 #[cfg(test)]

@@ -92,6 +92,7 @@ pub const OPS: &[Op] = &[
         ..PASS
     },
     Op { name: "NonSerializableDataset", ..PASS },
+    Op { name: "RewriteDataset", inputs: &["input_dataset: variant", "rewrite_name: string"], ..PASS },
     Op {
         name: "AssertCardinalityDataset",
         inputs: &["input_dataset: variant", "cardinality: int64"],

@@ -115,6 +115,50 @@ fn batches() {
 }
 
 #[test]
+fn windows() {
+    let window = |[size, shift, stride]: [i64; 3], drop: bool| {
+        let settings = [size, shift, stride].map(Tensor::scalar);
+        let inputs = [range(5)].into_iter().chain(settings).chain([Tensor::scalar(drop)]).collect();
+        make("WindowDataset", &[], inputs)
+    };
+    let check_all = |made: Result<Tensor>, want: &[&str]| {
+        let (resources, limits) = (ResourceManager::new(), Limits::default());
+        let run = Run { resources: &resources, limits: &limits };
+        let mut elements = Dataset::of(&made.unwrap()).unwrap().start(&run).unwrap();
+        let mut all = Vec::new();
+        while let Some(row) = elements.next(&run).unwrap() {
+            all.push(rows(Ok(row[0].clone())).replace("int64[] ", ""));
+        }
+        assert!(elements.next(&run).unwrap().is_none());
+        assert_eq!(all, want);
+    };
+    check_all(window([2, 2, 1], false), &["0 | 1", "2 | 3", "4"]);
+    check_all(window([2, 1, 2], false), &["0 | 2", "1 | 3", "2 | 4", "3", "4"]);
+    check_all(window([2, 1, 2], true), &["0 | 2", "1 | 3", "2 | 4"]);
+    check_all(window([1, 3, 1], false), &["0", "3"]);
+    check_all(window([9, 9, 1], true), &[]);
+    for (settings, name) in [([0, 1, 1], "size"), ([1, -1, 1], "shift"), ([1, 1, 0], "stride")] {
+        check(window(settings, false), &format!("Window {name} must be greater than zero…"));
+    }
+}
+
+#[test]
+fn unique_rows() {
+    let unique = |slices: &str| {
+        make("UniqueDataset", &[], vec![make("TensorSliceDataset", &[], vec![parse_tensor(slices)]).unwrap()])
+    };
+    check(unique("int64[4] 3 1 3 1"), "int64[] 3 | int64[] 1");
+    check(unique("int32[3,2] 1 2 1 2 2 1"), "int32[2] 1 2 | int32[2] 2 1");
+    check(unique("string[3] a b a"), "string[] a | string[] b");
+    check(unique("float[1] 1"), "UniqueDataset only supports inputs with a single `tf.int32`…");
+    let two = make("ZipDataset", &[("N", 2_i64.into())], vec![range(1), range(1)]);
+    check(
+        make("UniqueDataset", &[], vec![two.unwrap()]),
+        "UniqueDataset only supports inputs with a single component…",
+    );
+}
+
+#[test]
 fn what_is_no_dataset_is_refused() {
     check(
         make("TakeDataset", &[], vec![crate::optional::optional(None).unwrap(), Tensor::scalar(1_i64)]),

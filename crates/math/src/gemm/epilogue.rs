@@ -2,7 +2,6 @@
 
 use crate::lane;
 use crate::side_by_side;
-use crate::simd::Isa;
 use crate::unary::functions;
 
 /// A function applied to each element of C.
@@ -75,7 +74,7 @@ impl Activation {
 
     /// Applies the function to a row.
     #[inline(always)]
-    pub(crate) fn apply<I: Isa>(self, row: &mut [f32]) {
+    pub(crate) fn apply(self, row: &mut [f32]) {
         match self {
             Activation::Identity => {}
             Activation::Relu => each(row, |x| if x < 0.0 { 0.0 } else { x }),

@@ -50,7 +50,7 @@ impl Scalar for f32 {
     }
     #[inline(always)]
     fn activate<I: Isa>(row: &mut [f32], activation: Activation) {
-        activation.apply::<I>(row);
+        activation.apply(row);
     }
     #[inline(always)]
     fn add<I: Isa>(row: &mut [f32], other: &[f32]) {
