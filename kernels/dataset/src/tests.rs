@@ -149,7 +149,7 @@ fn unique_rows() {
     };
     check(unique("int64[4] 3 1 3 1"), "int64[] 3 | int64[] 1");
     check(unique("int32[3,2] 1 2 1 2 2 1"), "int32[2] 1 2 | int32[2] 2 1");
-    check(unique("string[3] a b a"), "string[] a | string[] b");
+    check(unique("string[3] a b a"), "string[] 'a' | string[] 'b'");
     check(unique("float[1] 1"), "UniqueDataset only supports inputs with a single `tf.int32`…");
     let two = make("ZipDataset", &[("N", 2_i64.into())], vec![range(1), range(1)]);
     check(
