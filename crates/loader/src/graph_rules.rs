@@ -187,6 +187,7 @@ mod tests {
             assert_eq!(refused(&nodes).as_deref(), expected, "{nodes}");
         }
     }
+
     #[test]
     fn bodies_of_functions() {
         let message = pbtxt::parse(

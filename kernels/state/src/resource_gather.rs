@@ -72,12 +72,15 @@ fn in_batches(ctx: &Context<'_>, value: &Tensor, dims: usize) -> Result<Tensor> 
     }
     let shape: Vec<usize> = by.iter().chain(&from[dims + 1..]).copied().collect();
     let mut indices = ctx.input(1).to_i64s()?;
-    let len = by[dims..].iter().product::<usize>().max(1);
+    let len = by[dims..].iter().fold(1, |len: usize, &dim| len.saturating_mul(dim)).max(1);
     for (batch, indices) in (0..).zip(indices.chunks_mut(len)) {
-        indices.iter_mut().for_each(|index| *index = index.wrapping_add(batch * from[dims] as i64));
+        indices
+            .iter_mut()
+            .for_each(|index| *index = index.wrapping_add(i64::wrapping_mul(batch, from[dims] as i64)));
     }
     let indices = Tensor::from_vec(by, indices)?;
-    let flat = [from[..=dims].iter().product()].into_iter().chain(from[dims + 1..].iter().copied());
+    let count = from[..=dims].iter().fold(1, |count: usize, &dim| count.saturating_mul(dim));
+    let flat = [count].into_iter().chain(from[dims + 1..].iter().copied());
     rows(ctx, &value.clone().reshape(flat.collect::<Vec<usize>>())?, &indices, 0)?.reshape(shape)
 }
 

@@ -1,6 +1,6 @@
 //! The loop in which processors with AVX2 spend their time in products: six rows of two registers of single precision.
 //!
-//! What compilers make of the plain loop has a quarter more instructions, for addresses; where it came to lie badly, an AMD
+//! What compilers make of the plain loop has a tenth more instructions, for addresses; where it came to lie badly, an AMD
 //! Zen 3 read them so slowly that products took 1.2 times as long. This one begins a cache line.
 
 use std::arch::asm;
