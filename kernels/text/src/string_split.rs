@@ -1,9 +1,12 @@
 //! `StringSplit`.
 
-use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
-use savedmodel_tensor::{Bytes, Error, PartialShape, Result, Tensor};
+use std::ops::Range;
 
-use crate::each::{self, COPY};
+use savedmodel_math::par;
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
+use savedmodel_tensor::{Bytes, DType, Error, PartialShape, Result, Shape, Tensor};
+
+use crate::each::COPY;
 
 /// Splits each string at any of the bytes of the delimiter; gives a sparse matrix of the parts.
 ///
@@ -31,10 +34,9 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let skip_empty: bool = node.attr("skip_empty")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let delimiter = operands(ctx, "delimiter")?;
-        let parts = each::results(ctx.input(0).strings()?, COPY, |_, string| {
-            Ok(split(string, delimiter, skip_empty))
-        })?;
-        set_sparse(ctx, parts)
+        let sparse = sparse_parts(ctx, |string, parts| split(string, delimiter, skip_empty, parts))?;
+        set_all(ctx, sparse);
+        Ok(())
     }))
 }
 
@@ -57,32 +59,75 @@ pub fn operands<'a>(ctx: &'a Context<'_>, name: &str) -> Result<&'a Bytes> {
     }
 }
 
-fn split(string: &Bytes, delimiter: &[u8], skip_empty: bool) -> Vec<Bytes> {
+fn split(string: &[u8], delimiter: &[u8], skip_empty: bool, parts: &mut Vec<Range<usize>>) {
     if string.is_empty() {
-        return Vec::new();
+        return;
     }
     if delimiter.is_empty() {
-        return (0..string.len()).map(|i| string.slice(i..i + 1)).collect();
+        parts.extend((0..string.len()).map(|i| i..i + 1));
+        return;
     }
-    let parts = string.split(|c| delimiter.contains(c));
-    parts.filter(|part| !skip_empty || !part.is_empty()).map(|part| string.slice_ref(part)).collect()
+    let mut start = 0;
+    for part in string.split(|c| delimiter.contains(c)) {
+        if !skip_empty || !part.is_empty() {
+            parts.push(start..start + part.len());
+        }
+        start += part.len() + 1;
+    }
 }
 
-/// Gives rows of strings as a sparse matrix: indices, values and shape.
+/// Parts of some strings of the input, which begin with the string of that number.
+#[derive(Default)]
+struct Parts {
+    first: usize,
+    /// Where the parts of each string end in `ranges`.
+    ends: Vec<usize>,
+    /// Where each part lies in its string.
+    ranges: Vec<Range<usize>>,
+}
+
+/// The parts of the strings of input 0, which `find` adds to a list, as a sparse matrix: indices, values and shape.
 ///
 /// # Errors
 /// `RESOURCE_EXHAUSTED` when there is no memory.
-pub fn set_sparse(ctx: &mut Context<'_>, rows: Vec<Vec<Bytes>>) -> Result<()> {
-    let count: usize = rows.iter().map(Vec::len).sum();
-    let longest = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let mut indices = Vec::with_capacity(2 * count);
-    for (i, row) in rows.iter().enumerate() {
-        indices.extend((0..row.len()).flat_map(|j| [i as i64, j as i64]));
+pub fn sparse_parts(
+    ctx: &Context<'_>,
+    find: impl Fn(&[u8], &mut Vec<Range<usize>>) + Sync,
+) -> Result<[Tensor; 3]> {
+    let strings = ctx.input(0).strings()?;
+    let chunks = par::map_chunks(strings.len(), par::grain(COPY), |rows| {
+        let mut parts = Parts { first: rows.start, ..Parts::default() };
+        for string in &strings[rows] {
+            find(string, &mut parts.ranges);
+            parts.ends.push(parts.ranges.len());
+        }
+        parts
+    });
+    let count = chunks.iter().map(|parts| parts.ranges.len()).sum();
+    let mut indices = ctx.allocate(DType::Int64, Shape::from([count, 2]))?;
+    let mut values = Vec::with_capacity(count);
+    let mut longest = 0;
+    let mut places = indices.as_mut_slice::<i64>()?.chunks_exact_mut(2);
+    for parts in &chunks {
+        let mut start = 0;
+        for (row, &end) in (parts.first..).zip(&parts.ends) {
+            longest = longest.max(end - start);
+            for ((column, range), place) in (0..).zip(&parts.ranges[start..end]).zip(&mut places) {
+                place.copy_from_slice(&[row as i64, column]);
+                values.push(strings[row].slice(range.clone()));
+            }
+            start = end;
+        }
     }
-    ctx.set(2, Tensor::from_slice([2], &[rows.len() as i64, longest as i64])?);
-    ctx.set(0, Tensor::from_vec([count, 2], indices)?);
-    ctx.set(1, Tensor::from_strings([count], rows.into_iter().flatten())?);
-    Ok(())
+    let shape = Tensor::from_slice([2], &[strings.len() as i64, longest as i64])?;
+    Ok([indices, Tensor::from_strings([count], values)?, shape])
+}
+
+/// Sets all outputs.
+pub fn set_all(ctx: &mut Context<'_>, outputs: [Tensor; 3]) {
+    for (i, output) in outputs.into_iter().enumerate() {
+        ctx.set(i, output);
+    }
 }
 
 #[cfg(test)]

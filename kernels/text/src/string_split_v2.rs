@@ -1,10 +1,11 @@
 //! `StringSplitV2`.
 
-use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op};
-use savedmodel_tensor::{Bytes, Result};
+use std::ops::Range;
 
-use crate::each::{self, COPY};
-use crate::string_split::{infer, operands, set_sparse};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op};
+use savedmodel_tensor::Result;
+
+use crate::string_split::{infer, operands, set_all, sparse_parts};
 use crate::string_strip::is_space;
 
 /// Splits each string at a separator, or at white space if it is empty; gives a sparse matrix of the parts.
@@ -27,47 +28,41 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let separator = operands(ctx, "sep")?;
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let parts = each::results(ctx.input(0).strings()?, COPY, |_, string| {
-            Ok(match (most, separator.is_empty()) {
-                (0, _) => vec![string.clone()],
-                (_, true) => split_spaces(string, most),
-                (_, false) => split(string, separator, most),
-            })
+        let sparse = sparse_parts(ctx, |string, parts| match (most, separator.is_empty()) {
+            (0, _) => parts.push(0..string.len()),
+            (_, true) => split_spaces(string, most, parts),
+            (_, false) => split(string, separator, most, parts),
         })?;
-        set_sparse(ctx, parts)
+        set_all(ctx, sparse);
+        Ok(())
     }))
 }
 
-fn split_spaces(string: &Bytes, most: usize) -> Vec<Bytes> {
-    let mut parts = Vec::new();
-    let mut rest = trim_start(string);
-    while !rest.is_empty() {
-        if parts.len() == most {
-            break;
-        }
-        let end = rest.iter().position(|&c| is_space(c)).unwrap_or(rest.len());
-        parts.push(string.slice_ref(&rest[..end]));
-        rest = trim_start(&rest[end..]);
+fn split_spaces(string: &[u8], most: usize, parts: &mut Vec<Range<usize>>) {
+    let next = |from: usize, space: bool| {
+        string[from..].iter().position(|&c| is_space(c) == space).map_or(string.len(), |i| from + i)
+    };
+    let last = parts.len().saturating_add(most);
+    let mut start = next(0, false);
+    while start < string.len() && parts.len() < last {
+        let end = next(start, true);
+        parts.push(start..end);
+        start = next(end, false);
     }
-    if parts.len() == most {
-        parts.push(string.slice_ref(rest));
+    if parts.len() == last {
+        parts.push(start..string.len());
     }
-    parts
 }
 
-fn trim_start(text: &[u8]) -> &[u8] {
-    &text[text.iter().position(|&c| !is_space(c)).unwrap_or(text.len())..]
-}
-
-fn split(string: &Bytes, separator: &[u8], most: usize) -> Vec<Bytes> {
-    let (mut parts, mut start) = (Vec::new(), 0);
-    while parts.len() < most {
+fn split(string: &[u8], separator: &[u8], most: usize, parts: &mut Vec<Range<usize>>) {
+    let last = parts.len().saturating_add(most);
+    let mut start = 0;
+    while parts.len() < last {
         let Some(found) = find(&string[start..], separator) else { break };
-        parts.push(string.slice(start..start + found));
+        parts.push(start..start + found);
         start += found + separator.len();
     }
-    parts.push(string.slice(start..));
-    parts
+    parts.push(start..string.len());
 }
 
 fn find(text: &[u8], separator: &[u8]) -> Option<usize> {
