@@ -450,3 +450,65 @@ def rewrite_recurrent(folder):
     broadcast = [Predict({"x": normal(batch, 4, 3)}, signature="broadcast") for batch in (1, 3)]
     alike = [Predict({"x": normal(batch, 6, 3)}, signature="alike") for batch in (1, 3)]
     return Case(layers((1, 0, 5), (3, 1, 3), (2, 3, 3), (1, 3, 5)) + broadcast + alike, errors=layers((2, 0, 9), (1, -1, 2), (1, 4, 7)))
+
+
+class Shapes(tf.Module):
+    """What is known of shapes before they are, and transpositions before products."""
+
+    @tf.function(input_signature=[spec(None, None, None), spec(None, None, None)])
+    def sizes(self, x, indices):
+        rows = tf.reshape(x, [-1, 12])
+        size = tf.shape(rows)
+        batch, width = size[0], size[1]
+        picks = tf.constant([-1, 3, 0, 11, -12])
+        picks = tf.where(picks < 0, picks + width, picks)
+        wide = tf.shape(rows, out_type=tf.int64)
+        return {
+            "picked": tf.gather(rows, picks, axis=1),
+            "kept": tf.reshape(rows, [batch, 3, 4]),
+            "turned": tf.reshape(rows, tf.stack([2, tf.cast(wide[0], tf.int32), 6])),
+            "joined": tf.reshape(rows, tf.concat([size[:1], [4], [3]], 0)) + 1.0,
+            "longer": tf.reshape(rows, tf.concat([tf.gather(wide, [0]), tf.constant([6, 2], tf.int64)], 0)),
+            "zeros": tf.zeros([batch, 5]) + tf.cast(tf.rank(tf.zeros([batch, 5])), tf.float32),
+            "width": wide[1:],
+            "all": tf.size(tf.zeros([width, 2])),
+            "square": tf.raw_ops.Square(x=size),
+            "of_input": tf.shape(x)[1:] * tf.shape(indices)[0],
+            "squeezed": tf.squeeze(tf.expand_dims(size, 0)[:, 1:]),
+        }
+
+    @tf.function(input_signature=[spec(None, None, None)])
+    def unlike(self, x):
+        """Sizes of one tensor for another."""
+        rows = tf.reshape(x, [-1, 4])
+        return {"y": tf.reshape(rows, [tf.shape(x)[0], 4]), "z": tf.reshape(x, [tf.shape(rows)[0], 2, 2])}
+
+    @tf.function(input_signature=[spec(None, None, None), spec(None, None, None)])
+    def transposed(self, x, y):
+        swap = lambda t: tf.transpose(t, [0, 2, 1])
+        half = tf.cast(x, tf.complex64) * (1 + 2j)
+        return {
+            "self": tf.matmul(x, swap(x)),
+            "left": tf.matmul(tf.transpose(x, [-3, -1, -2]), x),
+            "both": tf.matmul(swap(y), swap(x)),
+            "twice": tf.matmul(swap(x), swap(y), transpose_a=True, transpose_b=True),
+            "complex": tf.matmul(half, tf.transpose(half, [0, 2, 1])),
+            "adjoint": tf.matmul(half, tf.transpose(half, [0, 2, 1], conjugate=True)),
+            "around": tf.matmul(x, tf.transpose(tf.transpose(x, [2, 0, 1]), [1, 0, 2])),
+        }
+
+
+@model
+def rewrite_shapes(folder):
+    np.random.seed(103)
+    module = Shapes()
+    names = ("sizes", "unlike", "transposed")
+    tf.saved_model.save(module, folder, signatures={name: getattr(module, name) for name in names})
+    sizes = [Predict({"x": normal(*dims, 6), "indices": normal(batch, 1, 1)}, signature="sizes") for dims, batch in (((1, 2), 2), ((3, 4), 0), ((0, 2), 1))]
+    transposed = [
+        Predict({"x": normal(batch, m, k), "y": normal(batch, k, m)}, signature="transposed")
+        for batch, m, k in ((1, 1, 1), (2, 3, 5), (2, 18, 13), (1, 33, 40), (0, 3, 2), (2, 0, 3))
+    ]
+    unlike = [Predict({"x": normal(3, 2, 2)}, signature="unlike")]
+    errors = [Predict({"x": normal(1, 5, 1), "indices": normal(1, 1, 1)}, signature="sizes")]
+    return Case(sizes + unlike + transposed, errors=errors, atol=2e-4, why="sums of up to forty products of numbers up to ten cancel")

@@ -25,7 +25,8 @@ pub(crate) fn constants(program: &mut Program, scope: &Scope<'_>) -> Result<()> 
     Ok(())
 }
 
-fn folded(program: &Program, id: NodeId, scope: &Scope<'_>) -> Result<Option<Vec<Tensor>>> {
+/// The values of a pure node whose inputs are constants.
+pub(crate) fn folded(program: &Program, id: NodeId, scope: &Scope<'_>) -> Result<Option<Vec<Tensor>>> {
     let node = program.graph.node(id);
     let Some(op) = scope.registry.find(&node.op) else { return Ok(None) };
     let foldable =
@@ -50,18 +51,21 @@ fn folded(program: &Program, id: NodeId, scope: &Scope<'_>) -> Result<Option<Vec
     Ok((results.iter().all(is_value) && (made <= LARGE || made <= given)).then_some(results))
 }
 
-fn put(program: &mut Program, node: NodeId, values: Vec<Tensor>) -> Result<()> {
+/// Lets constants stand for the outputs of a node; gives them.
+pub(crate) fn put(program: &mut Program, node: NodeId, values: Vec<Tensor>) -> Result<Vec<NodeId>> {
     if let [value] = &values[..] {
         program.make_constant(node, value.clone());
-        return Ok(());
+        return Ok(vec![node]);
     }
+    let mut constants = Vec::with_capacity(values.len());
     for (index, value) in values.into_iter().enumerate() {
         let name = program.graph.fresh_name(&format!("{}/output_{index}", program.graph.node(node).name));
         let constant = program.graph.add(Node::new(name, "Const"))?;
         program.make_constant(constant, value);
         program.replace(Output { node, index }, Output { node: constant, index: 0 });
+        constants.push(constant);
     }
-    Ok(())
+    Ok(constants)
 }
 
 /// Runs the kernel of a node on known inputs.

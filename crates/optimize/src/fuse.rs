@@ -8,6 +8,7 @@ mod pad;
 mod reshape;
 mod scale;
 mod tensordot;
+mod transposed;
 
 use savedmodel_graph::{AttrValue, Node, NodeId, Output};
 use savedmodel_tensor::{Bytes, DType, Result, Shape, Tensor};
@@ -31,6 +32,7 @@ pub(crate) fn products(program: &mut Program, scope: &Scope<'_>) -> Result<()> {
     program.prune();
     for node in program.graph.nodes().collect::<Vec<_>>() {
         tensordot::join(program, node)?;
+        transposed::take_in(program, node)?;
     }
     program.prune();
     for node in program.graph.nodes().collect::<Vec<_>>() {

@@ -22,6 +22,7 @@ mod order;
 mod precision;
 mod program;
 mod reach;
+mod shapes;
 mod simplify;
 mod turn;
 pub mod watch;
@@ -72,6 +73,7 @@ const PASSES: &[(&str, Pass)] = &[
     }),
     ("fold::constants", fold::constants),
     ("simplify::pass_through", simplify::pass_through),
+    ("shapes::known", shapes::known),
     ("loops::products", loops::products),
     ("norm::layers", norm::layers),
     ("attention::heads", attention::heads),

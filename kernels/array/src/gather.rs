@@ -204,10 +204,21 @@ pub(crate) struct Picks {
 }
 
 impl Picks {
+    /// The rows as stretches, where groups share the numbers and these follow each other for the most part, as those of a triangle do.
+    fn stretches(&self, numbers: &[usize]) -> Option<Vec<Stretch>> {
+        const SHORT: usize = 4;
+        if self.outer < 2 || numbers.len() != self.count || numbers.iter().any(|&number| number >= self.dim) {
+            return None;
+        }
+        let stretches = || numbers.chunk_by(|&a, &b| a + 1 == b).map(|part| (part[0], part.len()));
+        (stretches().count() * SHORT <= numbers.len()).then(|| stretches().collect())
+    }
+
     /// Copies the rows; the numbers of a batch serve all its groups, and one beyond `dim` gives defaults.
     pub fn copy<U: Unit>(&self, out: &mut [U], src: &[U], numbers: &[usize]) {
         let row = self.row;
         let grain = (strided::grain::<U>() / 4 / row.max(1)).max(1);
+        let stretches = self.stretches(numbers);
         par::for_rows_mut(out, row, grain, |mut first, mut rows| {
             while !rows.is_empty() {
                 let group = first / self.count;
@@ -215,10 +226,26 @@ impl Picks {
                 let len = (rows.len() / row).min(self.count - at);
                 let (part, rest) = rows.split_at_mut(len * row);
                 let numbers = &numbers[group / self.outer * self.count + at..][..len];
-                pick(part, &src[group * self.dim * row..][..self.dim * row], numbers, row);
+                let src = &src[group * self.dim * row..][..self.dim * row];
+                match &stretches {
+                    Some(stretches) if len == self.count => pick_stretches(part, src, stretches, row),
+                    _ => pick(part, src, numbers, row),
+                }
                 (rows, first) = (rest, first + len);
             }
         });
+    }
+}
+
+/// Adjacent rows: the first, and how many.
+type Stretch = (usize, usize);
+
+fn pick_stretches<U: Unit>(out: &mut [U], src: &[U], stretches: &[Stretch], row: usize) {
+    let mut rest = out;
+    for &(first, len) in stretches {
+        let (part, after) = rest.split_at_mut(len * row);
+        part.clone_from_slice(&src[first * row..][..len * row]);
+        rest = after;
     }
 }
 
@@ -264,6 +291,33 @@ mod tests {
                 ("GatherV2", "", "float[0,0]; int32[1] 5; int32[] 0", "float[1,0]"),
                 ("Gather", "validate_indices=false", "quint16[3] 1 2 3; int64[2] 2 2", "quint16[2] 3 3"),
                 ("Gather", "", "bool[2,1] true false; int32[2,1] 1 0", "bool[2,1,1] false true"),
+            ],
+        );
+    }
+
+    #[test]
+    fn stretches_of_rows() {
+        check_rows(
+            crate::OPS,
+            &[
+                (
+                    "GatherV2",
+                    "",
+                    "int32[2,6] 1 2 3 4 5 6 7 8 9 10 11 12; int32[8] 1 2 3 4 0 1 2 3; int32[] 1",
+                    "int32[2,8] 2 3 4 5 1 2 3 4 8 9 10 11 7 8 9 10",
+                ),
+                (
+                    "GatherV2",
+                    "",
+                    "string[2,4,1] 'a' 'b' 'c' 'd' 'e' 'f' 'g' 'h'; int64[4] 0 1 2 3; int32[] 1",
+                    "string[2,4,1] 'a' 'b' 'c' 'd' 'e' 'f' 'g' 'h'",
+                ),
+                (
+                    "GatherV2",
+                    "",
+                    "int32[2,4] 1 2 3 4 5 6 7 8; int32[4] 1 2 3 4; int32[] 1",
+                    "INVALID_ARGUMENT: indices[3] = 4 is not in [0, 4)",
+                ),
             ],
         );
     }

@@ -219,7 +219,8 @@ pub fn pack_panel<T: Copy>(
     transpose(b, first, columns, width, out);
 }
 
-/// The general case of [`pack_panel`], in square blocks so that both sides stay in cache.
+/// The general case of [`pack_panel`]: squares while columns are contiguous, else element by element, in blocks so that both sides
+/// stay in cache.
 fn transpose<T: Copy>(
     b: View<T>,
     first: usize,
@@ -227,17 +228,40 @@ fn transpose<T: Copy>(
     width: usize,
     out: &mut [T],
 ) {
-    const SIDE: usize = 16;
+    const BLOCK: usize = 16;
     let depth = out.len() / width;
-    for p0 in (0..depth).step_by(SIDE) {
-        for x0 in (0..columns.len()).step_by(SIDE) {
-            for x in x0..columns.len().min(x0 + SIDE) {
-                let base = (columns.start + x) * b.column_stride + (first + p0) * b.row_stride;
-                for p in 0..SIDE.min(depth - p0) {
-                    out[(p0 + p) * width + x] = b.data[base + p * b.row_stride];
-                }
+    let whole = |len: usize| if b.row_stride == 1 { len - len % SQUARE } else { 0 };
+    let squares = [whole(depth), whole(columns.len())];
+    let at = |p: usize, x: usize| (columns.start + x) * b.column_stride + (first + p) * b.row_stride;
+    for p0 in (0..squares[0]).step_by(SQUARE) {
+        for x0 in (0..squares[1]).step_by(SQUARE) {
+            let from = &b.data[at(p0, x0)..];
+            transpose_square((from, b.column_stride), (&mut out[p0 * width + x0..], width));
+        }
+    }
+    for p0 in (0..depth).step_by(BLOCK) {
+        for x in 0..columns.len() {
+            let begin = if x < squares[1] { squares[0].max(p0) } else { p0 };
+            for p in begin..depth.min(p0 + BLOCK) {
+                out[p * width + x] = b.data[at(p, x)];
             }
         }
+    }
+}
+
+/// Side of the squares that are transposed in registers.
+const SQUARE: usize = 4;
+
+/// Transposes a square; both sides come with the distance between rows.
+#[inline(always)]
+fn transpose_square<T: Copy>((src, src_stride): (&[T], usize), (out, out_stride): (&mut [T], usize)) {
+    let rows: [[T; SQUARE]; SQUARE] = std::array::from_fn(|x| {
+        let row = &src[x * src_stride..][..SQUARE];
+        std::array::from_fn(|p| row[p])
+    });
+    for p in 0..SQUARE {
+        let row = &mut out[p * out_stride..][..SQUARE];
+        (0..SQUARE).for_each(|x| row[x] = rows[x][p]);
     }
 }
 
