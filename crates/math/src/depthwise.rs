@@ -73,7 +73,7 @@ const OUTPUTS: usize = 4;
 ///
 /// # Panics
 /// When a slice does not fit the sizes, or the line lies outside.
-pub fn line<T: Scalar + PartialOrd>(taps: &Taps<'_, T>, bias: &[T], bounds: [T; 2], out: &mut [T]) {
+pub fn line<T: Scalar>(taps: &Taps<'_, T>, bias: &[T], bounds: [T; 2], out: &mut [T]) {
     let (n, [depth, height, width]) = (taps.channels, taps.axes);
     let product = |f: fn(&Axis) -> usize| taps.axes.iter().map(f).product::<usize>() * n;
     assert!(
@@ -96,14 +96,9 @@ pub fn line<T: Scalar + PartialOrd>(taps: &Taps<'_, T>, bias: &[T], bounds: [T; 
         let mut at = 0;
         while at < n {
             let first = if inside.is_empty() { 0 } else { width.cell(x, inside.start) * n };
-            if n < lanes {
-                single(taps, &rows, (x, at), (bias, bounds), &mut out[x * n..(x + count) * n]);
-                at += 1;
-                continue;
-            }
             // The last registers overlap those before, where the channels are no multiple of them.
             let wide = at + 2 * lanes <= n;
-            let start = if wide { at } else { at.min(n - lanes) };
+            let start = if wide { at } else { at.min(n.saturating_sub(lanes)) };
             let sums = Sums {
                 rows: (rows.as_ptr(), if inside.is_empty() { 0 } else { rows.len() }),
                 taps: inside.len(),
@@ -118,7 +113,12 @@ pub fn line<T: Scalar + PartialOrd>(taps: &Taps<'_, T>, bias: &[T], bounds: [T; 
             };
             // SAFETY: the level is one this processor has. `inside` and `whole` give cells of the image and taps of the
             // filter only, whose sizes were checked, as were those of the bias and the output.
-            unsafe { table.sums[usize::from(several)][usize::from(wide)](&sums) };
+            unsafe {
+                match n < lanes {
+                    true => table.few[usize::from(several)](&sums),
+                    false => table.sums[usize::from(several)][usize::from(wide)](&sums),
+                }
+            }
             at = start + if wide { 2 * lanes } else { lanes };
         }
         x += count;
@@ -169,28 +169,6 @@ fn groups<T: Scalar>(
     }
 }
 
-/// One channel of adjacent outputs, for images with fewer channels than a register has elements.
-fn single<T: Scalar + PartialOrd>(
-    taps: &Taps<'_, T>,
-    rows: &[[usize; 2]],
-    (x, channel): (usize, usize),
-    (bias, [lo, hi]): (&[T], [T; 2]),
-    out: &mut [T],
-) {
-    let (n, width) = (taps.channels, &taps.axes[2]);
-    for (x, out) in (x..).zip(out.chunks_exact_mut(n)) {
-        let mut sum = bias.get(channel).copied().unwrap_or_default();
-        for &[row, filter] in rows {
-            for k in width.inside(x) {
-                let cell = taps.image[row + width.cell(x, k) * n + channel];
-                sum = T::fma::<simd::Baseline>(cell, taps.filter[filter + k * n + channel], sum);
-            }
-        }
-        let sum = if sum < lo { lo } else { sum };
-        out[channel] = if sum > hi { hi } else { sum };
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +185,9 @@ mod tests {
             ([unit, axis(4, 4, 5, 1, 1, 2), axis(7, 7, 5, 1, 1, 2)], [0, 3], 77),
             ([unit, unit, axis(2, 9, 5, 1, 1, 6)], [0, 0], 32),
             ([unit, axis(2, 2, 3, 1, 1, 1), axis(6, 4, 3, 1, 1, 0)], [0, 1], 33),
+            ([unit, axis(3, 3, 3, 1, 1, 1), axis(14, 14, 3, 1, 1, 1)], [0, 1], 11),
+            ([unit, axis(3, 3, 3, 1, 1, 1), axis(15, 5, 7, 2, 1, 0)], [0, 1], 1),
+            ([unit, unit, axis(19, 13, 4, 1, 2, 0)], [0, 0], 7),
         ] {
             let size = |f: fn(&Axis) -> usize| axes.iter().map(f).product::<usize>() * channels;
             let number = |i: usize| (i * 7 % 11) as f32 - 5.0;

@@ -63,6 +63,36 @@ pub unsafe fn sums<V: Vector, const COUNT: usize, const WIDTH: usize>(sums: &Sum
     }
 }
 
+/// [`sums`] of `COUNT` outputs whose channels fill no register.
+///
+/// # Safety
+/// As [`sums`], over the channels; there are no more of them than a register has elements.
+#[inline(always)]
+pub unsafe fn few<V: Vector, const COUNT: usize>(sums: &Sums<V::Element>) {
+    let &Sums {
+        rows, taps, image, image_steps: [tap_step, step], filter, channels, bias, bounds, out, ..
+    } = sums;
+    // SAFETY: the caller promises the rows, and what lies at the indices below.
+    unsafe {
+        // Elements are floats, for which all zero bits are 0.
+        let zero = V::splat(std::mem::zeroed());
+        let mut sums = [if bias.is_null() { zero } else { V::load_first(bias, channels) }; COUNT];
+        for &[row, row_of_taps] in std::slice::from_raw_parts(rows.0, rows.1) {
+            for k in 0..taps {
+                let cells = image.wrapping_add(row + k * tap_step);
+                let factor = V::load_first(filter.wrapping_add(row_of_taps + k * channels), channels);
+                for (index, sum) in sums.iter_mut().enumerate() {
+                    *sum = V::load_first(cells.wrapping_add(index * step), channels).fma(factor, *sum);
+                }
+            }
+        }
+        let [lo, hi] = bounds.map(|bound| V::splat(bound));
+        for (index, sum) in sums.into_iter().enumerate() {
+            sum.clamp(lo, hi).store_first(out.add(index * channels), channels);
+        }
+    }
+}
+
 /// [`sums`] of all channels, for rows of `TAPS` taps `STRIDE` cells from output to output: each cell is read but once for
 /// `COUNT` outputs, and those that lie outside are passed over. The last register overlaps the one before.
 ///

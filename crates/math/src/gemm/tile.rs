@@ -2,7 +2,7 @@
 
 use super::blocks::{STEP, Unit};
 use super::memory::Plain;
-use super::sums::{Sums, adjacent, sums};
+use super::sums::{Sums, adjacent, few, sums};
 use super::vector::Vector;
 use crate::simd::{self, Level};
 
@@ -93,6 +93,8 @@ pub struct Table<T: 'static> {
     pub kernels: &'static [[Microkernel<T>; 2]],
     /// Sums along channels: of one output and of four; of one register and of two.
     pub sums: [[Summing<T>; 2]; 2],
+    /// Sums along channels that fill no register: of one output and of four.
+    pub few: [Summing<T>; 2],
     /// The same of all channels and of [`Table::OUTPUTS`], where taps are adjacent cells: of three taps and of five; with a stride of one
     /// and of two.
     pub adjacent: [[[Summing<T>; 2]; 2]; 2],
@@ -298,6 +300,11 @@ macro_rules! kernels {
                 unsafe { sums::<$vector, COUNT, WIDTH>(call) }
             }
             #[target_feature(enable = $features)]
+            unsafe fn narrow<const COUNT: usize>(call: &Sums<$t>) {
+                // SAFETY: as above.
+                unsafe { few::<$vector, COUNT>(call) }
+            }
+            #[target_feature(enable = $features)]
             unsafe fn near<const COUNT: usize, const TAPS: usize, const STRIDE: usize>(call: &Sums<$t>) {
                 // SAFETY: as above.
                 unsafe { adjacent::<$vector, COUNT, TAPS, STRIDE>(call) }
@@ -307,6 +314,7 @@ macro_rules! kernels {
                 columns: 2 * <$vector as Vector>::LEN,
                 kernels: &[$([tile::<$row, 2>, tile::<$row, 1>]),*],
                 sums: [[sum::<1, 1>, sum::<1, 2>], [sum::<4, 1>, sum::<4, 2>]],
+                few: [narrow::<1>, narrow::<4>],
                 adjacent: [
                     [[near::<4, 3, 1>, near::<7, 3, 1>], [near::<4, 3, 2>, near::<7, 3, 2>]],
                     [[near::<4, 5, 1>, near::<7, 5, 1>], [near::<4, 5, 2>, near::<7, 5, 2>]],
@@ -339,6 +347,7 @@ macro_rules! portable {
                 [sums::<[$t; 4], 1, 1>, sums::<[$t; 4], 1, 2>],
                 [sums::<[$t; 4], 4, 1>, sums::<[$t; 4], 4, 2>],
             ],
+            few: [few::<[$t; 4], 1>, few::<[$t; 4], 4>],
             adjacent: [
                 [
                     [adjacent::<[$t; 4], 4, 3, 1>, adjacent::<[$t; 4], 7, 3, 1>],

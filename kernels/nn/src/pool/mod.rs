@@ -7,6 +7,7 @@ pub mod attributes;
 pub mod fold;
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use savedmodel_math::simd::{self, Isa, Kernel};
 use savedmodel_math::{map, par};
@@ -126,34 +127,82 @@ impl<T: Element, F: Fold<T>> Kernel for Line<'_, T, F> {
                 each_place::<T, F>(image, dims, at, out);
                 continue;
             }
-            // The last block overlaps the one before, where the channels are no multiple of it.
-            let mut start = 0;
-            while channels >= BLOCK && start < channels {
-                let first = start.min(channels - BLOCK);
-                let mut so_far = [F::START; BLOCK];
-                let count = each_cell(dims, at, |cell| {
-                    let cells = &image[cell * channels + first..][..BLOCK];
+            let under = Under::of(dims, at);
+            // Where channels fill no block, what follows them is folded as well and thrown away.
+            if channels >= BLOCK || under.end(dims) * channels + BLOCK - channels <= image.len() {
+                let mut start = 0;
+                while start < channels {
+                    // The last block overlaps the one before, where the channels are no multiple of it.
+                    let first = start.min(channels.saturating_sub(BLOCK));
+                    under.fold::<T, F>(image, dims, (channels, first), out);
+                    start = first + BLOCK;
+                }
+                continue;
+            }
+            out.fill(F::START);
+            each_cell(dims, at, |cell| {
+                let cells = &image[cell * channels..(cell + 1) * channels];
+                for (out, &cell) in out.iter_mut().zip(cells) {
+                    *out = F::step(*out, cell);
+                }
+            });
+            out.iter_mut().for_each(|out| *out = F::finish(*out, under.count));
+        }
+    }
+}
+
+/// The cells of the input that the window of an output covers.
+struct Under {
+    planes: Range<usize>,
+    lines: Range<usize>,
+    cells: Range<usize>,
+    /// How many they are.
+    count: usize,
+}
+
+impl Under {
+    #[inline(always)]
+    fn of([depth, height, width]: &[Dim; 3], [z, y, x]: [usize; 3]) -> Under {
+        let (planes, lines, cells) = (depth.covered(z), height.covered(y), width.covered(x));
+        let count = planes.len() * lines.len() * cells.len();
+        Under { planes, lines, cells, count }
+    }
+
+    /// The number of the cell behind the last.
+    #[inline(always)]
+    fn end(&self, [_, height, width]: &[Dim; 3]) -> usize {
+        if self.count == 0 {
+            return 0;
+        }
+        ((self.planes.end - 1) * height.input + self.lines.end - 1) * width.input + self.cells.end
+    }
+
+    /// Folds a block of the channels, of which there may be fewer.
+    #[inline(always)]
+    fn fold<T: Element, F: Fold<T>>(
+        &self,
+        image: &[T],
+        [_, height, width]: &[Dim; 3],
+        (channels, first): (usize, usize),
+        out: &mut [T],
+    ) {
+        let mut so_far = [F::START; BLOCK];
+        for plane in self.planes.clone() {
+            for line in self.lines.clone() {
+                let line = (plane * height.input + line) * width.input;
+                for cell in self.cells.clone() {
+                    let cells = &image[(line + cell) * channels + first..][..BLOCK];
                     for (so_far, &cell) in so_far.iter_mut().zip(cells) {
                         *so_far = F::step(*so_far, cell);
                     }
-                });
-                for (out, so_far) in out[first..first + BLOCK].iter_mut().zip(so_far) {
-                    *out = F::finish(so_far, count);
-                }
-                start = first + BLOCK;
-            }
-            if channels < BLOCK {
-                out.fill(F::START);
-                let count = each_cell(dims, at, |cell| {
-                    let cells = &image[cell * channels..(cell + 1) * channels];
-                    for (out, &cell) in out.iter_mut().zip(cells) {
-                        *out = F::step(*out, cell);
-                    }
-                });
-                for out in out {
-                    *out = F::finish(*out, count);
                 }
             }
+        }
+        let results = so_far.map(|so_far| F::finish(so_far, self.count));
+        let out = &mut out[first..];
+        match out.first_chunk_mut() {
+            Some(out) => *out = results,
+            None => out.copy_from_slice(&results[..out.len()]),
         }
     }
 }
