@@ -44,6 +44,12 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 }
 
 fn to_sizes(sizes: &Tensor) -> Result<Vec<usize>> {
+    if sizes.rank() != 1 {
+        let shape = sizes.shape();
+        return Err(Error::invalid_argument(format!(
+            "shape must be a vector of {{int32,int64}}, got shape {shape}"
+        )));
+    }
     let size = |&size: &i32| {
         usize::try_from(size).map_err(|_| {
             Error::invalid_argument(format!("shape_to_prepend must be fully defined, got {size}"))

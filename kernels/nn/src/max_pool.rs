@@ -4,7 +4,7 @@ use savedmodel_math::{map, par};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
 use savedmodel_tensor::{Element, Error, PartialShape, Result, Shape, bf16, f16};
 
-use crate::layout::{Images, inner_channels, with_layout};
+use crate::layout::{Images, format_of, inner_channels, with_layout};
 use crate::pool::attributes::{Attributes, channels_first, check_rank, shape, shape_of};
 use crate::pool::fold::{FiniteMax, Fold, Max};
 use crate::pool::pool;
@@ -30,7 +30,10 @@ pub const OPS: &[Op] = &[
             "data_format: {'NHWC', 'NCHW', 'NCHW_VECT_C'} = 'NHWC'",
         ],
         effect: Effect::Pure,
-        shape: |ctx| shape(ctx, 2),
+        shape: |ctx| {
+            check_depth(ctx, &ctx.attr::<Vec<i64>>("ksize").unwrap_or_default())?;
+            shape(ctx, 2)
+        },
         kernels: by_dtype!("T"; two: f32 f64 f16 bf16 i8 i16 i32 i64 u8 u16),
     },
     Op {
@@ -63,10 +66,26 @@ pub const OPS: &[Op] = &[
     },
 ];
 
+/// Refuses windows over more channels than there are, which other pools leave to their kernels.
+fn check_depth(ctx: &ShapeContext<'_>, ksize: &[i64]) -> Result<()> {
+    let input = ctx.input(0);
+    let (Some(dims @ [_, _, _, _]), [_, _, _, _]) = (input.dims(), ksize) else { return Ok(()) };
+    let at = if format_of(ctx) { 1 } else { 3 };
+    let is_same = ctx.attr::<String>("padding").is_some_and(|padding| padding == "SAME");
+    match dims[at] {
+        Some(channels) if ksize[at] > channels as i64 && !is_same => Err(Error::invalid_argument(format!(
+            "Negative dimension size caused by subtracting {} from {channels}",
+            ksize[at]
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn shape_v2(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     if let Some(rank) = [1, 2].into_iter().find_map(|i| ctx.input(i).rank().filter(|&rank| rank != 1)) {
         return Err(Error::invalid_argument(format!("Shape must be rank 1 but is rank {rank}")));
     }
+    check_depth(ctx, &ctx.integers(1).unwrap_or_default())?;
     shape_of(ctx, 2, ctx.integers(1).zip(ctx.integers(2)).map(|(ksize, strides)| [ksize, strides]))
 }
 

@@ -49,8 +49,12 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
         Some(_) => None,
         None => ctx.attr::<i64>("k"),
     };
-    let k = k.and_then(|k| usize::try_from(k).ok());
+    let k = k.map(|k| usize::try_from(k).map_err(|_| negative(k))).transpose()?;
     Ok(vec![PartialShape::new(outer.iter().copied().chain([k])); 2])
+}
+
+fn negative(k: i64) -> Error {
+    Error::invalid_argument(format!("Need k >= 0, got {k}"))
 }
 
 /// What is wrong with a scalar.
@@ -67,7 +71,7 @@ fn build<T: Element + PartialOrd>(node: &Construction<'_>) -> Result<Box<dyn Ker
             Some(k) => k,
             None => count(ctx.input(1))?,
         };
-        let k = usize::try_from(k).map_err(|_| Error::invalid_argument(format!("Need k >= 0, got {k}")))?;
+        let k = usize::try_from(k).map_err(|_| negative(k))?;
         let input = ctx.input(0);
         let Some((&columns, outer)) = input.shape().dims().split_last() else { return Err(scalar_input()) };
         if columns < k {
@@ -90,7 +94,8 @@ fn count(k: &Tensor) -> Result<i64> {
     if k.rank() != 0 {
         return Err(Error::invalid_argument(format!("k must be scalar, got shape {}", k.shape())));
     }
-    Ok(k.to_i64s()?[0])
+    // TensorFlow counts with 32 bits.
+    Ok(i64::from(k.to_i64s()?[0] as i32))
 }
 
 fn convert(indices: Tensor, dtype: DType) -> Result<Tensor> {

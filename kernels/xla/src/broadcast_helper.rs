@@ -28,7 +28,7 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         }
         let dims = ctx.input(2).to_i64s()?;
         let (mut lhs, mut rhs) = (ctx.take(0), ctx.take(1));
-        if lhs.rank() != rhs.rank() && (lhs.rank() > 0 && rhs.rank() > 0 || !dims.is_empty()) {
+        if !dims.is_empty() || lhs.rank() != rhs.rank() && lhs.rank() > 0 && rhs.rank() > 0 {
             let (low, high) = if lhs.rank() < rhs.rank() { (&mut lhs, &rhs) } else { (&mut rhs, &lhs) };
             let refuse = |why: &str| {
                 let (low, high) = (low.shape(), high.shape());

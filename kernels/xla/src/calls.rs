@@ -143,6 +143,30 @@ pub(crate) fn cast(run: &Run<'_>, tensor: Tensor, dtype: DType) -> Result<Tensor
     call(run, "Cast", &[("DstT", AttrValue::Type(dtype))], vec![tensor])
 }
 
+/// Like [`cast`], but floats that no integer of the dtype is near become its least or largest, and NaN zero.
+pub(crate) fn saturated(run: &Run<'_>, tensor: Tensor, dtype: DType) -> Result<Tensor> {
+    if !tensor.dtype().is_floating() || !dtype.is_integer() {
+        return cast(run, tensor, dtype);
+    }
+    let shape = tensor.shape().clone();
+    let wide = cast(run, tensor, DType::Double)?;
+    let floats = wide.as_slice::<f64>()?;
+    let bits = 8 * dtype.size().unwrap_or(8) as u32;
+    let integers = match dtype {
+        DType::Uint64 => Tensor::from_vec(shape, floats.iter().map(|&x| x as u64).collect::<Vec<_>>())?,
+        _ => {
+            let (low, high) = if matches!(dtype, DType::Uint8 | DType::Uint16 | DType::Uint32) {
+                (0, (1_i64 << bits) - 1)
+            } else {
+                (i64::MIN >> (64 - bits), i64::MAX >> (64 - bits))
+            };
+            let clamped = floats.iter().map(|&x| (x as i64).clamp(low, high));
+            Tensor::from_vec(shape, clamped.collect::<Vec<_>>())?
+        }
+    };
+    cast(run, integers, dtype)
+}
+
 /// The tensor repeated until it has the shape.
 pub(crate) fn broadcast(run: &Run<'_>, tensor: Tensor, shape: &[usize]) -> Result<Tensor> {
     // What is too large is refused before its shape is made a tensor.

@@ -3,8 +3,8 @@
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Limits, Op, Run, dtypes, shape};
 use savedmodel_tensor::{Code, Error, Result, Tensor};
 
-use crate::calls::{Ready, cast, transpose};
-use crate::convolve::{Convolution, Images, convolve};
+use crate::calls::{Ready, cast, saturated, transpose};
+use crate::convolve::{Convolution, Images, channels_error, convolve};
 use crate::dot::wide;
 use crate::numbers::{Numbers, dims};
 use crate::window::{Dim, outputs, window};
@@ -67,8 +67,8 @@ pub const OPS: &[Op] = &[
 ];
 
 fn build(node: &Construction<'_>, batch_groups: i64) -> Result<Box<dyn Kernel>> {
+    // TensorFlow does not look at what it cannot read of `precision_config`.
     let numbers = Numbers::of(node, "dimension_numbers")?;
-    Numbers::of(node, "precision_config")?;
     let result = node.outputs[0];
     let ready = if batch_groups == 1 { Weights::of(node, &numbers)? } else { None };
     Ok(Box::new(move |ctx: &mut Context<'_>| {
@@ -79,6 +79,7 @@ fn build(node: &Construction<'_>, batch_groups: i64) -> Result<Box<dyn Kernel>> 
             ctx.set(0, output);
             return Ok(());
         }
+        check(&numbers, [0, 1, 2, 3, 4, 5, 6].map(|i| ctx.input(i)))?;
         let dtype = wide(ctx.input(0).dtype(), ctx.input(1).dtype(), result);
         let order = Order::of(&numbers, ctx.input(0).rank(), ctx.input(1).rank())?;
         let filter = transpose(&run, cast(&run, ctx.take(1), dtype)?, &order.filter)?;
@@ -93,9 +94,39 @@ fn build(node: &Construction<'_>, batch_groups: i64) -> Result<Box<dyn Kernel>> 
         let groups = usize::try_from(groups).ok().filter(|&groups| groups > 0);
         let groups = groups.ok_or_else(|| groups_error(&feature_groups, batch_groups))?;
         let output = convolve(&run, Convolution { input, filter, window, groups })?;
-        ctx.set(0, cast(&run, transpose(&run, output, &order.output)?, result)?);
+        ctx.set(0, saturated(&run, transpose(&run, output, &order.output)?, result)?);
         Ok(())
     }))
+}
+
+/// What TensorFlow's compiler looks at before it knows what the dimensions are.
+fn check(
+    numbers: &Numbers,
+    [input, filter, strides, padding, base, dilations, groups]: [&Tensor; 7],
+) -> Result<()> {
+    let refuse = |text: String| Err(Error::new(Code::Unknown, text));
+    for (name, steps) in [("window_stride", strides), ("lhs_dilation", base), ("rhs_dilation", dilations)] {
+        if steps.rank() != 1 {
+            return refuse(format!("expects {name} to be a vector, got shape {}", steps.shape()));
+        }
+    }
+    if !matches!(padding.shape().dims(), [_, 2]) {
+        let shape = padding.shape();
+        return refuse(format!("expects padding to be a matrix with minor dimension 2, got shape {shape}"));
+    }
+    if groups.rank() != 0 {
+        return refuse(format!("expects feature_group_count to be a scalar, got shape {}", groups.shape()));
+    }
+    let size = |tensor: &Tensor, dim: i64| {
+        usize::try_from(dim).ok().and_then(|dim| tensor.shape().get(dim).copied())
+    };
+    let (channels, groups) = (size(filter, numbers.one(3)), groups.to_i64s()?[0]);
+    match (channels, size(input, numbers.one(8))) {
+        (Some(channels), Some(given)) if (channels as i64).checked_mul(groups) != Some(given as i64) => {
+            refuse(channels_error(channels, groups, given))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn groups_error(features: &[i64], batches: i64) -> Error {
@@ -143,7 +174,13 @@ impl Order {
 
 fn moves(filter: &Tensor, [strides, padding, base, dilations]: [&Tensor; 4]) -> Result<Vec<Dim>> {
     let sizes: Vec<i64> = filter.shape()[..filter.rank() - 2].iter().map(|&size| size as i64).collect();
-    window(&sizes, [Some(strides), Some(base), Some(dilations)], padding)
+    // One that is empty is as if it was not there.
+    let given = [strides, base, dilations].map(|steps| (steps.shape().dims() != [0]).then_some(steps));
+    if padding.shape().dims() == [0, 2] {
+        let none = Tensor::zeros(padding.dtype(), [sizes.len(), 2])?;
+        return window(&sizes, given, &none);
+    }
+    window(&sizes, given, padding)
 }
 
 /// A filter that never changes, made ready with the way that it moves.

@@ -25,11 +25,11 @@ pub(crate) fn convolve(run: &Run<'_>, mut conv: Convolution) -> Result<Tensor> {
     let (channels, outputs) = (conv.filter.shape()[space], conv.filter.shape()[space + 1]);
     let given = conv.input.shape()[space + 1];
     if channels.checked_mul(groups) != Some(given) || outputs % groups != 0 {
-        let text = format!(
-            "Expected the size of kernel_input_features (value {channels}) in rhs times feature_group_count (value {groups}) in lhs \
-             should equal the size of the z dimension (value {given}) in lhs, and {outputs} outputs to be a multiple of the groups."
-        );
-        return Err(Error::new(Code::Unknown, text));
+        let text = channels_error(channels, groups as i64, given);
+        return Err(Error::new(
+            Code::Unknown,
+            format!("{text}, and {outputs} outputs to be a multiple of the groups"),
+        ));
     }
     let sizes = window::outputs(&conv.window, &conv.input.shape()[1..=space])?;
     let shape = [&[conv.input.shape()[0]], sizes.as_slice(), &[outputs]].concat();
@@ -45,6 +45,13 @@ pub(crate) fn convolve(run: &Run<'_>, mut conv: Convolution) -> Result<Tensor> {
     }
     conv.pad(run)?;
     conv.products(run, &sizes)?.reshape(shape)
+}
+
+pub(crate) fn channels_error(channels: usize, groups: i64, given: usize) -> String {
+    format!(
+        "Expected the size of kernel_input_features (value {channels}) in rhs times feature_group_count (value {groups}) in lhs \
+         should equal the size of the z dimension (value {given}) in lhs"
+    )
 }
 
 /// Whether the operators for images do what is done at the edges of a dimension.

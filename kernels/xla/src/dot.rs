@@ -5,7 +5,7 @@ use savedmodel_op::{
 };
 use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
 
-use crate::calls::{Ready, call, cast, transpose};
+use crate::calls::{Ready, call, cast, saturated, transpose};
 use crate::numbers::{Numbers, dims, others};
 use crate::numbers_attr;
 
@@ -67,7 +67,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let lhs = cast(&run, ctx.take(0), dtype)?;
         let rhs = cast(&run, ctx.take(1), dtype)?;
         let product = dot(&run, lhs, rhs, &numbers)?;
-        ctx.set(0, cast(&run, product, result)?);
+        ctx.set(0, saturated(&run, product, result)?);
         Ok(())
     }))
 }
@@ -75,12 +75,19 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 /// The dtype to compute in: products of integers wrap, so that any that is wide enough will do.
 pub(crate) fn wide(lhs: DType, rhs: DType, result: DType) -> DType {
     let size = |dtype: DType| dtype.size().unwrap_or(1);
-    if result.is_integer() {
+    if result.is_integer() && lhs.is_integer() && rhs.is_integer() {
         return if size(result) > 4 { DType::Int64 } else { DType::Int32 };
     }
     let widest = if size(rhs) > size(lhs) { rhs } else { lhs };
     match widest {
         DType::Half | DType::Bfloat16 if size(result) == 2 && lhs != rhs => DType::Float,
+        _ if result.is_integer() => {
+            if lhs.is_integer() {
+                rhs
+            } else {
+                lhs
+            }
+        }
         _ if size(result) >= size(widest) || widest.is_integer() => result,
         _ => widest,
     }

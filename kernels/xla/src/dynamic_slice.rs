@@ -41,7 +41,12 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let input = ctx.input(0);
         let sizes = per_dim(ctx.input(2), input.rank(), 0, "size_indices")?;
         let sizes: Vec<usize> = sizes.iter().map(|&size| size as usize).collect();
-        let starts = per_dim(ctx.input(1), input.rank(), i64::MIN, "start_indices")?;
+        // A column is as good as a vector.
+        let starts = match ctx.input(1).shape().dims() {
+            &[len, ..] if len == ctx.input(1).elements() => ctx.input(1).clone().reshape([len])?,
+            _ => ctx.input(1).clone(),
+        };
+        let starts = per_dim(&starts, input.rank(), i64::MIN, "start_indices")?;
         let start = start(input.shape(), &sizes, &starts)?;
         let dims: Vec<walk::Dim> = sizes.iter().copied().zip(walk::strides(input.shape())).collect();
         let output = walk::read(&ctx.run(), input, &[start], &dims)?.reshape(sizes)?;

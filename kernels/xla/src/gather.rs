@@ -25,7 +25,8 @@ pub const OP: Op = Op {
 pub(crate) const DTYPES: &[DType] = dtypes::POD_AND_POINTERS.split_at(15).0;
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let numbers = Numbers::of(node, "dimension_numbers")?;
+    let numbers = Numbers::of(node, "dimension_numbers")
+        .map_err(|_| Error::invalid_argument("Failed to parse dimension_numbers."))?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let operand = ctx.input(0);
         let sizes = per_dim(ctx.input(2), operand.rank(), 0, "slice_sizes")?;

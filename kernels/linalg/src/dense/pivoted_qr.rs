@@ -29,7 +29,9 @@ impl<T: Scalar> PivotedQr<T> {
         for k in 0..rows.min(columns) {
             let mut longest = k;
             for j in k + 1..columns {
-                if lengths.updated[j] > lengths.updated[longest] {
+                let (length, most) = (lengths.updated[j], lengths.updated[longest]);
+                // What is no number is the longest.
+                if length > most || length.is_nan() && !most.is_nan() {
                     longest = j;
                 }
             }

@@ -39,6 +39,16 @@ pub trait Scalar: Product + Num + Neg<Output = Self> + AddAssign + SubAssign + M
     /// The quotient, where intermediate results don't overflow unless it does.
     fn over(self, other: Self) -> Self;
 
+    /// [`Scalar::over`], but of complex numbers with infinite parts, or over zero, what C says that it is.
+    #[inline(always)]
+    fn quotient(self, other: Self) -> Self {
+        let quotient = self.over(other);
+        if Self::IS_COMPLEX && quotient.real().is_nan() && quotient.imaginary().is_nan() {
+            return beyond(self, other);
+        }
+        quotient
+    }
+
     /// The square of the absolute value.
     #[inline(always)]
     fn squared_modulus(self) -> Self::Real {
@@ -79,6 +89,25 @@ pub trait Real: Scalar<Real = Self> + Float {
 
     /// The nearest number.
     fn of(value: f64) -> Self;
+}
+
+/// The quotient of numbers with infinite parts, or by zero, as in C; NaN where that has none.
+#[cold]
+fn beyond<T: Scalar>(x: T, y: T) -> T {
+    let real = T::Real::of;
+    let any = |z: T, f: fn(T::Real) -> bool| f(z.real()) || f(z.imaginary());
+    let boxed = |v: T::Real| Float::copysign(real(if v.is_infinite() { 1.0 } else { 0.0 }), v);
+    let unit = |z: T| T::of_parts(boxed(z.real()), boxed(z.imaginary()));
+    let infinity: T::Real = Float::infinity();
+    if y == T::zero() && !(x.real().is_nan() && x.imaginary().is_nan()) {
+        x.times(Float::copysign(infinity, y.real()))
+    } else if any(x, Float::is_infinite) && y.is_all_finite() {
+        (unit(x) * y.conjugate()).times(infinity)
+    } else if any(y, Float::is_infinite) && x.is_all_finite() {
+        (x * unit(y).conjugate()).times(real(0.0))
+    } else {
+        T::of_parts(Float::nan(), Float::nan())
+    }
 }
 
 macro_rules! scalars {

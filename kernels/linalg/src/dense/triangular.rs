@@ -52,7 +52,7 @@ fn row<T: Scalar>(a: &Matrix<T>, i: usize, known: Range<usize>, half: Half, b: &
     }
     if half != Half::UnitLower {
         let pivot = a[(i, i)];
-        b.row_mut(i).iter_mut().for_each(|x| *x = x.over(pivot));
+        b.row_mut(i).iter_mut().for_each(|x| *x = x.quotient(pivot));
     }
 }
 

@@ -3,7 +3,7 @@
 use num_traits::{Bounded, One, WrappingAdd, WrappingMul, Zero};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, by_dtype};
 use savedmodel_tensor::{
-    Complex32, Complex64, DType, Element, Error, PartialShape, Result, Shape, Tensor, bf16, f16,
+    Complex32, Complex64, Element, Error, PartialShape, Result, Shape, Tensor, bf16, f16,
 };
 
 use super::Accumulate;
@@ -91,9 +91,8 @@ fn kernel<T: Element>(first: T, accumulate: Accumulate<T>) -> Built {
         let row: usize = rest.iter().product();
         let shape: Shape = std::iter::once(segments).chain(rest.iter().copied()).collect();
         let numbers = ids.to_i64s()?;
-        // TensorFlow counts in the dtype of the numbers.
-        let end = if ids.dtype() == DType::Int32 { i64::from(segments as i32) } else { segments as i64 };
-        let wrong = numbers.iter().position(|&id| id >= end.max(0));
+        let end = segments as i64;
+        let wrong = numbers.iter().position(|&id| id >= end);
         if let Some(i) = wrong.filter(|_| data.elements() > 0) {
             return Err(out_of_range(ids.shape(), i, numbers[i], end));
         }
@@ -115,7 +114,8 @@ fn segments(number: &Tensor) -> Result<usize> {
         let text = format!("num_segments should be a scalar, not shape {}", number.shape());
         return Err(Error::invalid_argument(text));
     }
-    let number = number.to_i64s()?[0];
+    // TensorFlow counts segments with 32 bits.
+    let number = number.to_i64s()?[0] as i32;
     usize::try_from(number)
         .map_err(|_| Error::invalid_argument(format!("Input num_segments == {number} must not be negative.")))
 }

@@ -133,7 +133,9 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let images: Vec<i32> = images.iter().map(|x| i32::from(x.0).wrapping_sub(left.zero(0))).collect();
         let filters = filters(rhs.as_slice()?, rhs.shape(), &plan, &right);
         let codes = plan.run(&images, &filters, |sum, _, feature| {
-            Qint32(multipliers[feature].times(sum).wrapping_add(output.zero(feature)).min(max).max(min))
+            Qint32(
+                multipliers[feature].times(sum.into()).wrapping_add(output.zero(feature)).min(max).max(min),
+            )
         });
         out.as_mut_slice::<Qint32>()?.copy_from_slice(&ordered(&codes, &plan));
         ctx.set(0, out);

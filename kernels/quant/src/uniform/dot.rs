@@ -138,7 +138,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let mut out = ctx.allocate(DType::Qint32, shape)?;
         for (i, (out, &sum)) in out.as_mut_slice::<Qint32>()?.iter_mut().zip(&sums).enumerate() {
             let j = i % n;
-            *out = Qint32(multipliers[j].times(sum).wrapping_add(output.zero(j)).min(max).max(min));
+            *out = Qint32(multipliers[j].times(sum.into()).wrapping_add(output.zero(j)).min(max).max(min));
         }
         ctx.set(0, out);
         Ok(())

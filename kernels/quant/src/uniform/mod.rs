@@ -146,11 +146,11 @@ impl Multiplier {
         })
     }
 
-    /// The product with it, rounded, at the ends of 32 bits if beyond.
+    /// The product with a number of at most 33 bits, rounded, at the ends of 32 bits if beyond.
     #[inline(always)]
-    pub fn times(self, x: i32) -> i32 {
+    pub fn times(self, x: i64) -> i32 {
         let shift = 31 - self.shift;
-        let product = (i64::from(x) * i64::from(self.factor) + (1 << (shift - 1))) >> shift;
+        let product = (x * i64::from(self.factor) + (1 << (shift - 1))) >> shift;
         product.clamp(i32::MIN.into(), i32::MAX.into()) as i32
     }
 }
@@ -162,14 +162,14 @@ mod tests {
     #[test]
     fn multipliers() {
         let check =
-            |factor: f64, x: i32, want: i32| assert_eq!(Multiplier::of(factor).unwrap().times(x), want);
+            |factor: f64, x: i64, want: i32| assert_eq!(Multiplier::of(factor).unwrap().times(x), want);
         check(0.5, 5, 3);
         check(0.5, -5, -2);
-        check(1.0, i32::MIN, i32::MIN);
+        check(1.0, i32::MIN.into(), i32::MIN);
         check(1e9, 2, 2_000_000_000);
         check(1e9, 3, i32::MAX);
-        check(1e-12, i32::MAX, 0);
-        check(f64::from_bits(1), i32::MAX, 0);
+        check(1e-12, i32::MAX.into(), 0);
+        check(f64::from_bits(1), i32::MAX.into(), 0);
         assert!(Multiplier::of(0.0).is_err() && Multiplier::of(f64::NAN).is_err());
     }
 }

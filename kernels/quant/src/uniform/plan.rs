@@ -254,19 +254,21 @@ fn sides(attributes: &Attributes, lhs: &Shape, rhs: &Shape, dimensions: &Dimensi
                 "EXPLICIT" => [attributes.explicit[2 * i] as usize, attributes.explicit[2 * i + 1] as usize],
                 "VALID" => [0, 0],
                 _ => {
-                    let steps = length.div_ceil(strides[i]).saturating_sub(1);
-                    let total = (steps * strides[i]).saturating_add(reach).saturating_sub(length);
+                    let last = (length.div_ceil(strides[i]) * strides[i]).saturating_add(reach);
+                    let total = last.saturating_sub(length.saturating_add(strides[i]));
                     [total / 2, total - total / 2]
                 }
             };
             let padded = length.checked_add(before).and_then(|sum| sum.checked_add(after));
-            let room = padded.and_then(|padded| (padded + 1).checked_sub(reach));
+            // A window that is larger by less than a stride lies nowhere; a larger one is refused.
+            let room = padded.and_then(|padded| padded.checked_add(strides[i])?.checked_sub(reach));
+            let room = room.or_else(|| (padded? + 2 * strides[i] > reach).then_some(0));
             let output =
                 room.ok_or_else(|| Error::invalid_argument("the window is larger than the padded image"))?;
             Ok(Side {
                 input,
                 window,
-                output: output.div_ceil(strides[i]),
+                output: output / strides[i],
                 stride: strides[i],
                 lhs_dilation: lhs_dilation[i],
                 rhs_dilation: rhs_dilation[i],

@@ -52,8 +52,14 @@ pub fn requantize<T: Code>(
     let mut out = vec![0; codes.len()];
     slices.each(codes, &mut out, |slice, codes, out| {
         let (multiplier, zeros) = (multipliers[slice], [from.zero(slice), to.zero(slice)]);
-        for (out, code) in out.iter_mut().zip(codes) {
-            let scaled = multiplier.times(code.value().wrapping_sub(zeros[0]));
+        // TensorFlow's packets of four codes with one scale wrap around 32 bits; single codes do not.
+        let wrapped = if axis.is_none() { codes.len() / 4 * 4 } else { 0 };
+        for (i, (out, code)) in out.iter_mut().zip(codes).enumerate() {
+            let centered = match i < wrapped {
+                true => code.value().wrapping_sub(zeros[0]).into(),
+                false => i64::from(code.value()) - i64::from(zeros[0]),
+            };
+            let scaled = multiplier.times(centered);
             *out = scaled.wrapping_add(zeros[1]).min(max).max(min);
         }
     });
