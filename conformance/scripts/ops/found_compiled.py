@@ -4,7 +4,9 @@ import numpy as np
 import tensorflow as tf
 from calls import c64, c128, f32, f64, found, i8, i32, i64
 from ops.array_shapes import ints
-from ops.found import F, RAMP, S, raw
+from ops.found import F, RAMP, raw
+from tensorflow.compiler.tf2xla.ops import gen_xla_ops
+from tensorflow.python.framework import function
 
 N, INF = np.nan, np.inf
 
@@ -106,3 +108,35 @@ for dtype in (f32, f64, c64, c128):
         matrix = np.array([[10, 2.5], [2.5, 13]], dtype)
         matrix[place] = N
         found("MatrixSolveLs", [matrix, RAMP(dtype, 2, 2), f64(0)], {"fast": False}, tolerance="eps 1024")
+
+
+# Axes and counts of which TensorFlow reads 32 bits; sizes that it does not look at; attributes that are no numbers.
+for axis in (-(2**63), 2**32 + 1, 2**32, -(2**32) - 1, 2**31):
+    found("ArgMax", [RAMP(f32, 3, 5), np.array(axis, i64)])
+    found("ArgMin", [RAMP(f32, 3, 5), np.array(axis, i64)], const=(0, 1))
+for recall in (N, 1e-40, -1e-40, 0.0, -0.0, 1.0000001, INF):
+    found("ApproxTopK", [RAMP(f32, 9)], {"k": 3, "recall_target": recall})
+for samples in (0, 399, 500):
+    for const in ((), (0,)):
+        found("AudioMicrofrontend", [np.zeros(samples, np.int16)], {"frame_stride": 0 if samples < 400 else 1}, const=const)
+for first, second in (([2, 1, 3], [-1, 1]), ([-1, 1], [5]), ([], [-1, 3]), ([1, 1], [-(2**31)]), ([2, -1], [2, -1]), ([-1], [-2])):
+    found("BroadcastGradientArgs", [np.array(first, i64), np.array(second, i64)])
+for number in (INF, -INF):
+    bands = RAMP(c64, 2, 3)
+    bands[1, 0] = number
+    found("BandedTriangularSolve", [bands, RAMP(c64, 3, 2)], {"lower": False}, tolerance="eps 64")
+    found("BandedTriangularSolve", [bands, RAMP(c64, 3, 2)], {"lower": True}, tolerance="eps 64")
+for key in ("instance_key", "group_key"):
+    found("CollectiveReduce", [F(3)], {"group_size": 1, "group_key": 1, "instance_key": 1, "merge_op": "Add", "final_op": "Id", "subdiv_offsets": [0], key: -(2**63)})
+
+
+def counted(first):
+    def build(feed):
+        below, next = function.Defun(tf.int32)(lambda i: i < 3), function.Defun(tf.int32)(lambda i: i + 1)
+        return gen_xla_ops.xla_while(input=[feed(first)], cond=below, body=next)
+
+    return build
+
+
+for first in (ints(0)[0], ints(0, 0), ints(5)):
+    found("XlaWhile", counted(first))

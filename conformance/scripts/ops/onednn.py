@@ -167,6 +167,9 @@ def products(name, rng):
         {"max_freezed_output": S(np.nan)}, {"max_freezed_output": S(0), "min_freezed_output": S(0)}, {"max_freezed_output": S(np.inf)},
     ):  # fmt: skip
         yield product(rng, name, (3, 5, 4), **changes)
+    for bias in biases:
+        for changes in ({"min_a": np.ones(1, f32)}, {"max_b": np.ones((1, 1), f32)}, {"max_b": S(np.nan)}, {"min_b": S(np.nan)}):
+            yield product(rng, name, (3, 5, 4), "SCALED", bias, **changes)
 
 
 @op("_FusedQuantizedConv2D", "_FusedQuantizedDepthwiseConv2D", family="onednn")

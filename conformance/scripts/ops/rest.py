@@ -2,7 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
-from calls import ALL, Bad, Call, Scene, dtypes, f32, i32, i64, op, values
+from calls import ALL, Bad, Call, Scene, dtypes, f32, f64, i32, i64, op, values
 from ops.array_shapes import ints
 from ops.text import one, text
 
@@ -218,3 +218,36 @@ def batch_function(name, rng):
                                  batch_timeout_micros=1, Tout=[tf.float32])
 
     yield Scene(build)
+
+
+@op("Batch", "Unbatch", family="array")
+def batches(name, rng):
+    """What one call puts into a batch and takes out of it; the number of a call is another each time."""
+    if name == "Batch":
+
+        def scene(inputs, allowed=(), most=8, **rest):
+            def build(feed):
+                tensors, index, call = raw.Batch(in_tensors=[feed(x) for x in inputs], num_batch_threads=1, max_batch_size=most, batch_timeout_micros=1000,
+                                                 grad_timeout_micros=1000, allowed_batch_sizes=list(allowed))
+                rows = [raw.Unbatch(batched_tensor=x, batch_index=index, id=call, timeout_micros=1000000) for x in tensors]
+                return [*tensors, index[:, 1:], tf.equal(index[:, 0], call), *rows]
+
+            return Scene(build, **rest)
+
+        for dtype in (f32, f64, i32, i64, np.bool_, object):
+            yield scene([values(rng, dtype, (3, 2))])
+            yield scene([values(rng, dtype, (3, 2))], (2, 4, 8))
+        yield scene([values(rng, f32, (3, 2)), values(rng, i64, (3,))], (4, 8))
+        yield scene([values(rng, f32, (3, 0))], (4, 8))
+        yield scene([values(rng, f32, (8,))], (1, 8))
+        for inputs, allowed, most in (([(3, 2), (2, 2)], (), 8), ([()], (), 8), ([(9, 2)], (), 8), ([(9, 2)], (4, 8), 8), ([(3, 2)], (4, 2), 4), ([(3, 2)], (2,), 4), ([(3, 2)], (), 0)):
+            yield scene([values(rng, f32, shape) for shape in inputs], allowed, most, fails=True)
+    else:
+        two = [[5, 0, 2], [7, 2, 4]]
+        for dtype in (f32, i64, object):
+            for call in (5, 7):
+                yield Call([values(rng, dtype, (4, 2)), np.array(two, i64), np.array(call, i64)], {"timeout_micros": 1000})
+        yield Call([values(rng, f32, (4,)), np.array([[5, 0, 2], [5, 2, 4]], i64), np.array(5, i64)], {"timeout_micros": 1000})
+        yield Call([values(rng, f32, (4,)), np.array([[5, 3, 4], [7, 0, 2]], i64), np.array(7, i64)], {"timeout_micros": 1000})
+        for index, call in ((two, 9), ([[5, 0, 2], [7, 2, 9]], 7), ([[1, 0]], 1)):
+            yield Bad([values(rng, f32, (4, 2)), np.array(index, i64), np.array(call, i64)], attrs={"timeout_micros": 1000})

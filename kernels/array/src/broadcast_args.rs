@@ -2,7 +2,7 @@
 
 use savedmodel_op::dtypes::INDICES;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
-use savedmodel_tensor::{Error, PartialShape, Result, Shape};
+use savedmodel_tensor::{Error, PartialShape, Result};
 
 use crate::index;
 
@@ -50,7 +50,7 @@ fn broadcast(a: &[i64], b: &[i64]) -> Option<Vec<i64>> {
 }
 
 /// Numbers as a shape is written.
-struct Sizes<'a>(&'a [i64]);
+pub(crate) struct Sizes<'a>(pub &'a [i64]);
 
 impl std::fmt::Display for Sizes<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -59,21 +59,13 @@ impl std::fmt::Display for Sizes<'_> {
     }
 }
 
-fn numbers(ctx: &Context<'_>, i: usize) -> Result<Vec<i64>> {
+/// The numbers of input `i`, which must be a vector.
+pub(crate) fn numbers(ctx: &Context<'_>, i: usize) -> Result<Vec<i64>> {
     let t = ctx.input(i);
     if t.rank() != 1 {
         return Err(Error::invalid_argument(format!("In[{i}] must be a vector.{}", t.shape())));
     }
     t.to_i64s()
-}
-
-/// The two shapes that the inputs hold.
-pub(crate) fn operands(ctx: &Context<'_>) -> Result<[Shape; 2]> {
-    Ok([index::shape(&numbers(ctx, 0)?)?, index::shape(&numbers(ctx, 1)?)?])
-}
-
-pub(crate) fn incompatible(a: &Shape, b: &Shape) -> Error {
-    Error::invalid_argument(format!("Incompatible shapes: {a} vs. {b}"))
 }
 
 #[cfg(test)]

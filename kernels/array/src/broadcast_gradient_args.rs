@@ -2,9 +2,9 @@
 
 use savedmodel_op::dtypes::INDICES;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
-use savedmodel_tensor::{Result, Shape};
+use savedmodel_tensor::{Error, Result};
 
-use crate::broadcast_args::{incompatible, operands};
+use crate::broadcast_args::{Sizes, numbers};
 use crate::index;
 
 /// Tells, for each of two shapes that are broadcast together, the axes along which it is repeated.
@@ -24,21 +24,22 @@ pub const OP: Op = Op {
 
 fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
-        let [a, b] = operands(ctx)?;
-        let shape = Shape::broadcast(&a, &b).ok_or_else(|| incompatible(&a, &b))?;
+        // TensorFlow takes negative sizes here as it takes others.
+        let [a, b] = [numbers(ctx, 0)?, numbers(ctx, 1)?];
+        let rank = a.len().max(b.len());
+        let size = |sizes: &[i64], i: usize| (i + sizes.len()).checked_sub(rank).map_or(1, |i| sizes[i]);
+        if (0..rank).any(|i| size(&a, i) != size(&b, i) && size(&a, i) != 1 && size(&b, i) != 1) {
+            let text = format!("Incompatible shapes: {} vs. {}", Sizes(&a), Sizes(&b));
+            return Err(Error::invalid_argument(text));
+        }
         let dtype = ctx.input(0).dtype();
         for (i, own) in [&a, &b].into_iter().enumerate() {
-            let axes = if a == b { Vec::new() } else { repeated(own, &shape) };
-            let output = index::tensor(dtype, [axes.len()], &axes)?;
-            ctx.set(i, output);
+            let is_repeated = |axis: &usize| a != b && size(own, *axis) == 1;
+            let axes: Vec<i64> = (0..rank).filter(is_repeated).map(|axis| axis as i64).collect();
+            ctx.set(i, index::tensor(dtype, [axes.len()], &axes)?);
         }
         Ok(())
     }))
-}
-
-fn repeated(own: &Shape, shape: &Shape) -> Vec<i64> {
-    let lead = shape.rank() - own.rank();
-    (0..shape.rank()).filter(|&i| i < lead || own[i - lead] == 1).map(|i| i as i64).collect()
 }
 
 #[cfg(test)]
@@ -57,6 +58,7 @@ mod tests {
                 ("BroadcastGradientArgs", "", "int32[2] 1 1; int32[1] 1", "int32[2] 0 1; int32[2] 0 1"),
                 ("BroadcastGradientArgs", "", "int32[0]; int32[2] 2 1", "int32[2] 0 1; int32[1] 1"),
                 ("BroadcastGradientArgs", "", "int32[0]; int32[0]", "int32[0]; int32[0]"),
+                ("BroadcastGradientArgs", "", "int32[2] 2 1; int32[1] -1", "int32[1] 1; int32[1] 0"),
                 (
                     "BroadcastGradientArgs",
                     "",

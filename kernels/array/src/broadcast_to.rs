@@ -4,7 +4,6 @@ use savedmodel_op::dtypes::INDICES;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
 use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
 
-use crate::broadcast_args::incompatible;
 use crate::dtypes::POINTERS_F8;
 use crate::layout::Layout;
 use crate::{index, strided};
@@ -48,7 +47,10 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 let text = format!("Unable to broadcast tensor of shape {from} to tensor of shape {shape}");
                 return Err(Error::invalid_argument(text));
             }
-            None => return Err(incompatible(input.shape(), &shape)),
+            None => {
+                let own = input.shape();
+                return Err(Error::invalid_argument(format!("Incompatible shapes: {own} vs. {shape}")));
+            }
         }
         let output = if input.elements() == shape.elements() {
             ctx.take(0).reshape(shape)?

@@ -7,6 +7,7 @@
 
 use savedmodel_op::Op;
 
+mod batch;
 mod batch_to_space;
 mod bitcast;
 mod blocks;
@@ -84,6 +85,7 @@ mod where_;
 
 /// Every operator of the family.
 pub static OPS: &[&[Op]] = &[
+    batch::OPS,
     batch_to_space::OPS,
     bounds::OPS,
     concat::OPS,

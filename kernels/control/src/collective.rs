@@ -129,6 +129,8 @@ fn check_size(size: i64) -> Result<()> {
 
 fn build(node: &Construction<'_>, check: Check) -> Result<Box<dyn Kernel>> {
     check_size(node.int32("group_size")?)?;
+    node.int32("group_key")?;
+    node.int32("instance_key")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         check(ctx)?;
         let input = ctx.take(0);
@@ -137,7 +139,10 @@ fn build(node: &Construction<'_>, check: Check) -> Result<Box<dyn Kernel>> {
     }))
 }
 
-fn build_v2(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn build_v2(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    if node.op() == "CollectiveReduceV2" {
+        node.int32("max_subdivs_per_device")?;
+    }
     Ok(Box::new(|ctx: &mut Context<'_>| {
         for (i, name) in ["group_size", "group_key", "instance_key"].into_iter().enumerate() {
             let shape = ctx.input(i + 1).shape();

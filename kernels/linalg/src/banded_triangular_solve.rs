@@ -95,7 +95,7 @@ fn solve<T: Scalar>(bands: &Bands<'_, T>, b: &mut Matrix<T>) {
             loops::add_scaled(factor, from, to);
         }
         let pivot = bands.at(i, i);
-        b.row_mut(i).iter_mut().for_each(|x| *x = x.over(pivot));
+        b.row_mut(i).iter_mut().for_each(|x| *x = x.quotient(pivot));
     }
 }
 

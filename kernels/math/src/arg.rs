@@ -79,7 +79,8 @@ fn axis(dimension: &Tensor, rank: usize) -> Result<usize> {
             dimension.shape()
         )));
     }
-    let given = dimension.to_i64s()?[0];
+    // TensorFlow reads 32 bits.
+    let given = i64::from(dimension.to_i64s()?[0] as i32);
     let axis = if given < 0 { given + rank as i64 } else { given };
     usize::try_from(axis).ok().filter(|&axis| axis < rank).ok_or_else(|| {
         let lowest = -(rank as i64);

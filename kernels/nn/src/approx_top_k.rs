@@ -42,7 +42,8 @@ fn build<T: Element + PartialOrd>(node: &Construction<'_>) -> Result<Box<dyn Ker
         return Err(node.no_kernel("is_max_k"));
     }
     let recall: f32 = node.attr("recall_target")?;
-    if recall.is_nan() || recall <= 0.0 || recall > 1.0 {
+    // By the sign, as numbers below the normal ones compare like zero here.
+    if recall.to_bits() == 0 || recall.is_sign_negative() && !recall.is_nan() || recall > 1.0 {
         return Err(Error::invalid_argument(format!(
             "Invalid recall target: {recall}. Valid value range in : [0, 1.0]."
         )));

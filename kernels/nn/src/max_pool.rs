@@ -241,7 +241,7 @@ mod tests {
                 ),
                 (
                     "MaxPool",
-                    "ksize=[1,2,2,1] strides=[1,1,1,1] padding=VALID",
+                    "ksize=[1,2,2,1] strides=[1,2,2,1] padding=SAME",
                     "double[2,2,2,0]",
                     "double[2,1,1,0]",
                 ),

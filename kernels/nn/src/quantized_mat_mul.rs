@@ -180,7 +180,9 @@ impl Ranges {
         let [min, max] = self.a;
         let reach = if self.from_min { max - min } else { max };
         if bias.dtype() != DType::Float {
-            let scale = (255.0 * 127.0 / f64::from(reach * self.weights())) as f32;
+            // The order tells where an end is NaN.
+            let weights = larger(self.b[1], self.b[0]);
+            let scale = (255.0 * 127.0 / f64::from(reach * weights)) as f32;
             let float = |code: &Qint32| {
                 let code = code.0 as f32;
                 if self.from_min { code / scale } else { code * (1.0 / scale) }
@@ -206,11 +208,23 @@ impl Ranges {
     }
 }
 
+/// Checks that the ends of all ranges are scalars.
+fn check_ends(ctx: &Context<'_>) -> Result<()> {
+    let ends = ["min_a", "max_a", "min_b", "max_b", "min_freezed_output", "max_freezed_output"];
+    for (name, i) in ends.into_iter().zip(3..ctx.input_len()) {
+        let rank = ctx.input(i).rank();
+        if rank != 0 {
+            return Err(Error::invalid_argument(format!("`{name}` must be rank 0 but is rank {rank}")));
+        }
+    }
+    Ok(())
+}
+
 /// `[m, k, n]` of a call.
 fn sizes(ctx: &Context<'_>) -> Result<[usize; 3]> {
     let (a, b, bias) = (ctx.input(0).shape(), ctx.input(1).shape(), ctx.input(2).shape());
-    let ranks = [a.rank(), b.rank(), bias.rank()] == [2, 2, 1];
-    if !ranks || a[0] > 0 && (a[1] != b[0] || b.elements() == 0 || bias[0] != b[1]) {
+    let ranks = [a.rank(), b.rank()] == [2, 2];
+    if !ranks || a[0] > 0 && (a[1] != b[0] || b.elements() == 0 || bias.elements() != b[1]) {
         return Err(Error::new(
             Code::Aborted,
             format!("Operation received an exception: can't multiply {a} by {b} and add {bias}"),
@@ -225,6 +239,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let from_min = dtype != DType::Float || node.attr::<String>("input_quant_mode")? == "MIN_FIRST";
     let packed: Option<OnceLock<Packed>> = node.constant(1).is_some().then(OnceLock::new);
     Ok(Box::new(move |ctx: &mut Context<'_>| {
+        check_ends(ctx)?;
         let sizes = sizes(ctx)?;
         let [m, k, n] = sizes;
         let ends = |i: usize| Ok::<_, Error>([scalar(ctx, i)?, scalar(ctx, i + 1)?]);

@@ -62,7 +62,7 @@ struct Options {
     step: usize,
     left: i64,
     width: i64,
-    stride: usize,
+    stride: i64,
     padded: bool,
     scale: i32,
     logarithm: Option<i32>,
@@ -111,7 +111,10 @@ fn build<T: Output>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let samples = audio.as_slice::<i16>()?;
         let rest = usize::try_from(options.window).ok().and_then(|window| samples.len().checked_sub(window));
         let frames = rest.map_or(0, |rest| rest / options.step + 1);
-        let shape = [frames.div_ceil(options.stride), count * options.width as usize];
+        if frames > 0 {
+            check_divisor(options.stride)?;
+        }
+        let shape = [frames.div_ceil(options.stride.max(1) as usize), count * options.width as usize];
         let mut output = ctx.allocate(T::DTYPE, shape)?;
         let Some(frontend) = &frontend else {
             return Err(Error::internal("failed to populate frontend state"));
@@ -130,6 +133,13 @@ fn build<T: Output>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }))
 }
 
+fn check_divisor(divisor: i64) -> Result<()> {
+    if divisor > 0 {
+        return Ok(());
+    }
+    Err(Error::invalid_argument(format!("Divisor must be positive but is {divisor}")))
+}
+
 impl Options {
     fn new(node: &Construction<'_>) -> Result<Options> {
         let rate = node.int32("sample_rate")? as i32;
@@ -139,10 +149,8 @@ impl Options {
         let stride = node.int32("frame_stride")?;
         // What TensorFlow divides by when it finds out the shape is a step in whole kilohertz.
         let divisor = (node.int32("window_step")? as i32).wrapping_mul(rate / 1000);
-        for divisor in [i64::from(divisor), step, stride] {
-            if divisor < 1 {
-                return Err(Error::invalid_argument(format!("Divisor must be positive but is {divisor}")));
-            }
+        for divisor in [i64::from(divisor), step] {
+            check_divisor(divisor)?;
         }
         if window > 0 && step > window {
             return Err(Error::invalid_argument(format!(
@@ -163,7 +171,7 @@ impl Options {
             step: step as usize,
             left,
             width,
-            stride: stride as usize,
+            stride,
             padded: node.attr("zero_padding")?,
             scale: node.int32("out_scale")? as i32,
             logarithm: enabled.then_some(shift),
@@ -176,7 +184,7 @@ impl Options {
             return;
         }
         let rows = out.chunks_exact_mut(count * self.width as usize);
-        for (anchor, row) in (0..strengths.len()).step_by(self.stride).zip(rows) {
+        for (anchor, row) in (0..strengths.len()).step_by(self.stride.max(1) as usize).zip(rows) {
             for (frame, out) in (anchor as i64 - self.left..).zip(row.chunks_exact_mut(count)) {
                 let nearest = frame.clamp(0, strengths.len() as i64 - 1);
                 match self.padded && frame != nearest {
