@@ -5,6 +5,7 @@ import tensorflow as tf
 from calls import ALL, Bad, Call, Scene, f32, i32, i64, op, values
 from ops.array_shapes import ints
 from ops.text import text
+from tensorflow.python.framework import function
 
 raw = tf.raw_ops
 
@@ -208,3 +209,22 @@ def constants(name, rng):
         copy = tensor_pb2.TensorProto()
         copy.CopyFrom(compact)
         yield Call([], {"value": copy, "dtype": f32})
+
+
+@op("For", family="control")
+def counted(name, rng):
+    def loop(start, limit, delta, body=lambda i, x, n: (x * 2 + tf.cast(i, f32), n + 1), **rest):
+        def build(feed):
+            step = function.Defun(tf.int32, tf.float32, tf.int64)(body)
+            numbers = [feed(np.array(number, i32)) for number in (start, limit, delta)]
+            return list(raw.For(start=numbers[0], limit=numbers[1], delta=numbers[2], input=[feed(np.array([1, 2], f32)), feed(np.array(0, i64))], body=step))
+
+        return Scene(build, **rest)
+
+    for range in ((0, 3, 1), (0, 5, 2), (3, 0, -1), (0, 0, 1), (0, 0, 0), (2, 2, -1), (-2, 2, 3), (5, -5, -4), (-(2**31), -(2**31) + 2, 1)):
+        yield loop(*range)
+    yield loop(0, 3, 1, lambda i, x, n: (tf.concat([x, x], 0), n + 1))
+    for range in ((0, 3, 0), (3, 0, 1), (0, 3, -1), ([0], 3, 1), (0, [3, 4], 1), (0, 3, [1])):
+        yield loop(*range, fails=True)
+    for body in (lambda i, x, n: (x,), lambda i, x, n: (n, x), lambda i, x, n: (x + tf.gather([1.0, 2.0], i + 9), n)):
+        yield loop(0, 3, 1, body, fails=True)

@@ -14,6 +14,7 @@ mod debug_numeric_summary;
 mod device_index;
 mod fake_param;
 mod flow;
+mod for_loop;
 mod histogram_summary;
 mod merge_summary;
 mod no_op;
@@ -47,6 +48,7 @@ pub static OPS: &[&[Op]] = &[
         batch_function::OP,
         device_index::OP,
         fake_param::OP,
+        for_loop::OP,
         histogram_summary::OP,
         merge_summary::OP,
         print::OP,

@@ -223,7 +223,9 @@ fn check_ends(ctx: &Context<'_>) -> Result<()> {
 /// `[m, k, n]` of a call.
 fn sizes(ctx: &Context<'_>) -> Result<[usize; 3]> {
     let (a, b, bias) = (ctx.input(0).shape(), ctx.input(1).shape(), ctx.input(2).shape());
-    let ranks = [a.rank(), b.rank()] == [2, 2];
+    // What oneDNN makes of a bias of codes is a vector; a bias of floats it takes as it is.
+    let is_vector = bias.rank() == 1 || ctx.input(2).dtype() != DType::Float;
+    let ranks = [a.rank(), b.rank()] == [2, 2] && is_vector;
     if !ranks || a[0] > 0 && (a[1] != b[0] || b.elements() == 0 || bias.elements() != b[1]) {
         return Err(Error::new(
             Code::Aborted,

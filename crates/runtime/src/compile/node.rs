@@ -256,7 +256,7 @@ impl Region<'_, '_> {
             .compiler
             .unit
             .turn((&body, is_joined.then_some(&cond)), known, || format!("{}/body/", self.site(id)));
-        let is_compiled = self.compiler.graph.node(id).op == "XlaWhile";
+        let is_compiled = &*self.compiler.graph.node(id).op == "XlaWhile";
         let wants_scalar = is_compiled || node.attrs.get(SWITCHES).is_some();
         Ok(While { condition, body, is_joined, wants_scalar })
     }
