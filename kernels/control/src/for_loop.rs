@@ -75,12 +75,12 @@ mod tests {
 
     #[test]
     fn what_comes_around() {
-        let check = |dtypes: &[DType], want: Option<&str>| {
-            let got = super::check(&[Tensor::scalar(1_i32), Tensor::scalar(1.0_f32)], dtypes);
+        let row = |dtypes: &[DType], want: Option<&str>| {
+            let got = check(&[Tensor::scalar(1_i32), Tensor::scalar(1.0_f32)], dtypes);
             assert_eq!(got.err().map(|error| error.message().to_owned()).as_deref(), want);
         };
-        check(&[DType::Int32, DType::Float], None);
-        check(&[DType::Int32], Some("Expect to produce 1 tensors, but only get 2"));
-        check(&[DType::Int32, DType::Double], Some("Expects arg[2] to be double but float is provided"));
+        row(&[DType::Int32, DType::Float], None);
+        row(&[DType::Int32], Some("Expect to produce 1 tensors, but only get 2"));
+        row(&[DType::Int32, DType::Double], Some("Expects arg[2] to be double but float is provided"));
     }
 }
