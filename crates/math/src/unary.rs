@@ -312,6 +312,8 @@ functions! {
     sigmoid Sigmoid 0.7 2.0 double::sigmoid, wide sigmoid, few sigmoid;
     /// `x / (1 + e^-x)`, also called swish.
     silu Silu 0.8 8.0 double::silu, few silu;
+    /// `x` times `x + 3` held between 0 and 6, divided by 6.
+    hard_swish HardSwish 0.3 0.6 double::hard_swish, few hard_swish;
     /// `log(1 + e^x)`.
     softplus Softplus 1.5 4.0 double::softplus, wide softplus;
     /// `x / (1 + |x|)`.
@@ -353,6 +355,7 @@ pub(crate) mod double {
             Activation::Tanh => x.tanh(),
             Activation::Sigmoid => sigmoid(x),
             Activation::Silu => silu(x),
+            Activation::HardSwish => hard_swish(x),
             Activation::Softplus => softplus(x),
             Activation::Gelu => gelu(x),
             Activation::GeluTanh => gelu_tanh(x),
@@ -365,6 +368,11 @@ pub(crate) mod double {
 
     pub fn silu(x: f64) -> f64 {
         x * sigmoid(x)
+    }
+
+    pub fn hard_swish(x: f64) -> f64 {
+        let above = if x < -3.0 { 0.0 } else { x + 3.0 };
+        x * (if above > 6.0 { 6.0 } else { above } / 6.0)
     }
 
     pub fn softplus(x: f64) -> f64 {

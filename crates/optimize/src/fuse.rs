@@ -4,6 +4,7 @@ mod activation;
 mod dilated;
 mod expanded;
 mod gelu;
+mod hard_swish;
 mod pad;
 mod reshape;
 mod scale;

@@ -13,8 +13,8 @@ use crate::batch_matmul::{Rule, shape};
 /// Multiplies two matrices, adds a bias to each column and applies an activation, in one pass over the result.
 ///
 /// Graph optimisers make them, TensorFlow's and ours; the one for batches multiplies all of them with one matrix. `fused_ops` is
-/// `BiasAdd`, perhaps followed by `Add` of another tensor (of single precision, which broadcasts), then by one of `Relu`, `Relu6`, `Elu`, `LeakyRelu`, `Tanh`, `Sigmoid`, `GeluExact` and
-/// `GeluApproximate`. A constant second matrix is packed when the kernel is made.
+/// `BiasAdd`, perhaps followed by `Add` of another tensor (of single precision, which broadcasts), then by one of `Relu`, `Relu6`, `Elu`, `LeakyRelu`, `Tanh`,
+/// `Sigmoid`, `HardSwish`, `GeluExact` and `GeluApproximate`. A constant second matrix is packed when the kernel is made.
 pub const OPS: &[Op] = &[
     Op {
         name: "_FusedMatMul",
@@ -231,6 +231,7 @@ fn steps(node: &Construction<'_>) -> Result<Steps> {
         ["LeakyRelu"] => Activation::LeakyRelu(node.attr("leakyrelu_alpha")?),
         ["Tanh"] => Activation::Tanh,
         ["Sigmoid"] => Activation::Sigmoid,
+        ["HardSwish"] => Activation::HardSwish,
         ["GeluExact"] => Activation::Gelu,
         ["GeluApproximate"] => Activation::GeluTanh,
         _ => return Err(node.unimplemented("fused_ops")),

@@ -14,7 +14,7 @@ use crate::{conv2d, conv3d, depthwise_conv2d_native};
 /// Convolutions with what follows them, in one pass over the result.
 ///
 /// Graph optimisers make them, TensorFlow's and ours. `fused_ops` is `BiasAdd`, perhaps followed by `Add`, or
-/// `FusedBatchNorm`, and then perhaps one of `Relu`, `Relu6`, `Elu`, `LeakyRelu`, `Tanh`, `Sigmoid`, `Silu`, `GeluExact` and
+/// `FusedBatchNorm`, and then perhaps one of `Relu`, `Relu6`, `Elu`, `LeakyRelu`, `Tanh`, `Sigmoid`, `Silu`, `HardSwish`, `GeluExact` and
 /// `GeluApproximate`. TensorFlow's depthwise one knows no explicit padding; there is one of this project for that. What `Add` adds may have any shape that broadcasts. The inputs after the filter belong to these steps. Half and bfloat16 are rounded once, at the end.
 pub const OPS: &[Op] = &[
     Op {
@@ -232,6 +232,12 @@ mod tests {
                     "strides=[1,1,1,1] padding=VALID num_args=1 fused_ops=[BiasAdd,Silu] TArgs=[float] num_host_args=0",
                     "float[1,1,2,2] 1 2 3 4; float[1,1,2,2] 1 -2 3 -4; float[2] -7 10",
                     "float[1,1,2,2] 0 0 7.9973172 -7.37301e-05",
+                ),
+                (
+                    "_FusedConv2D",
+                    "strides=[1,1,1,1] padding=VALID num_args=1 fused_ops=[BiasAdd,HardSwish] TArgs=[float] num_host_args=0",
+                    "float[1,1,3,1] 1 2 8; float[1,1,1,2] 1 -1; float[2] -2 3",
+                    "float[1,1,3,2] -0.33333334 1.6666666 0 0.6666667 6 -0",
                 ),
                 (
                     "_FusedConv2D",

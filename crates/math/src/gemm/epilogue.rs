@@ -29,6 +29,8 @@ pub enum Activation {
     Sigmoid,
     /// See [`lane::silu`].
     Silu,
+    /// See [`lane::hard_swish`].
+    HardSwish,
     /// See [`lane::softplus`].
     Softplus,
     /// See [`lane::gelu`].
@@ -86,6 +88,7 @@ impl Activation {
             Activation::Tanh => side_by_side::row_in_place::<functions::Tanh>(row),
             Activation::Sigmoid => side_by_side::row_in_place::<functions::Sigmoid>(row),
             Activation::Silu => side_by_side::row_in_place::<functions::Silu>(row),
+            Activation::HardSwish => side_by_side::row_in_place::<functions::HardSwish>(row),
             Activation::Softplus => side_by_side::row_in_place::<functions::Softplus>(row),
             Activation::Gelu => side_by_side::row_in_place::<functions::Gelu>(row),
             Activation::GeluTanh => side_by_side::row_in_place::<functions::GeluTanh>(row),
@@ -93,16 +96,10 @@ impl Activation {
     }
 }
 
-/// Rows are short: in steps of one register, none of their elements falls to a loop of single ones.
+/// As plain a loop as can be: compilers take apart one over registers in steps, to gather from several at a time.
 #[inline(always)]
 fn each(row: &mut [f32], f: impl Fn(f32) -> f32) {
-    let (registers, rest) = row.as_chunks_mut::<16>();
-    for register in registers {
-        for x in register {
-            *x = f(*x);
-        }
-    }
-    for x in rest {
+    for x in row {
         *x = f(*x);
     }
 }

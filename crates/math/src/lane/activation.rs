@@ -1,7 +1,7 @@
 //! Activations of neural networks.
 
 use super::few::Few;
-use super::{exp, log1p};
+use super::{clamp, exp, log1p};
 use crate::simd::Isa;
 
 /// `1 / (1 + e^-x)`.
@@ -14,6 +14,12 @@ pub fn sigmoid<I: Isa>(x: f32) -> f32 {
 #[inline(always)]
 pub fn silu<I: Isa>(x: f32) -> f32 {
     Few([x]).silu::<I>().0[0]
+}
+
+/// `x` times `x + 3` held between 0 and 6, divided by 6.
+#[inline(always)]
+pub fn hard_swish<I: Isa>(x: f32) -> f32 {
+    Few([x]).hard_swish::<I>().0[0]
 }
 
 /// `log(1 + e^x)`.
@@ -66,6 +72,13 @@ impl<const N: usize> Few<N> {
     #[inline(always)]
     pub fn silu<I: Isa>(self) -> Self {
         self / (-self).one_and_exp::<I>()
+    }
+
+    /// See [`hard_swish`].
+    #[inline(always)]
+    pub fn hard_swish<I: Isa>(self) -> Self {
+        const SIXTH: f32 = 1.0 / 6.0;
+        self.map(|x| x * (clamp(x + 3.0, 0.0, 6.0) * SIXTH))
     }
 
     /// See [`gelu`].

@@ -15,7 +15,7 @@ mod log;
 mod pow;
 mod trig;
 
-pub use activation::{elu, gelu, gelu_tanh, selu, sigmoid, silu, softplus, softsign};
+pub use activation::{elu, gelu, gelu_tanh, hard_swish, selu, sigmoid, silu, softplus, softsign};
 pub use erf::{erf, erfc};
 pub use exp::{exp, expm1};
 pub use few::Few;

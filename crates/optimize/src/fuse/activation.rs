@@ -2,13 +2,14 @@
 
 use savedmodel_graph::NodeId;
 
-use super::{gelu, is_private};
+use super::{gelu, hard_swish, is_private};
 use crate::Program;
 
 /// The activation that alone takes the output of a product of matrices or a convolution, and what its fused operator calls it.
 pub(super) fn after(program: &Program, node: NodeId, is_matrix: bool) -> Option<(NodeId, &'static str)> {
     if !is_private(program, node) {
-        return if is_matrix { gelu::after(program, node) } else { silu_after(program, node) };
+        let smooth = if is_matrix { gelu::after(program, node) } else { silu_after(program, node) };
+        return smooth.or_else(|| hard_swish::after(program, node));
     }
     let next = program.graph.successors(node).next()?;
     let function = match &*program.graph.node(next).op {

@@ -236,6 +236,7 @@ macro_rules! floats {
                     Activation::Tanh => unary::in_place::tanh(out),
                     Activation::Sigmoid => unary::in_place::sigmoid(out),
                     Activation::Silu => unary::in_place::silu(out),
+                    Activation::HardSwish => unary::in_place::hard_swish(out),
                     Activation::Softplus => unary::in_place::softplus(out),
                     Activation::Gelu => unary::in_place::gelu(out),
                     Activation::GeluTanh => unary::in_place::gelu_tanh(out),

@@ -40,6 +40,7 @@ pub fn activation(steps: &[&str], alpha: f32) -> Option<Activation> {
         ["Tanh"] => Activation::Tanh,
         ["Sigmoid"] => Activation::Sigmoid,
         ["Silu"] => Activation::Silu,
+        ["HardSwish"] => Activation::HardSwish,
         ["GeluExact"] => Activation::Gelu,
         ["GeluApproximate"] => Activation::GeluTanh,
         _ => return None,
