@@ -18,6 +18,7 @@ mod resize;
 mod resize_area;
 mod resize_bicubic;
 mod resize_bilinear;
+mod resize_grad;
 mod resize_nearest_neighbor;
 mod sampling;
 mod scale_and_translate;
@@ -34,6 +35,7 @@ pub static OPS: &[&[Op]] = &[
     extract_glimpse::OPS,
     image_projective_transform::OPS,
     non_max_suppression::single::OPS,
+    resize_grad::OPS,
     &[
         codec::encode_png::OP,
         codec::extract_jpeg_shape::OP,

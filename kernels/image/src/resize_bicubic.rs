@@ -36,13 +36,14 @@ const STEPS: i64 = 1024;
 
 /// The four pixels around a place along one axis.
 #[derive(Clone, Copy)]
-struct Taps {
-    at: [usize; 4],
-    weights: [f32; 4],
+pub struct Taps {
+    pub at: [usize; 4],
+    pub weights: [f32; 4],
 }
 
 impl Taps {
-    fn of(at: usize, centers: Centers, scale: f32, side: usize) -> Taps {
+    /// Those of pixel `at` of the result.
+    pub fn of(at: usize, centers: Centers, scale: f32, side: usize) -> Taps {
         let place = centers.place(at, scale);
         let below = place.floor() as i64;
         let step = ((place - below as f32) * STEPS as f32).round_ties_even() as i64;

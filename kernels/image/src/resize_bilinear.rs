@@ -30,13 +30,14 @@ fn build<T: Pixel>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 /// The two neighbours of a pixel of the result along one axis, and how near the upper one is.
 #[derive(Clone, Copy)]
-struct Neighbours {
-    lower: usize,
-    upper: usize,
-    weight: f32,
+pub struct Neighbours {
+    pub lower: usize,
+    pub upper: usize,
+    pub weight: f32,
 }
 
-fn neighbours(centers: Centers, sizes: &Sizes, axis: usize) -> Vec<Neighbours> {
+/// The neighbours of all pixels of the result along an axis.
+pub fn neighbours(centers: Centers, sizes: &Sizes, axis: usize) -> Vec<Neighbours> {
     let last = sizes.from[axis] - 1;
     let of = |at: usize| {
         let place = centers.place(at, sizes.scale[axis]);

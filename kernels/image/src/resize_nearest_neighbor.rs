@@ -57,7 +57,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 }
 
 /// The pixel of the image for each pixel of the result, along one axis.
-fn nearest(centers: Centers, sizes: &Sizes, axis: usize) -> Vec<usize> {
+pub fn nearest(centers: Centers, sizes: &Sizes, axis: usize) -> Vec<usize> {
     let scale = sizes.scale[axis];
     let place = |at: usize| match (centers.half_pixel, centers.align_corners) {
         // The half that the centre lies above the pixel's edge is what rounding down takes off.

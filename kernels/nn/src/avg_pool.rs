@@ -64,10 +64,11 @@ fn over_space([windows, strides]: [Vec<i64>; 2], channels_first: bool) -> [Vec<i
     [windows, unmoved(strides, if channels_first { 1 } else { 3 })]
 }
 
-fn two<T: Element>(node: &Construction<'_>) -> Result<Box<dyn Kernel>>
-where
-    Mean: Fold<T>,
-{
+/// The attributes of means in two dimensions.
+///
+/// # Errors
+/// As [`Attributes::new`], and `UNIMPLEMENTED` for windows over images and channels.
+pub fn attributes_2d(node: &Construction<'_>) -> Result<Attributes> {
     let channels_first = channels_first(node)?;
     let steps: [Vec<i64>; 2] = [node.attr("ksize")?, node.attr("strides")?];
     let space = if channels_first { 2..4 } else { 1..3 };
@@ -83,6 +84,14 @@ where
             format!("ksize must be a positive int32 value, got:{bad}")
         })?;
     attributes.refuse_depth(false, "Non-spatial pooling is not yet supported. Volunteers? :)")?;
+    Ok(attributes)
+}
+
+fn two<T: Element>(node: &Construction<'_>) -> Result<Box<dyn Kernel>>
+where
+    Mean: Fold<T>,
+{
+    let attributes = attributes_2d(node)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         check_rank(ctx.input(0).shape(), attributes.channels_first)?;
         pool::<T, Mean>(ctx, &attributes)

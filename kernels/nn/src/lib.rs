@@ -12,9 +12,11 @@ mod activation_grad;
 mod any_conv;
 mod approx_top_k;
 mod avg_pool;
+mod avg_pool_grad;
 mod batch_norm;
 mod batch_norm_with_global_normalization;
 mod bias_add;
+mod bias_add_grad;
 mod block_lstm;
 mod cell;
 mod codes;
@@ -22,17 +24,20 @@ mod compute_accidental_hits;
 mod conv;
 mod conv2d;
 mod conv3d;
+mod conv_backprop_filter;
 mod conv_backprop_input;
 mod cross_entropy;
 mod ctc;
 mod ctc_beam_search_decoder;
 mod ctc_greedy_decoder;
 mod ctc_loss;
+mod depthwise_backprop;
 mod depthwise_conv2d_native;
 mod dilation2d;
 mod fractional_pool;
 mod fused_attention;
 mod fused_batch_norm;
+mod fused_batch_norm_grad;
 mod fused_conv;
 mod fused_expanded_depthwise_conv2d;
 mod fused_gru_cell;
@@ -44,9 +49,11 @@ mod in_top_k;
 mod l2_loss;
 mod layout;
 mod lrn;
+mod lrn_grad;
 mod lstm;
 mod lstm_block_cell;
 mod max_pool;
+mod max_pool_grad;
 mod max_pool_with_argmax;
 mod nth_element;
 mod plain_conv;
@@ -65,16 +72,21 @@ pub static OPS: &[&[Op]] = &[
     activation::OPS,
     activation_grad::OPS,
     avg_pool::OPS,
+    avg_pool_grad::OPS,
     bias_add::OPS,
     block_lstm::OPS,
+    conv_backprop_filter::OPS,
     conv_backprop_input::OPS,
+    depthwise_backprop::OPS,
     fractional_pool::OPS,
     fused_batch_norm::OPS,
+    fused_batch_norm_grad::OPS,
     fused_conv::OPS,
     &[fused_expanded_depthwise_conv2d::OP],
     fused_pad_conv2d::OPS,
     in_top_k::OPS,
     max_pool::OPS,
+    max_pool_grad::OPS,
     quantized_conv::OPS,
     quantized_mat_mul::OPS,
     quantized_pool::OPS,
@@ -83,6 +95,7 @@ pub static OPS: &[&[Op]] = &[
     &[
         any_conv::OP,
         approx_top_k::OP,
+        bias_add_grad::OP,
         batch_norm_with_global_normalization::OP,
         compute_accidental_hits::OP,
         conv2d::OP,
@@ -99,6 +112,7 @@ pub static OPS: &[&[Op]] = &[
         gru_block_cell::OP,
         l2_loss::OP,
         lrn::OP,
+        lrn_grad::OP,
         lstm_block_cell::OP,
         max_pool_with_argmax::OP,
         nth_element::OP,

@@ -48,6 +48,7 @@ mod sparse_reduce;
 mod sparse_reorder;
 mod sparse_reshape;
 mod sparse_segment;
+mod sparse_segment_grad;
 mod sparse_slice;
 mod sparse_softmax;
 mod sparse_sparse_maximum;
@@ -76,6 +77,7 @@ pub static OPS: &[&[Op]] = &[
     sparse_fill_empty_rows_grad::OPS,
     sparse_reduce::OPS,
     sparse_segment::OPS,
+    sparse_segment_grad::OPS,
     sparse_sparse_maximum::OPS,
     &[
         boosted_trees_bucketize::OP,

@@ -89,6 +89,12 @@ impl Attributes {
         Err(Error::new(code, format!("{text} are not supported for {dtype} on processors")))
     }
 
+    /// The same without distances between the cells of a window.
+    pub fn without_dilations(mut self) -> Attributes {
+        self.steps.iter_mut().for_each(|step| step[1] = 1);
+        self
+    }
+
     /// The windows of a filter over an input, each depth, height, width.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 
 pub mod attributes;
 pub mod fold;
+pub mod places;
+pub mod spread;
 
 use std::marker::PhantomData;
 use std::ops::Range;
