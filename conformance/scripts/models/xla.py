@@ -51,3 +51,22 @@ def xla_net(folder):
     tf.saved_model.save(net, folder, signatures={"serving_default": net.call, "plain": net.plain})
     records = [Predict({"x": normal(n, 6, 6, 2)}, signature=s) for s in ("serving_default", "plain") for n in (1, 3)]
     return Case(records)
+
+
+@model
+def xla_grouped_conv3d(folder):
+    """Groups of channels in three dimensions, which compiled functions alone take, as Keras 3 makes them."""
+
+    class Groups(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.filter, self.bias = tf.Variable(normal(2, 2, 2, 2, 6)), tf.Variable(normal(6))
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 3, 4, 3, 4], tf.float32, name="x")])
+        def call(self, x):
+            convolved = tf.function(lambda: tf.nn.convolution(x, self.filter, padding="SAME"), jit_compile=True, autograph=False)()
+            return {"y": tf.nn.relu(tf.nn.bias_add(convolved, self.bias))}
+
+    module = Groups()
+    tf.saved_model.save(module, folder, signatures=module.call)
+    return Case([Predict({"x": normal(n, 3, 4, 3, 4)}) for n in (1, 2)])

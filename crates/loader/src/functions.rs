@@ -112,6 +112,12 @@ struct Body<'a> {
     named: FxHashMap<String, Named>,
 }
 
+/// The attribute of functions that TensorFlow compiles.
+const COMPILED: &str = "_XlaMustCompile";
+
+/// Operators that take more in such functions than their kernels do. Their nodes bear the attribute, too, wherever they are inlined.
+const OTHERWISE: &[&str] = &["Conv3D"];
+
 enum Named {
     Argument(Vec<NodeId>),
     Node(NodeId),
@@ -129,11 +135,16 @@ impl Body<'_> {
             }
         }
         let (arguments, argument_nodes) = self.arguments(&declared, &attrs)?;
+        let own_attrs = attributes::attrs(&def.attr)?;
+        let is_compiled = matches!(own_attrs.get(COMPILED), Some(AttrValue::Bool(true)));
         for message in &def.node_def {
             let id = graph_def::add_node(&mut self.graph, message)?;
             let node = self.graph.node_mut(id);
             node.attrs =
                 node.attrs.iter().map(|(name, value)| (name.clone(), value.instantiate(&attrs))).collect();
+            if is_compiled && OTHERWISE.contains(&&*node.op) {
+                node.attrs.insert(COMPILED.to_owned(), AttrValue::Bool(true));
+            }
             self.named.insert(message.name.clone(), Named::Node(id));
         }
         for message in &def.node_def {
@@ -154,7 +165,7 @@ impl Body<'_> {
             argument_nodes,
             result_outputs,
             control_results,
-            attrs: attributes::attrs(&def.attr)?,
+            attrs: own_attrs,
         })
     }
 

@@ -3,7 +3,7 @@
 use savedmodel_op::{Construction, Context, Kernel, Kernels, Op, Run};
 use savedmodel_tensor::{Error, Result, Tensor};
 
-use crate::dataset::{DATASET, Dataset, Elements, Row, give, scalar};
+use crate::dataset::{DATASET, Dataset, Elements, Row, UNKNOWN, give, scalar};
 use crate::function::Function;
 use crate::rows::{row, stack};
 
@@ -79,17 +79,20 @@ fn build(remainder: Option<usize>) -> Result<Box<dyn Kernel>> {
         let input = Dataset::of(ctx.input(0))?;
         let size = size(ctx, 1)?;
         let drop = remainder.map(|i| scalar(ctx, i, "drop_remainder")).transpose()?.unwrap_or(false);
-        give(ctx, batched(move |run| input.start(run), size, drop))
+        let count = batches(&input, size, drop);
+        give(ctx, batched(move |run| input.start(run), size, drop).counted(count))
     }))
 }
 
 fn build_mapped(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let callable = node.function("f")?;
+    let preserves: bool = node.attr("preserve_cardinality")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let input = Dataset::of(ctx.input(0))?;
         let last = ctx.input_len() - 3;
         let function = Function::of(&callable, ctx, 1, last);
         let (size, drop) = (size(ctx, last)?, scalar(ctx, last + 2, "drop_remainder")?);
+        let count = if preserves { batches(&input, size, drop) } else { UNKNOWN };
         let mapped = move |run: &Run<'_>| {
             let (mut rows, function) = (input.start(run)?, function.clone());
             let next = move |run: &Run<'_>| {
@@ -98,7 +101,7 @@ fn build_mapped(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             };
             Ok(Box::new(next) as Box<dyn Elements>)
         };
-        give(ctx, batched(mapped, size, drop))
+        give(ctx, batched(mapped, size, drop).counted(count))
     }))
 }
 
@@ -112,6 +115,12 @@ pub fn size(ctx: &Context<'_>, i: usize) -> Result<usize> {
         .ok()
         .filter(|&size| size > 0)
         .ok_or_else(|| Error::invalid_argument("Batch size must be greater than zero."))
+}
+
+/// How many batches there are of the rows of a dataset.
+pub fn batches(input: &Dataset, size: usize, drop: bool) -> i64 {
+    let size = i64::try_from(size).unwrap_or(i64::MAX);
+    input.count_by(|rows| rows / size + i64::from(rows % size > 0 && !drop))
 }
 
 fn batched(
@@ -143,7 +152,11 @@ pub fn collect(rows: &mut dyn Elements, run: &Run<'_>, size: usize, drop: bool) 
     Ok((batch.len() == size || !drop && !batch.is_empty()).then_some(batch))
 }
 
-fn joined(batch: &[Row], run: &Run<'_>) -> Result<Row> {
+/// Rows as one, stacked by components.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when their shapes differ.
+pub fn joined(batch: &[Row], run: &Run<'_>) -> Result<Row> {
     (0..batch[0].len())
         .map(|component| {
             let parts: Vec<_> = batch.iter().map(|row| &row[component]).collect();

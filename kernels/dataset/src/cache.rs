@@ -90,6 +90,7 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             3 => ctx.input(2).handles()?.first().and_then(|handle| handle.get_arc()).unwrap_or_default(),
             _ => Arc::default(),
         };
+        let count = input.count();
         let cached = Dataset::new("CacheDataset", move |run| match memory.rows() {
             Some(rows) => {
                 let mut at = 0;
@@ -110,7 +111,7 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 }))
             }
         });
-        give(ctx, cached)
+        give(ctx, cached.counted(count))
     }))
 }
 

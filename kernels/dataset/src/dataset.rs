@@ -34,12 +34,34 @@ type Start = dyn Fn(&Run<'_>) -> Started + Send + Sync;
 pub struct Dataset {
     name: &'static str,
     start: Arc<Start>,
+    count: i64,
 }
+
+/// The count of rows that never end.
+pub const INFINITE: i64 = -1;
+/// The count of rows that nobody knows before they were all gone through.
+pub const UNKNOWN: i64 = -2;
 
 impl Dataset {
     /// The dataset of an operator.
     pub fn new(name: &'static str, start: impl Fn(&Run<'_>) -> Started + Send + Sync + 'static) -> Dataset {
-        Dataset { name, start: Arc::new(start) }
+        Dataset { name, start: Arc::new(start), count: UNKNOWN }
+    }
+
+    /// The same with a count of rows that is known, or one of [`INFINITE`] and [`UNKNOWN`].
+    #[must_use]
+    pub fn counted(self, count: i64) -> Dataset {
+        Dataset { count, ..self }
+    }
+
+    /// How many rows there are, or one of [`INFINITE`] and [`UNKNOWN`].
+    pub fn count(&self) -> i64 {
+        self.count
+    }
+
+    /// A count of something that is `of` as many rows, if those are known; else that of the rows.
+    pub fn count_by(&self, of: impl FnOnce(i64) -> i64) -> i64 {
+        if self.count < 0 { self.count } else { of(self.count) }
     }
 
     /// A new way through the rows.

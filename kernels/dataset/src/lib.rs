@@ -7,23 +7,33 @@
 
 mod batch;
 mod cache;
+mod cardinality;
 mod dataset;
+mod directed;
 mod flat_map;
 mod function;
+mod group;
+mod ignore_errors;
 mod initialize_table_from_dataset;
 mod iterator;
 mod iterator_handles;
+mod list;
 mod map;
 mod optional;
 mod order;
 mod padded_batch;
 mod pass_through;
+mod random;
+mod rebatch;
+mod records;
 mod reduce;
 mod rows;
 mod shuffle;
 mod sources;
+mod sparse_rows;
 mod unique;
 mod window;
+mod wrap;
 
 use savedmodel_op::Op;
 
@@ -33,7 +43,10 @@ pub use dataset::{Dataset, Elements, Row};
 pub static OPS: &[&[Op]] = &[
     batch::OPS,
     cache::OPS,
+    cardinality::OPS,
+    directed::OPS,
     flat_map::OPS,
+    group::OPS,
     iterator::OPS,
     iterator_handles::OPS,
     map::OPS,
@@ -41,10 +54,14 @@ pub static OPS: &[&[Op]] = &[
     order::OPS,
     padded_batch::OPS,
     pass_through::OPS,
+    random::OPS,
+    records::OPS,
     reduce::OPS,
     shuffle::OPS,
     sources::OPS,
-    &[initialize_table_from_dataset::OP, unique::OP, window::OP],
+    sparse_rows::OPS,
+    wrap::OPS,
+    &[ignore_errors::OP, initialize_table_from_dataset::OP, list::OP, rebatch::OP, unique::OP, window::OP],
 ];
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use savedmodel_op::{Construction, Context, Kernel, Kernels, Op, Run};
 use savedmodel_tensor::{DType, Error, Result};
 
-use crate::dataset::{DATASET, Dataset, Row, give};
+use crate::dataset::{DATASET, Dataset, Row, UNKNOWN, give};
 use crate::function::Function;
 
 /// The attributes of a dataset with a function: the function, its arguments, what rows are like, and more.
@@ -21,7 +21,7 @@ macro_rules! attributes {
 
 /// Datasets of what a function makes of each row, or of the rows that it holds for.
 ///
-/// The rows of a parallel map come in order, which is one of the orders that it may have.
+/// The rows of a parallel map or filter come in order, which is one of the orders that it may have.
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/MapDataset>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/ParallelMapDatasetV2>,
@@ -89,14 +89,21 @@ pub const OPS: &[Op] = &[
         name: "FilterDataset",
         inputs: &["input_dataset: variant", "other_arguments: Targuments"],
         attrs: PREDICATE,
-        kernels: Kernels::one(|node| build_filter(node, false)),
+        kernels: Kernels::one(|node| build_filter(node, false, 0)),
+        ..DATASET
+    },
+    Op {
+        name: "ParallelFilterDataset",
+        inputs: &["input_dataset: variant", "other_arguments: Targuments", "num_parallel_calls: int64"],
+        attrs: attributes!("predicate: func", "deterministic: string = 'default'", "metadata: string = ''"),
+        kernels: Kernels::one(|node| build_filter(node, false, 1)),
         ..DATASET
     },
     Op {
         name: "TakeWhileDataset",
         inputs: &["input_dataset: variant", "other_arguments: Targuments"],
         attrs: PREDICATE,
-        kernels: Kernels::one(|node| build_filter(node, true)),
+        kernels: Kernels::one(|node| build_filter(node, true, 0)),
         ..DATASET
     },
 ];
@@ -106,8 +113,10 @@ const PREDICATE: &[&str] = attributes!("predicate: func", "metadata: string = ''
 /// The builder of a map whose last `settings` inputs do not matter.
 fn build_map(node: &Construction<'_>, settings: usize) -> Result<Box<dyn Kernel>> {
     let callable = node.function("f")?;
+    let preserves: bool = node.attr("preserve_cardinality")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let input = Dataset::of(ctx.input(0))?;
+        let count = if preserves { input.count() } else { UNKNOWN };
         let function = Function::of(&callable, ctx, 1, ctx.input_len() - settings);
         let mapped = Dataset::new("MapDataset", move |run| {
             let (mut rows, function) = (input.start(run)?, function.clone());
@@ -116,7 +125,7 @@ fn build_map(node: &Construction<'_>, settings: usize) -> Result<Box<dyn Kernel>
                 next.map(|row| function.call(run, row)).transpose()
             }))
         });
-        give(ctx, mapped)
+        give(ctx, mapped.counted(count))
     }))
 }
 
@@ -124,8 +133,10 @@ fn build_map(node: &Construction<'_>, settings: usize) -> Result<Box<dyn Kernel>
 fn build_scan(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let callable = node.function("f")?;
     let states = node.attr::<Vec<DType>>("Tstate")?.len();
+    let preserves: bool = node.attr("preserve_cardinality")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let input = Dataset::of(ctx.input(0))?;
+        let count = if preserves { input.count() } else { UNKNOWN };
         let first: Row = (1..=states).map(|i| ctx.input(i).clone()).collect();
         let function = Function::of(&callable, ctx, 1 + states, ctx.input_len());
         let scanned = Dataset::new("ScanDataset", move |run| {
@@ -143,15 +154,16 @@ fn build_scan(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 Ok(Some(row.to_vec()))
             }))
         });
-        give(ctx, scanned)
+        give(ctx, scanned.counted(count))
     }))
 }
 
-fn build_filter(node: &Construction<'_>, stops: bool) -> Result<Box<dyn Kernel>> {
+/// The builder of a filter whose last `settings` inputs do not matter; it may stop at the first row that it leaves out.
+fn build_filter(node: &Construction<'_>, stops: bool, settings: usize) -> Result<Box<dyn Kernel>> {
     let callable = node.function("predicate")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let input = Dataset::of(ctx.input(0))?;
-        let function = Function::of(&callable, ctx, 1, ctx.input_len());
+        let function = Function::of(&callable, ctx, 1, ctx.input_len() - settings);
         let filtered = Dataset::new("FilterDataset", move |run| {
             let (mut rows, function, mut ended) = (input.start(run)?, function.clone(), false);
             Ok(Box::new(move |run: &Run<'_>| {

@@ -3,7 +3,7 @@
 use savedmodel_op::{Construction, Context, Kernel, Kernels, Op, Run};
 use savedmodel_tensor::{Error, Result};
 
-use crate::dataset::{DATASET, Dataset, Elements, Row, give, scalar};
+use crate::dataset::{DATASET, Dataset, Elements, INFINITE, Row, UNKNOWN, give, scalar};
 
 /// Datasets of some rows of others, or of rows of several.
 ///
@@ -75,7 +75,13 @@ fn build(of: fn(Dataset, i64) -> Dataset) -> Result<Box<dyn Kernel>> {
 }
 
 fn take(input: Dataset, count: i64) -> Dataset {
-    Dataset::new("TakeDataset", move |run| {
+    let rows = match (input.count(), count) {
+        (rows, ..0) => rows,
+        (UNKNOWN, _) => UNKNOWN,
+        (INFINITE, count) => count,
+        (rows, count) => rows.min(count),
+    };
+    let taken = Dataset::new("TakeDataset", move |run| {
         let (mut rows, mut left) = (input.start(run)?, count);
         Ok(Box::new(move |run: &Run<'_>| {
             if left == 0 {
@@ -84,11 +90,13 @@ fn take(input: Dataset, count: i64) -> Dataset {
             left -= i64::from(left > 0);
             rows.next(run)
         }))
-    })
+    });
+    taken.counted(rows)
 }
 
 fn skip(input: Dataset, count: i64) -> Dataset {
-    Dataset::new("SkipDataset", move |run| {
+    let rows = if count < 0 { 0 } else { input.count_by(|rows| (rows - count).max(0)) };
+    let rest = Dataset::new("SkipDataset", move |run| {
         let (mut rows, mut left) = (input.start(run)?, count);
         Ok(Box::new(move |run: &Run<'_>| {
             if left < 0 {
@@ -103,11 +111,18 @@ fn skip(input: Dataset, count: i64) -> Dataset {
             }
             rows.next(run)
         }))
-    })
+    });
+    rest.counted(rows)
 }
 
-fn repeat(input: Dataset, count: i64) -> Dataset {
-    Dataset::new("RepeatDataset", move |_| {
+/// A dataset gone through several times, without end if that is negative.
+pub fn repeat(input: Dataset, count: i64) -> Dataset {
+    let rows = match (input.count(), count) {
+        (0, _) | (_, 0) => 0,
+        (_, ..0) => INFINITE,
+        _ => input.count_by(|rows| rows.saturating_mul(count)),
+    };
+    let again = Dataset::new("RepeatDataset", move |_| {
         let (input, mut left) = (input.clone(), count);
         let mut rows: Option<Box<dyn Elements>> = None;
         Ok(Box::new(move |run: &Run<'_>| {
@@ -125,12 +140,18 @@ fn repeat(input: Dataset, count: i64) -> Dataset {
             }
             Ok(None)
         }))
-    })
+    });
+    again.counted(rows)
 }
 
 fn build_concatenate(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
         let (first, second) = (Dataset::of(ctx.input(0))?, Dataset::of(ctx.input(1))?);
+        let count = match [first.count(), second.count()] {
+            counts if counts.contains(&INFINITE) => INFINITE,
+            counts if counts.contains(&UNKNOWN) => UNKNOWN,
+            [first, second] => first.saturating_add(second),
+        };
         let both = Dataset::new("ConcatenateDataset", move |run| {
             let (mut rows, mut then) = (first.start(run)?, Some(second.clone()));
             Ok(Box::new(move |run: &Run<'_>| {
@@ -143,13 +164,18 @@ fn build_concatenate(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 }
             }))
         });
-        give(ctx, both)
+        give(ctx, both.counted(count))
     }))
 }
 
 fn build_zip(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
         let inputs = ctx.inputs(0).map(Dataset::of).collect::<Result<Vec<_>>>()?;
+        let counts: Vec<i64> = inputs.iter().map(Dataset::count).collect();
+        let count = match counts.contains(&UNKNOWN) {
+            true => UNKNOWN,
+            false => counts.into_iter().filter(|&count| count >= 0).min().unwrap_or(INFINITE),
+        };
         let zipped = Dataset::new("ZipDataset", move |run| {
             let mut all = inputs.iter().map(|input| input.start(run)).collect::<Result<Vec<_>>>()?;
             let mut ended = false;
@@ -164,7 +190,7 @@ fn build_zip(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 Ok((!ended).then_some(zipped))
             }))
         });
-        give(ctx, zipped)
+        give(ctx, zipped.counted(count))
     }))
 }
 
@@ -190,6 +216,7 @@ fn build_shard(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 "operator ShardDataset has no kernel for attr require_non_empty = true",
             ));
         }
+        let count = input.count_by(|rows| rows / shards + i64::from(index < rows % shards));
         let shard = Dataset::new("ShardDataset", move |run| {
             let (mut rows, mut at) = (input.start(run)?, 0_i64);
             Ok(Box::new(move |run: &Run<'_>| {
@@ -203,6 +230,6 @@ fn build_shard(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 Ok(None)
             }))
         });
-        give(ctx, shard)
+        give(ctx, shard.counted(count))
     }))
 }

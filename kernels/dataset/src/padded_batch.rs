@@ -3,7 +3,7 @@
 use savedmodel_op::{Construction, Context, Kernel, Kernels, Op, Run};
 use savedmodel_tensor::{Code, Error, Result, Shape, Tensor, Unit, by_unit};
 
-use crate::batch::{collect, size};
+use crate::batch::{batches, collect, size};
 use crate::dataset::{DATASET, Dataset, Row, give, scalar};
 use crate::rows::paste;
 
@@ -74,6 +74,7 @@ fn build(node: &Construction<'_>, may_drop: bool) -> Result<Box<dyn Kernel>> {
             }
             paddings.push(Padding { shape: shape.to_i64s()?, value: value.clone() });
         }
+        let count = batches(&input, size, drop);
         let padded = Dataset::new("PaddedBatchDataset", move |run| {
             let (mut rows, paddings) = (input.start(run)?, paddings.clone());
             Ok(Box::new(move |run: &Run<'_>| {
@@ -81,7 +82,7 @@ fn build(node: &Construction<'_>, may_drop: bool) -> Result<Box<dyn Kernel>> {
                 batch.map(|batch| joined(&batch, &paddings, run)).transpose()
             }))
         });
-        give(ctx, padded)
+        give(ctx, padded.counted(count))
     }))
 }
 

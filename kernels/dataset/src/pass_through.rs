@@ -141,5 +141,5 @@ fn assert_cardinality(ctx: &mut Context<'_>) -> Result<()> {
             Ok(next)
         }))
     });
-    give(ctx, counted)
+    give(ctx, counted.counted(expected))
 }

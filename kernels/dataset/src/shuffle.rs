@@ -8,6 +8,7 @@ use savedmodel_tensor::{Error, Result};
 
 use crate::dataset::{DATASET, Dataset, Elements, Row, give, scalar};
 use crate::iterator::{deleter, give_handle};
+use crate::order::repeat;
 
 /// Datasets of the rows of another one in an order that is drawn, as TensorFlow draws it if there are seeds.
 ///
@@ -41,6 +42,33 @@ pub const OPS: &[Op] = &[
         ..DATASET
     },
     Op {
+        name: "ShuffleAndRepeatDataset",
+        inputs: &[
+            "input_dataset: variant",
+            "buffer_size: int64",
+            "seed: int64",
+            "seed2: int64",
+            "count: int64",
+        ],
+        attrs: RESHUFFLED,
+        kernels: Kernels::one(build_repeated),
+        ..DATASET
+    },
+    Op {
+        name: "ShuffleAndRepeatDatasetV2",
+        inputs: &[
+            "input_dataset: variant",
+            "buffer_size: int64",
+            "seed: int64",
+            "seed2: int64",
+            "count: int64",
+            "seed_generator: resource",
+        ],
+        attrs: RESHUFFLED,
+        kernels: Kernels::one(build_repeated),
+        ..DATASET
+    },
+    Op {
         name: "AnonymousSeedGenerator",
         inputs: &["seed: int64", "seed2: int64", "reshuffle: bool"],
         outputs: &["handle: resource", "deleter: variant"],
@@ -70,7 +98,7 @@ const RESHUFFLED: &[&str] = &[
 ];
 
 /// What gives each way through a dataset its seeds.
-enum Seeds {
+pub enum Seeds {
     /// Always the same.
     Fixed([u64; 2]),
     /// The next of a stream.
@@ -78,7 +106,8 @@ enum Seeds {
 }
 
 impl Seeds {
-    fn new([seed, seed2]: [i64; 2], reshuffle: bool) -> Seeds {
+    /// Those of an operator; without seeds nobody knows them.
+    pub fn new([seed, seed2]: [i64; 2], reshuffle: bool) -> Seeds {
         let seeds = match [seed as u64, seed2 as u64] {
             [0, 0] => [entropy(), entropy()],
             seeds => seeds,
@@ -89,7 +118,8 @@ impl Seeds {
         }
     }
 
-    fn next(&self) -> [u64; 2] {
+    /// The seeds of one more way.
+    pub fn next(&self) -> [u64; 2] {
         match self {
             Seeds::Fixed(seeds) => *seeds,
             Seeds::Stream(words) => {
@@ -115,18 +145,24 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             _ => None,
         };
         let seeds = shared.unwrap_or_else(|| Arc::new(Seeds::new(seeds, reshuffle)));
-        shuffled(ctx, seeds)
+        let shuffled = shuffled(ctx, seeds)?;
+        give(ctx, shuffled)
     }))
 }
 
 fn build_v2(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(|ctx: &mut Context<'_>| {
         let seeds = generator(ctx, 2)?.unwrap_or_else(|| Arc::new(Seeds::new([0, 0], true)));
-        shuffled(ctx, seeds)
+        let shuffled = shuffled(ctx, seeds)?;
+        give(ctx, shuffled)
     }))
 }
 
-fn generator(ctx: &Context<'_>, i: usize) -> Result<Option<Arc<Seeds>>> {
+/// The generator of seeds that input `i` holds, if it does.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when the input is no resource.
+pub fn generator(ctx: &Context<'_>, i: usize) -> Result<Option<Arc<Seeds>>> {
     Ok(ctx.input(i).handles()?.first().and_then(|handle| handle.get_arc()))
 }
 
@@ -140,20 +176,40 @@ fn build_generator(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }))
 }
 
-fn shuffled(ctx: &mut Context<'_>, seeds: Arc<Seeds>) -> Result<()> {
-    let input = Dataset::of(ctx.input(0))?;
+/// Rows that the buffer holds, which input 1 tells.
+fn size(ctx: &Context<'_>) -> Result<usize> {
     let size: i64 = scalar(ctx, 1, "buffer_size")?;
     if size <= 0 && size != -1 {
         return Err(Error::invalid_argument("buffer_size must be greater than zero or UNKNOWN_CARDINALITY"));
     }
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    Ok(usize::try_from(size).unwrap_or(usize::MAX))
+}
+
+fn build_repeated(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    let reshuffle: bool = node.attr("reshuffle_each_iteration")?;
+    Ok(Box::new(move |ctx: &mut Context<'_>| {
+        let seeds = [scalar(ctx, 2, "seed")?, scalar(ctx, 3, "seed2")?];
+        let times: i64 = scalar(ctx, 4, "count")?;
+        if times <= 0 && times != -1 {
+            return Err(Error::invalid_argument("count must be greater than zero or equal to -1."));
+        }
+        let shared = if ctx.input_len() == 6 { generator(ctx, 5)? } else { None };
+        let seeds = shared.unwrap_or_else(|| Arc::new(Seeds::new(seeds, reshuffle)));
+        let shuffled = shuffled(ctx, seeds)?;
+        give(ctx, repeat(shuffled, times))
+    }))
+}
+
+fn shuffled(ctx: &Context<'_>, seeds: Arc<Seeds>) -> Result<Dataset> {
+    let (input, size) = (Dataset::of(ctx.input(0))?, size(ctx)?);
+    let count = input.count();
     let dataset = Dataset::new("ShuffleDataset", move |run| {
         let [seed, seed2] = seeds.next();
         let words = Words::of(Philox::seeded(seed, seed2));
         let buffer = Vec::new();
         Ok(Box::new(Shuffle { rows: input.start(run)?, words, size, buffer, start: 0, ended: false }))
     });
-    give(ctx, dataset)
+    Ok(dataset.counted(count))
 }
 
 struct Shuffle {

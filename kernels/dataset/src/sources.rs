@@ -59,10 +59,11 @@ fn build_one(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 
 /// The dataset of one row.
 pub fn of_row(row: Row) -> Dataset {
-    Dataset::new("TensorDataset", move |_| {
+    let one = Dataset::new("TensorDataset", move |_| {
         let mut row = Some(row.clone());
         Ok(Box::new(move |_: &Run<'_>| Ok(row.take())))
-    })
+    });
+    one.counted(1)
 }
 
 fn build_slices(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
@@ -87,7 +88,7 @@ fn build_slices(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 next.map(|i| tensors.iter().map(|tensor| row(tensor, i)).collect()).transpose()
             }))
         });
-        give(ctx, slices)
+        give(ctx, slices.counted(count as i64))
     }))
 }
 
@@ -111,7 +112,9 @@ fn build_range(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
                 Ok(next.map(|value| vec![number(value)]))
             }))
         });
-        give(ctx, range)
+        let span = if step > 0 { stop.saturating_sub(start) } else { start.saturating_sub(stop) };
+        let steps = span.max(0).unsigned_abs().div_ceil(step.unsigned_abs());
+        give(ctx, range.counted(i64::try_from(steps).unwrap_or(i64::MAX)))
     }))
 }
 

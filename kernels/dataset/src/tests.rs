@@ -159,6 +159,77 @@ fn unique_rows() {
 }
 
 #[test]
+fn chosen_rows() {
+    let directed = |selector: &str, stops: bool| {
+        let selector = make("TensorSliceDataset", &[], vec![parse_tensor(selector)]).unwrap();
+        let attrs = [("N", 2_i64.into()), ("stop_on_empty_dataset", stops.into())];
+        make("DirectedInterleaveDataset", &attrs, vec![selector, range(1), range(3)])
+    };
+    check(directed("int64[4] 1 0 0 1", false), "int64[] 0 | int64[] 0 | int64[] 1");
+    check(directed("int64[4] 1 0 0 1", true), "int64[] 0 | int64[] 0");
+    check(directed("int64[1] 2", false), "Selector index out of range: 2 >= 2…");
+    let fastest = [("N", 2_i64.into()), ("num_experiments", 1_i64.into())];
+    check(make("ChooseFastestDataset", &fastest, vec![range(2), range(2)]), "int64[] 0 | int64[] 1");
+}
+
+#[test]
+fn other_batches() {
+    let rebatch = |sizes: &str, drops: bool| {
+        let batched =
+            make("BatchDatasetV2", &[], vec![range(5), Tensor::scalar(3_i64), Tensor::scalar(false)]);
+        make("RebatchDatasetV2", &[], vec![batched.unwrap(), parse_tensor(sizes), Tensor::scalar(drops)])
+    };
+    check(rebatch("int64[] 2", false), "int64[2] 0 1 | int64[2] 2 3 | int64[1] 4");
+    check(rebatch("int64[] 2", true), "int64[2] 0 1 | int64[2] 2 3");
+    check(rebatch("int64[2] 4 0", false), "int64[4] 0 1 2 3 | int64[0] | int64[1] 4");
+    check(rebatch("int64[] -2", false), "`batch_sizes` must be numbers…");
+    check(
+        make("RebatchDatasetV2", &[], vec![range(2), Tensor::scalar(2_i64), Tensor::scalar(true)]),
+        "Input element must have the same, known batch size…",
+    );
+    let sparse = |shape: &str| {
+        let rows = make("BatchDatasetV2", &[], vec![range(3), Tensor::scalar(2_i64), Tensor::scalar(false)]);
+        make(
+            "DenseToSparseBatchDataset",
+            &[],
+            vec![rows.unwrap(), Tensor::scalar(2_i64), parse_tensor(shape)],
+        )
+    };
+    check(sparse("int64[1] 1"), "Input element had shape ([2]) that is larger…");
+    check(sparse("int64[2] 1 1"), "Input element had shape ([2]) that is incompatible…");
+    check(sparse("int64[1] -2"), "Dimension -2 must be >= -1…");
+}
+
+#[test]
+fn sparse_rows() {
+    let slices = |indices: &str| {
+        let parts = [indices, "float[3] 1 2 3", "int64[2] 3 4"].map(parse_tensor);
+        make("SparseTensorSliceDataset", &[], parts.into())
+    };
+    check(
+        slices("int64[3,2] 0 1 0 3 2 0"),
+        "int64[2,1] 1 3; float[2] 1 2; int64[1] 4 | int64[0,1]; float[0]; int64[1] 4 | int64[1,1] 0; float[1] 3; int64[1] 4",
+    );
+    check(slices("int64[3,2] 1 1 0 3 2 0"), "The SparseTensor must be ordered in the batch dimension…");
+    check(slices("int64[3,2] 0 1 0 3 3 0"), "index 3 lies outside of 3 rows…");
+}
+
+#[test]
+fn counts() {
+    let count = |made: Result<Tensor>| op("DatasetCardinality").input(made.unwrap()).run().unwrap().remove(0);
+    let is = |made, want: i64| assert_eq!(count(made).to_scalar::<i64>().unwrap(), want);
+    let of = |name: &str, n, count: i64| make(name, &[], vec![range(n), Tensor::scalar(count)]);
+    is(Ok(range(3)), 3);
+    is(make("RangeDataset", &[], [5_i64, 0, -3].map(Tensor::scalar).into()), 2);
+    is(make("RangeDataset", &[], [i64::MIN, i64::MAX, 1].map(Tensor::scalar).into()), i64::MAX);
+    is(of("RepeatDataset", 3, -1), -1);
+    is(of("RepeatDataset", i64::MAX, i64::MAX), i64::MAX);
+    is(of("SkipDataset", 3, 9), 0);
+    is(of("TakeDataset", 3, 2), 2);
+    is(make("UniqueDataset", &[], vec![range(2)]), -2);
+}
+
+#[test]
 fn what_is_no_dataset_is_refused() {
     check(
         make("TakeDataset", &[], vec![crate::optional::optional(None).unwrap(), Tensor::scalar(1_i64)]),

@@ -35,6 +35,15 @@ fn compute(ctx: &mut Context<'_>) -> Result<()> {
     let [size, shift, stride] = [positive(1, "size")?, positive(2, "shift")?, positive(3, "stride")?];
     let drops_remainder: bool = scalar(ctx, 4, "drop_remainder")?;
     let span = (size - 1).saturating_mul(stride).saturating_add(1);
+    let count = input.count_by(|rows| {
+        let span = i64::try_from(span).unwrap_or(i64::MAX);
+        let shift = i64::try_from(shift).unwrap_or(i64::MAX);
+        match drops_remainder {
+            true if rows < span => 0,
+            true => (rows - span) / shift + 1,
+            false => rows / shift + i64::from(rows % shift > 0),
+        }
+    });
     let windows = Dataset::new("WindowDataset", move |run| {
         let mut windows = Windows {
             rows: Some(input.start(run)?),
@@ -46,7 +55,7 @@ fn compute(ctx: &mut Context<'_>) -> Result<()> {
         };
         Ok(Box::new(move |run: &Run<'_>| windows.next(run)))
     });
-    give(ctx, windows)
+    give(ctx, windows.counted(count))
 }
 
 struct Windows {
@@ -94,14 +103,16 @@ impl Windows {
 }
 
 /// The dataset of rows that are there.
-fn of_rows(rows: Vec<Row>) -> Dataset {
+pub fn of_rows(rows: Vec<Row>) -> Dataset {
     let rows: std::sync::Arc<[Row]> = rows.into();
-    Dataset::new("WindowDataset", move |_| {
+    let count = rows.len() as i64;
+    let dataset = Dataset::new("WindowDataset", move |_| {
         let (rows, mut at) = (rows.clone(), 0);
         Ok(Box::new(move |_: &Run<'_>| {
             let row = rows.get(at).cloned();
             at += usize::from(row.is_some());
             Ok(row)
         }))
-    })
+    });
+    dataset.counted(count)
 }

@@ -145,7 +145,7 @@ impl Crop<'_> {
 }
 
 /// Where row or column `at` of a crop lies in an image, which has pixels at integers.
-fn place([from, to]: [f32; 2], side: usize, crop: usize, at: usize) -> f32 {
+pub fn place([from, to]: [f32; 2], side: usize, crop: usize, at: usize) -> f32 {
     let last = (side - 1) as f32;
     if crop > 1 {
         let scale = (to - from) * last / (crop - 1) as f32;
@@ -157,15 +157,15 @@ fn place([from, to]: [f32; 2], side: usize, crop: usize, at: usize) -> f32 {
 
 /// The two pixels around a place, and how near the upper one is.
 #[derive(Clone, Copy)]
-struct Span {
-    lower: usize,
-    upper: usize,
-    weight: f32,
+pub struct Span {
+    pub lower: usize,
+    pub upper: usize,
+    pub weight: f32,
 }
 
 impl Span {
     /// `None` outside of the image.
-    fn of(place: f32, side: usize, nearest: bool) -> Option<Span> {
+    pub fn of(place: f32, side: usize, nearest: bool) -> Option<Span> {
         if !(0.0..=(side - 1) as f32).contains(&place) {
             return None;
         }

@@ -8,6 +8,7 @@ use savedmodel_op::Op;
 mod codec;
 mod color;
 mod crop_and_resize;
+mod crop_and_resize_grad_image;
 mod draw_bounding_boxes;
 mod extract_glimpse;
 mod image_projective_transform;
@@ -22,6 +23,7 @@ mod resize_grad;
 mod resize_nearest_neighbor;
 mod sampling;
 mod scale_and_translate;
+mod scale_and_translate_grad;
 
 pub use image_summary::summary as image_summary;
 
@@ -42,6 +44,7 @@ pub static OPS: &[&[Op]] = &[
         color::adjust_hue::OP,
         color::adjust_saturation::OP,
         crop_and_resize::OP,
+        crop_and_resize_grad_image::OP,
         image_summary::OP,
         non_max_suppression::combined::OP,
         non_max_suppression::with_overlaps::OP,
@@ -50,5 +53,6 @@ pub static OPS: &[&[Op]] = &[
         resize_bilinear::OP,
         resize_nearest_neighbor::OP,
         scale_and_translate::OP,
+        scale_and_translate_grad::OP,
     ],
 ];

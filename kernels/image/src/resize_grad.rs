@@ -5,7 +5,7 @@ use savedmodel_tensor::{Element, Error, PartialShape, Result, Shape, bf16, f16};
 
 use crate::resize::{Centers, Sizes};
 use crate::resize_bicubic::Taps;
-use crate::resize_bilinear::neighbours;
+use crate::resize_bilinear::{Neighbours, neighbours};
 use crate::resize_nearest_neighbor::nearest;
 
 /// The gradients of resized images: each pixel of the image takes from the pixels that were made of it, by their weights.
@@ -38,7 +38,10 @@ const BICUBIC: Op = Op {
     outputs: &["output: T"],
     attrs: &["T: {float, double}", ALIGN, HALF],
     effect: Effect::Pure,
-    shape: |ctx: &ShapeContext<'_>| -> Result<Vec<PartialShape>> { Ok(vec![ctx.input(1)]) },
+    shape: |ctx: &ShapeContext<'_>| {
+        let (gradient, image) = (ctx.input(0), ctx.input(1));
+        Ok(vec![PartialShape::new([gradient.dim(0), image.dim(1), image.dim(2), gradient.dim(3)])])
+    },
     kernels: by_dtype!("T"; bicubic: f32 f64),
 };
 
@@ -49,14 +52,21 @@ const HALF: &str = "half_pixel_centers: bool = false";
 trait Gradient: Element {
     /// Single precision, rounded.
     fn round(value: f32) -> Self;
+    /// A gradient times two weights, in this type.
+    fn weigh(gradient: f32, weights: [f32; 2]) -> Self;
     fn plus(self, other: Self) -> Self;
 }
 
 macro_rules! gradients {
-    ($($t:ty: |$x:ident| $round:expr, |$a:ident, $b:ident| $sum:expr;)*) => {$(
+    ($($t:ty, $wide:ty: |$x:ident| $round:expr, |$a:ident, $b:ident| $sum:expr;)*) => {$(
         impl Gradient for $t {
             #[inline(always)]
             fn round($x: f32) -> $t {
+                $round
+            }
+            #[inline(always)]
+            fn weigh(gradient: f32, [down, across]: [f32; 2]) -> $t {
+                let $x = <$wide>::from(gradient) * <$wide>::from(down) * <$wide>::from(across);
                 $round
             }
             #[inline(always)]
@@ -69,63 +79,54 @@ macro_rules! gradients {
 }
 
 gradients! {
-    f32: |x| x, |a, b| a + b;
-    f64: |x| x.into(), |a, b| a + b;
-    f16: |x| f16::from_f32(x), |a, b| a + b;
-    bf16: |x| bf16::from_f32(x), |a, b| a + b;
-    i8: |x| x as i8, |a, b| a.wrapping_add(b);
-    u8: |x| x as u8, |a, b| a.wrapping_add(b);
-    i32: |x| x as i32, |a, b| a.wrapping_add(b);
+    f32, f32: |x| x, |a, b| a + b;
+    f64, f64: |x| f64::from(x), |a, b| a + b;
+    f16, f32: |x| f16::from_f32(x), |a, b| a + b;
+    bf16, f32: |x| bf16::from_f32(x), |a, b| a + b;
+    i8, f32: |x| x as i8, |a, b| a.wrapping_add(b);
+    u8, f32: |x| x as u8, |a, b| a.wrapping_add(b);
+    i32, f32: |x| x as i32, |a, b| a.wrapping_add(b);
 }
 
-/// Pixels of the image, along one axis, that a pixel of the resized one was made of, with their weights.
-struct Parts {
-    parts: Vec<Vec<(usize, f32)>>,
-}
-
-type Along = fn(Centers, &Sizes, usize) -> Parts;
+/// For each pixel of a resized image along one axis: the pixels of the image that it was made of, with their weights.
+type Parts = Vec<Vec<(usize, f32)>>;
 
 fn bilinear<T: Gradient>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    kernel::<T>(node, |centers, sizes, axis| {
-        let parts = neighbours(centers, sizes, axis);
-        let of =
-            |n: &crate::resize_bilinear::Neighbours| vec![(n.lower, 1.0 - n.weight), (n.upper, n.weight)];
-        Parts { parts: parts.iter().map(of).collect() }
-    })
+    let along = |centers, sizes: &Sizes, axis| {
+        let of = |n: &Neighbours| vec![(n.lower, 1.0 - n.weight), (n.upper, n.weight)];
+        neighbours(centers, sizes, axis).iter().map(of).collect()
+    };
+    kernel::<T>(node, along, |gradient, [down, across]| T::round(gradient * down * across))
 }
 
 fn bicubic<T: Gradient>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    kernel::<T>(node, |centers, sizes, axis| {
-        let taps = |at| Taps::of(at, centers, sizes.scale[axis], sizes.from[axis]);
+    let along = |centers, sizes: &Sizes, axis: usize| {
         let of = |at| {
-            let Taps { at, weights } = taps(at);
+            let Taps { at, weights } = Taps::of(at, centers, sizes.scale[axis], sizes.from[axis]);
             at.into_iter().zip(weights).collect()
         };
-        Parts { parts: (0..sizes.to[axis]).map(of).collect() }
-    })
+        (0..sizes.to[axis]).map(of).collect()
+    };
+    kernel::<T>(node, along, T::weigh)
 }
 
-/// A kernel of gradients in single precision, and the image in input 1.
-fn kernel<T: Gradient>(node: &Construction<'_>, along: Along) -> Result<Box<dyn Kernel>> {
+/// A kernel of gradients in single precision, and the image in input 1, of which only height and width count.
+fn kernel<T: Gradient>(
+    node: &Construction<'_>,
+    along: fn(Centers, &Sizes, usize) -> Parts,
+    weigh: fn(f32, [f32; 2]) -> T,
+) -> Result<Box<dyn Kernel>> {
     let centers = Centers::of(node)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let (gradient, image) = (ctx.input(0), ctx.input(1));
-        let refuse = |text: String| Err(Error::invalid_argument(text));
         let &[_, height, width, _] = image.shape().dims() else {
-            return refuse(format!("original_image must be 4-dimensional{}", image.shape()));
+            let text = format!("original_image must be 4-dimensional{}", image.shape());
+            return Err(Error::invalid_argument(text));
         };
         let sizes = sizes(gradient.shape(), [height, width], centers)?;
-        let shape = Shape::from([sizes.batch, height, width, sizes.channels]);
-        if &shape != image.shape() {
-            return refuse(format!(
-                "gradients of shape {} are none of an image of {}",
-                gradient.shape(),
-                image.shape()
-            ));
-        }
-        let mut out = ctx.allocate(T::DTYPE, shape)?;
-        let parts = [0, 1].map(|axis| along(centers, &sizes, axis).parts);
-        scatter(gradient.as_slice::<f32>()?, out.as_mut_slice::<T>()?, &sizes, &parts);
+        let mut out = ctx.allocate(T::DTYPE, Shape::from([sizes.batch, height, width, sizes.channels]))?;
+        let parts = [0, 1].map(|axis| along(centers, &sizes, axis));
+        scatter(gradient.as_slice::<f32>()?, out.as_mut_slice::<T>()?, &sizes, &parts, weigh);
         ctx.set(0, out);
         Ok(())
     }))
@@ -154,7 +155,8 @@ fn scatter<T: Gradient>(
     gradient: &[f32],
     out: &mut [T],
     sizes: &Sizes,
-    [ys, xs]: &[Vec<Vec<(usize, f32)>>; 2],
+    [ys, xs]: &[Parts; 2],
+    weigh: impl Fn(f32, [f32; 2]) -> T,
 ) {
     out.fill(T::default());
     let channels = sizes.channels;
@@ -164,8 +166,8 @@ fn scatter<T: Gradient>(
             for (y, down) in &ys[row % sizes.to[0]] {
                 for (x, across) in parts {
                     let pixel = ((above + y) * sizes.from[1] + x) * channels;
-                    for (out, gradient) in out[pixel..pixel + channels].iter_mut().zip(gradient) {
-                        *out = out.plus(T::round(gradient * (down * across)));
+                    for (out, &gradient) in out[pixel..pixel + channels].iter_mut().zip(gradient) {
+                        *out = out.plus(weigh(gradient, [*down, *across]));
                     }
                 }
             }
@@ -243,8 +245,14 @@ mod tests {
                 (
                     "ResizeBilinearGrad",
                     "",
-                    "float[1,1,4,1] 1 2 4 8; float[1,1,2,2] 0 0 0 0",
-                    "INVALID_ARGUMENT: gradients of shape [1,1,4,1] are none of an image of [1,1,2,2]",
+                    "float[1,1,4,1] 1 2 4 8; float[2,1,2,2] 0 0 0 0 0 0 0 0",
+                    "float[1,1,2,1] 2 13",
+                ),
+                (
+                    "ResizeBilinearGrad",
+                    "",
+                    "float[1,1,4,1] 1 2 4 8; float[1,2,2] 0 0 0 0",
+                    "INVALID_ARGUMENT: original_image must be 4-dimensional[1,2,2]",
                 ),
             ],
         );

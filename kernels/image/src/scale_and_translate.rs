@@ -83,7 +83,11 @@ fn sizes(ctx: &Context<'_>) -> Result<Sizes> {
     Ok(Sizes { batch, from: [height, width], to, channels, scale: [1.0; 2] })
 }
 
-fn pair(tensor: &Tensor) -> Result<[f32; 2]> {
+/// The two numbers that a vector holds.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for another tensor.
+pub fn pair(tensor: &Tensor) -> Result<[f32; 2]> {
     if tensor.rank() != 1 {
         return Err(Error::invalid_argument(format!("t must be 1-dimensional{}", tensor.shape())));
     }
@@ -92,15 +96,21 @@ fn pair(tensor: &Tensor) -> Result<[f32; 2]> {
 }
 
 /// The pixels of the image, along one axis, that make each pixel of the result.
-struct Spans {
-    starts: Vec<usize>,
+pub struct Spans {
+    /// The first pixel of each.
+    pub starts: Vec<usize>,
     /// Weights for each pixel of the result; those that a span does not need are zero, and count.
-    weights: Tensor,
-    length: usize,
+    pub weights: Tensor,
+    /// Weights of each.
+    pub length: usize,
 }
 
 impl Spans {
-    fn of(
+    /// Those along an axis of a side that becomes another one.
+    ///
+    /// # Errors
+    /// `RESOURCE_EXHAUSTED` for too many weights.
+    pub fn of(
         ctx: &Context<'_>,
         curve: Curve,
         [from, to]: [usize; 2],

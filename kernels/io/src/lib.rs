@@ -5,7 +5,7 @@
 
 use savedmodel_op::Op;
 
-mod file;
+pub mod file;
 mod matching_files;
 mod merge_v2_checkpoints;
 mod read_file;

@@ -1,6 +1,6 @@
 //! See [`OP`].
 
-use savedmodel_op::{Construction, Effect, Kernel, Op, by_dtype};
+use savedmodel_op::{AttrValue, Construction, Effect, Kernel, Op, by_dtype};
 use savedmodel_tensor::{Code, Error, Result, Shape, bf16, f16};
 
 use crate::conv::attributes::shape;
@@ -12,7 +12,8 @@ use crate::layout::Images;
 /// Convolves volumes with a filter `[depth, height, width, channels, outputs]`.
 ///
 /// Dilations and both data formats are taken, which TensorFlow leaves to its oneDNN kernel on processors; double
-/// has neither dilations nor channels that come first, as there.
+/// has neither dilations nor channels that come first, as there. Groups of channels are taken in functions that are to be
+/// compiled, whose nodes say so.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/Conv3D>
 pub const OP: Op = Op {
     name: "Conv3D",
@@ -31,7 +32,7 @@ pub const OP: Op = Op {
 };
 
 /// What `Conv3D` and its fused form check.
-pub const SPEC: Spec = Spec {
+const SPEC: Spec = Spec {
     spatial: 3,
     code: Code::InvalidArgument,
     plain: Code::InvalidArgument,
@@ -48,6 +49,17 @@ fn ranks(input: &Shape, filter: &Shape) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The same in functions that are to be compiled.
+const COMPILED: Spec = Spec { channels: conv2d::channels, ..SPEC };
+
+/// What a node checks.
+pub fn spec(node: &Construction<'_>) -> &'static Spec {
+    match node.attrs().get("_XlaMustCompile") {
+        Some(AttrValue::Bool(true)) => &COMPILED,
+        _ => &SPEC,
+    }
 }
 
 fn channels(input: &Images, filter: &Shape) -> Result<Channels> {
@@ -69,7 +81,7 @@ fn channels(input: &Images, filter: &Shape) -> Result<Channels> {
 }
 
 fn build<T: Convolve>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    forward::<T>(node, &SPEC)
+    forward::<T>(node, spec(node))
 }
 
 #[cfg(test)]

@@ -54,11 +54,7 @@ const COMMON: Op = Op {
 /// How the windows of a node move, whatever its dilations.
 fn attributes(node: &Construction<'_>) -> Result<Attributes> {
     check_strides(node)?;
-    let attributes = Attributes::of(node, 2, Code::InvalidArgument)?.without_dilations();
-    match attributes.channels_first {
-        true => Err(Error::unimplemented("Depthwise convolution on CPU is only supported for NHWC format")),
-        false => Ok(attributes),
-    }
+    Ok(Attributes::of(node, 2, Code::InvalidArgument)?.without_dilations())
 }
 
 /// Channels, outputs of each, and how windows lie.
@@ -77,7 +73,7 @@ impl Sizes {
                 return refuse(&format!("{name} must be 4-dimensional"));
             }
         }
-        let [input, output] = [input, gradient].map(|shape| Images::of(shape, false));
+        let [input, output] = [input, gradient].map(|shape| Images::of(shape, attributes.channels_first));
         if input.batch != output.batch {
             return refuse("input and out_backprop must have the same batch size");
         }
@@ -90,6 +86,11 @@ impl Sizes {
         let dims = attributes.dims(input.space, window(filter))?;
         if dims.map(|dim| dim.output) != output.space {
             return refuse("out_backprop has other rows or columns than the convolution gives");
+        }
+        if attributes.channels_first {
+            return Err(Error::unimplemented(
+                "Depthwise convolution on CPU is only supported for NHWC format",
+            ));
         }
         Ok(Sizes { input, output, dims, multiplier: filter[3] })
     }

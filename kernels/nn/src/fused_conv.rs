@@ -138,7 +138,7 @@ fn conv3d<T: Convolve<Wide: Float>>(node: &Construction<'_>) -> Result<Box<dyn K
     if !node.attr::<Vec<i64>>("padding_list")?.is_empty() {
         return Err(node.unimplemented("padding_list"));
     }
-    build::<T>(node, &conv3d::SPEC)
+    build::<T>(node, conv3d::spec(node))
 }
 
 fn build<T: Convolve<Wide: Float>>(node: &Construction<'_>, spec: &'static Spec) -> Result<Box<dyn Kernel>> {

@@ -32,7 +32,10 @@ const VARS: Op = Op {
 };
 
 /// The lowest and the highest code, as floats.
-fn codes(node: &Construction<'_>) -> Result<[f32; 2]> {
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for too few or too many bits.
+pub fn codes(node: &Construction<'_>) -> Result<[f32; 2]> {
     let bits: i64 = node.attr("num_bits")?;
     if !(2..=16).contains(&bits) {
         return Err(Error::invalid_argument("num_bits must be between 2 and 16, inclusive"));
@@ -43,9 +46,11 @@ fn codes(node: &Construction<'_>) -> Result<[f32; 2]> {
 
 /// A range in which zero is a value.
 #[derive(Clone, Copy)]
-struct Range {
-    min: f32,
-    max: f32,
+pub struct Range {
+    /// The lowest value.
+    pub min: f32,
+    /// The highest value.
+    pub max: f32,
     scale: f32,
     inverse: f32,
     zero: f32,
@@ -53,7 +58,7 @@ struct Range {
 
 impl Range {
     /// The range near `[min, max]`; none for `[0, 0]`.
-    fn new([lowest, highest]: [f32; 2], min: f32, max: f32) -> Option<Range> {
+    pub fn new([lowest, highest]: [f32; 2], min: f32, max: f32) -> Option<Range> {
         if min == 0.0 && max == 0.0 {
             return None;
         }
@@ -127,7 +132,11 @@ fn build_vars(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }))
 }
 
-fn limit(tensor: &Tensor, name: &str) -> Result<f32> {
+/// The scalar that a tensor must hold.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for another rank.
+pub fn limit(tensor: &Tensor, name: &str) -> Result<f32> {
     check_rank(tensor, name, 0)?;
     tensor.to_scalar()
 }
@@ -142,6 +151,25 @@ fn check_rank(tensor: &Tensor, name: &str, rank: usize) -> Result<()> {
     Ok(())
 }
 
+/// The ranges of all channels, from vectors of the least and the greatest.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` unless there are as many as channels.
+pub fn channel_ranges(limits: [&Tensor; 2], channels: usize, codes: [f32; 2]) -> Result<Vec<Option<Range>>> {
+    for (limit, name) in limits.into_iter().zip(["min", "max"]) {
+        check_rank(limit, name, 1)?;
+        let size = limit.elements();
+        if size != channels {
+            return Err(Error::invalid_argument(format!(
+                "{name} has incorrect size, expected {channels} was {size}"
+            )));
+        }
+    }
+    let [least, greatest] = limits;
+    let pairs = least.as_slice::<f32>()?.iter().zip(greatest.as_slice::<f32>()?);
+    Ok(pairs.map(|(&min, &max)| Range::new(codes, min, max)).collect())
+}
+
 fn build_channels(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let codes = codes(node)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
@@ -149,17 +177,7 @@ fn build_channels(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let Some(&channels) = inputs.shape().last() else {
             return Err(Error::invalid_argument("inputs must be at least rank 1 but is rank 0"));
         };
-        for (i, name) in [(1, "min"), (2, "max")] {
-            check_rank(ctx.input(i), name, 1)?;
-            let size = ctx.input(i).elements();
-            if size != channels {
-                return Err(Error::invalid_argument(format!(
-                    "{name} has incorrect size, expected {channels} was {size}"
-                )));
-            }
-        }
-        let limits = ctx.input(1).as_slice::<f32>()?.iter().zip(ctx.input(2).as_slice::<f32>()?);
-        let ranges: Vec<Option<Range>> = limits.map(|(&min, &max)| Range::new(codes, min, max)).collect();
+        let ranges = channel_ranges([ctx.input(1), ctx.input(2)], channels, codes)?;
         let mut out = ctx.allocate(DType::Float, inputs.shape())?;
         let rows = inputs.as_slice::<f32>()?.chunks_exact(channels.max(1));
         for (src, dst) in rows.zip(out.as_mut_slice::<f32>()?.chunks_exact_mut(channels.max(1))) {

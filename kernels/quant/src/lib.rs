@@ -9,6 +9,7 @@ use savedmodel_op::Op;
 mod code;
 mod dequantize;
 mod fake_quant;
+mod fake_quant_gradient;
 mod quantize_and_dequantize;
 mod quantize_down_and_shrink_range;
 mod quantize_v2;
@@ -30,6 +31,7 @@ mod uniform;
 /// Every operator of the family.
 pub static OPS: &[&[Op]] = &[
     fake_quant::OPS,
+    fake_quant_gradient::OPS,
     quantize_and_dequantize::OPS,
     quantized_binary::OPS,
     quantized_concat::OPS,

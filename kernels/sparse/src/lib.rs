@@ -34,6 +34,7 @@ mod set_size;
 mod sets;
 mod shapes;
 mod sparse_add;
+mod sparse_add_grad;
 mod sparse_concat;
 mod sparse_cross;
 mod sparse_dense_cwise;
@@ -63,6 +64,7 @@ use savedmodel_op::Op;
 
 pub use csr_sparse_matrix::CsrSparseMatrix;
 pub use ragged_tensor_variant::RaggedTensorVariant;
+pub use serialize_sparse::TensorVariant;
 
 /// The operators of this family.
 pub static OPS: &[&[Op]] = &[
@@ -76,6 +78,7 @@ pub static OPS: &[&[Op]] = &[
     sparse_fill_empty_rows::OPS,
     sparse_fill_empty_rows_grad::OPS,
     sparse_reduce::OPS,
+    sparse_add_grad::OPS,
     sparse_segment::OPS,
     sparse_segment_grad::OPS,
     sparse_sparse_maximum::OPS,

@@ -1,0 +1,269 @@
+//! Datasets of what is in files: `TextLineDataset`, `TFRecordDataset`, `FixedLengthRecordDataset` and their like.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::sync::Arc;
+
+use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
+use savedmodel_kernels_io::file;
+use savedmodel_op::{Context, Kernels, Op, Run};
+use savedmodel_proto::tfrecord;
+use savedmodel_tensor::{Bytes, Error, Result, Shape, Tensor};
+
+use crate::dataset::{DATASET, Dataset, Row, give, scalar};
+
+/// Datasets of the lines of files without what ends them, of TFRecords, and of records of one length between a header and a
+/// footer.
+///
+/// Files are read one after the other, perhaps decompressed. After an error the next file is taken.
+///
+/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/TextLineDataset>,
+/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/TFRecordDatasetV2>,
+/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/FixedLengthRecordDatasetV2>
+pub const OPS: &[Op] = &[
+    Op {
+        name: "TextLineDataset",
+        inputs: &["filenames: string", "compression_type: string", "buffer_size: int64"],
+        kernels: Kernels::one(|_| Ok(Box::new(lines))),
+        ..FILES
+    },
+    Op {
+        name: "TFRecordDataset",
+        inputs: &["filenames: string", "compression_type: string", "buffer_size: int64"],
+        kernels: Kernels::one(|_| Ok(Box::new(records))),
+        ..FILES
+    },
+    Op {
+        name: "TFRecordDatasetV2",
+        inputs: &[
+            "filenames: string",
+            "compression_type: string",
+            "buffer_size: int64",
+            "byte_offsets: int64",
+        ],
+        kernels: Kernels::one(|_| Ok(Box::new(records))),
+        ..FILES
+    },
+    Op {
+        name: "FixedLengthRecordDataset",
+        inputs: &[
+            "filenames: string",
+            "header_bytes: int64",
+            "record_bytes: int64",
+            "footer_bytes: int64",
+            "buffer_size: int64",
+        ],
+        kernels: Kernels::one(|_| Ok(Box::new(fixed))),
+        ..FILES
+    },
+    Op {
+        name: "FixedLengthRecordDatasetV2",
+        inputs: &[
+            "filenames: string",
+            "header_bytes: int64",
+            "record_bytes: int64",
+            "footer_bytes: int64",
+            "buffer_size: int64",
+            "compression_type: string",
+        ],
+        kernels: Kernels::one(|_| Ok(Box::new(fixed))),
+        ..FILES
+    },
+];
+
+const FILES: Op = Op { attrs: &["metadata: string = ''"], ..DATASET };
+
+#[derive(Clone, Copy, PartialEq)]
+enum Compression {
+    None,
+    Zlib,
+    Gzip,
+}
+
+fn compression(ctx: &Context<'_>, i: usize) -> Result<Compression> {
+    match &file::scalar(ctx.input(i), "compression_type must be a scalar, not")?[..] {
+        b"" => Ok(Compression::None),
+        b"ZLIB" => Ok(Compression::Zlib),
+        b"GZIP" => Ok(Compression::Gzip),
+        _ => Err(Error::invalid_argument("Unsupported compression_type.")),
+    }
+}
+
+/// The names that input 0 holds; the sizes of buffers in input `buffer` do not matter.
+fn names(ctx: &Context<'_>, buffer: usize) -> Result<Arc<[Bytes]>> {
+    let names = ctx.input(0);
+    if names.rank() > 1 {
+        return Err(Error::invalid_argument("`filenames` must be a scalar or a vector."));
+    }
+    if scalar::<i64>(ctx, buffer, "buffer_size")? < 0 {
+        return Err(Error::invalid_argument("`buffer_size` must be >= 0 (0 == default)"));
+    }
+    Ok(names.strings()?.into())
+}
+
+type Source = Box<dyn BufRead + Send>;
+
+fn open(name: &str, compression: Compression) -> Result<Source> {
+    let plain = std::fs::File::open(name).map_err(|error| file::error(name, error))?;
+    // A directory can be opened, but not read.
+    if plain.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err(file::error(name, ErrorKind::IsADirectory.into()));
+    }
+    let plain = BufReader::new(plain);
+    Ok(match compression {
+        Compression::None => Box::new(plain),
+        Compression::Zlib => Box::new(BufReader::new(ZlibDecoder::new(plain))),
+        Compression::Gzip => Box::new(BufReader::new(MultiGzDecoder::new(plain))),
+    })
+}
+
+/// The error of a source; a compressed one that ends too early is no error.
+fn checked<T: Default>(read: io::Result<T>, name: &str) -> Result<T> {
+    match read {
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(T::default()),
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) => {
+            Err(Error::data_loss(format!("inflate() failed with error -3: {error}")))
+        }
+        read => read.map_err(|error| file::error(name, error)),
+    }
+}
+
+/// The next record of a file; `None` at its end.
+type Next = Box<dyn FnMut(&Run<'_>) -> Result<Option<Vec<u8>>> + Send>;
+
+/// The dataset of the records of files, each of which `start` begins with its number and name.
+fn of_files(
+    names: Arc<[Bytes]>,
+    start: impl Fn(&Run<'_>, usize, &str) -> Result<Next> + Send + Sync + 'static,
+) -> Dataset {
+    let start = Arc::new(start);
+    Dataset::new("files", move |_| {
+        let (names, start, mut at) = (names.clone(), Arc::clone(&start), 0);
+        let mut current: Option<Next> = None;
+        Ok(Box::new(move |run: &Run<'_>| -> Result<Option<Row>> {
+            loop {
+                if let Some(next) = &mut current {
+                    let record = next(run);
+                    if let Ok(Some(record)) = record {
+                        return Ok(Some(vec![Tensor::from_strings(Shape::scalar(), [record])?]));
+                    }
+                    current = None;
+                    record?;
+                }
+                let Some(name) = names.get(at) else { return Ok(None) };
+                at += 1;
+                current = Some(start(run, at - 1, file::text(name)?)?);
+            }
+        }))
+    })
+}
+
+fn too_long(name: &str) -> Error {
+    Error::resource_exhausted(format!("a record of {name} is longer than the limit"))
+}
+
+fn lines(ctx: &mut Context<'_>) -> Result<()> {
+    let (names, compression) = (names(ctx, 2)?, compression(ctx, 1)?);
+    let lines = of_files(names, move |_, _, name| {
+        let (mut source, name) = (open(name, compression)?, name.to_owned());
+        Ok(Box::new(move |run: &Run<'_>| {
+            let (mut line, limit) = (Vec::new(), run.limits.tensor_bytes as u64);
+            checked(source.by_ref().take(limit).read_until(b'\n', &mut line), &name)?;
+            if line.is_empty() {
+                return Ok(None);
+            }
+            match line.last() {
+                Some(b'\n') => drop(line.pop()),
+                _ if line.len() as u64 == limit => return Err(too_long(&name)),
+                _ => {}
+            }
+            line.retain(|&byte| byte != b'\r');
+            Ok(Some(line))
+        }))
+    });
+    give(ctx, lines)
+}
+
+fn records(ctx: &mut Context<'_>) -> Result<()> {
+    let (names, compression) = (names(ctx, 2)?, compression(ctx, 1)?);
+    let offsets = if ctx.input_len() == 4 { ctx.input(3).to_i64s()? } else { Vec::new() };
+    let records = of_files(names, move |_, index, name| {
+        let mut source = open(name, compression)?;
+        let offset = offsets.get(index).map_or(0, |&offset| u64::try_from(offset).unwrap_or(0));
+        checked(io::copy(&mut source.by_ref().take(offset), &mut io::sink()), name)?;
+        Ok(Box::new(move |run: &Run<'_>| {
+            let limit = run.limits.tensor_bytes as u64;
+            let record = tfrecord::Reader::new(source.by_ref().take(limit)).next().transpose()?;
+            Ok(record.map(Vec::from))
+        }))
+    });
+    give(ctx, records)
+}
+
+/// Bytes before the records, in one, and after them.
+#[derive(Clone, Copy)]
+struct Lengths([i64; 3]);
+
+impl Lengths {
+    /// How many records there are in a file of `size` bytes, and what is wrong when they leave some over.
+    fn records(self, size: u64, name: &str) -> (u64, Option<String>) {
+        let [header, record, footer] = self.0;
+        let body = i64::try_from(size).unwrap_or(i64::MAX).saturating_sub(header.saturating_add(footer));
+        let wrong = (body % record != 0).then(|| {
+            format!(
+                "Excluding the header ({header} bytes) and footer ({footer} bytes), input file \"{name}\" has body length \
+                 {body} bytes, which is not an exact multiple of the record length ({record} bytes)."
+            )
+        });
+        ((body / record).max(0).unsigned_abs(), wrong)
+    }
+}
+
+fn fixed(ctx: &mut Context<'_>) -> Result<()> {
+    let names = names(ctx, 4)?;
+    let mut lengths = [0; 3];
+    for (i, (name, least)) in
+        [("header_bytes", 0), ("record_bytes", 1), ("footer_bytes", 0)].into_iter().enumerate()
+    {
+        lengths[i] = scalar(ctx, 1 + i, name)?;
+        if lengths[i] < least {
+            let bound = if least == 0 { ">= 0" } else { "> 0" };
+            return Err(Error::invalid_argument(format!("`{name}` must be {bound}")));
+        }
+    }
+    let compression = if ctx.input_len() == 6 { compression(ctx, 5)? } else { Compression::None };
+    let lengths = Lengths(lengths);
+    let records = of_files(names, move |run, _, name| {
+        let (mut source, limit) = (open(name, compression)?, run.limits.tensor_bytes as u64);
+        let (mut left, mut wrong) = if compression == Compression::None {
+            let size = std::fs::metadata(name).map_err(|error| file::error(name, error))?.len();
+            let (count, wrong) = lengths.records(size, name);
+            (count, wrong.map_or(Ok(None), |wrong| Err(Error::invalid_argument(wrong)))?)
+        } else {
+            let mut all = Vec::new();
+            checked(source.take(limit).read_to_end(&mut all), name)?;
+            if all.len() as u64 == limit {
+                return Err(too_long(name));
+            }
+            let found = lengths.records(all.len() as u64, name);
+            source = Box::new(io::Cursor::new(all));
+            found
+        };
+        let [header, record, _] = lengths.0.map(i64::unsigned_abs);
+        checked(io::copy(&mut source.by_ref().take(header), &mut io::sink()), name)?;
+        let name = name.to_owned();
+        Ok(Box::new(move |_: &Run<'_>| {
+            if left == 0 {
+                // How long the body of a compressed file is shows at its end.
+                return wrong.take().map_or(Ok(None), |wrong| Err(Error::data_loss(wrong)));
+            }
+            left -= 1;
+            if record >= limit {
+                return Err(too_long(&name));
+            }
+            let mut bytes = Vec::new();
+            checked(source.by_ref().take(record).read_to_end(&mut bytes), &name)?;
+            Ok((bytes.len() as u64 == record).then_some(bytes))
+        }))
+    });
+    give(ctx, records)
+}
