@@ -12,7 +12,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/graph", &["tensor"]),
     ("crates/bundle", &["proto", "tensor"]),
     ("crates/op", &["graph", "math", "tensor", "text"]),
-    ("kernels/dataset", &["kernels-lookup", "kernels-random", "op", "proto", "tensor"]),
+    (
+        "kernels/dataset",
+        &["kernels-io", "kernels-lookup", "kernels-random", "kernels-sparse", "op", "proto", "tensor"],
+    ),
     ("kernels/io", &["bundle", "op", "tensor"]),
     ("kernels/summary", &["kernels-control", "kernels-image", "kernels-signal", "op", "proto", "tensor"]),
     ("kernels/xla", &["kernels-array", "kernels-linalg", "kernels-math", "kernels-nn", "op", "tensor"]),

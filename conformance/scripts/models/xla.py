@@ -65,7 +65,8 @@ def xla_grouped_conv3d(folder):
         @tf.function(input_signature=[tf.TensorSpec([None, 3, 4, 3, 4], tf.float32, name="x")])
         def call(self, x):
             convolved = tf.function(lambda: tf.nn.convolution(x, self.filter, padding="SAME"), jit_compile=True, autograph=False)()
-            return {"y": tf.nn.relu(tf.nn.bias_add(convolved, self.bias))}
+            y = tf.nn.relu(tf.nn.bias_add(convolved, self.bias))
+            return {"y": y, "dx": tf.gradients(y, x)[0]}
 
     module = Groups()
     tf.saved_model.save(module, folder, signatures=module.call)

@@ -77,6 +77,18 @@ def max_pool_grad(name, rng):
         yield call(f32, (2, 4, 4, 3), (3, 3), (1, 1), "SAME", include_batch_in_index=True)
 
 
+@op("MaxPoolGradGrad", family="nn")
+def max_pool_grad_grad(name, rng):
+    for dtype in dtypes(name):
+        for image, size, stride, padding in POOLS:
+            x = values(rng, dtype, image, 0, 3)
+            yield Call([x, values(rng, dtype, pooled(image, size, stride, padding), 0, 3), values(rng, dtype, image)], {**window(size, stride), "padding": padding})
+    image = np.array([np.nan, 1, 2, 2, np.nan, 0, 1, np.nan, -1], f32).reshape(1, 3, 3, 1)
+    yield Call([image, np.array([2, 2, np.nan, 1], f32).reshape(1, 2, 2, 1), values(rng, f32, (1, 3, 3, 1))], {**window((2, 2), (1, 1)), "padding": "VALID"}, kind="not a number")
+    for output, gradient in (((1, 2, 2, 1), (1, 2, 2, 1)), ((1, 2, 1, 1), (1, 3, 3, 1)), ((2, 2, 1), (1, 3, 3, 1))):
+        yield Bad([image, values(rng, f32, output), values(rng, f32, gradient)], attrs={**window((2, 2), (1, 1)), "padding": "VALID"})
+
+
 @op("BiasAddGrad", family="nn", tolerance="eps 8")
 def bias_add_grad(name, rng):
     for dtype in dtypes(name):

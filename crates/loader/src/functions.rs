@@ -116,7 +116,7 @@ struct Body<'a> {
 const COMPILED: &str = "_XlaMustCompile";
 
 /// Operators that take more in such functions than their kernels do. Their nodes bear the attribute, too, wherever they are inlined.
-const OTHERWISE: &[&str] = &["Conv3D"];
+const OTHERWISE: &[&str] = &["Conv3D", "Conv3DBackpropFilterV2", "Conv3DBackpropInputV2"];
 
 enum Named {
     Argument(Vec<NodeId>),

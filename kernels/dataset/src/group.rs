@@ -1,7 +1,6 @@
 //! `GroupByWindowDataset` and `GroupByReducerDataset`.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use savedmodel_op::{Construction, Context, Kernel, Kernels, Op, Run};
 use savedmodel_tensor::{DType, Error, Result, Tensor};
@@ -107,7 +106,6 @@ fn build_windows(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             Ok(Box::new(Windows {
                 rows: Some(input.start(run)?),
                 functions,
-                sizes: BTreeMap::new(),
                 groups: BTreeMap::new(),
                 current: None,
             }))
@@ -116,12 +114,19 @@ fn build_windows(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }))
 }
 
+/// Rows that have the same key.
+#[derive(Default)]
+struct Group {
+    rows: Vec<Row>,
+    /// How many make a window; 0 before anybody asked.
+    size: usize,
+}
+
 struct Windows {
     rows: Option<Box<dyn Elements>>,
     /// Key, dataset of a window, and size of windows.
     functions: [Function; 3],
-    sizes: BTreeMap<i64, usize>,
-    groups: BTreeMap<i64, Vec<Row>>,
+    groups: BTreeMap<i64, Group>,
     /// The rows that were made of the last window.
     current: Option<Box<dyn Elements>>,
 }
@@ -136,24 +141,26 @@ impl Windows {
                 break;
             };
             let key = number(key_of, run, row.clone(), "key_func")?;
-            let size = match self.sizes.entry(key) {
-                Entry::Occupied(entry) => *entry.get(),
-                Entry::Vacant(entry) => {
-                    let size = number(size_of, run, vec![Tensor::scalar(key)], "window_size_func")?;
-                    let positive = usize::try_from(size).ok().filter(|&size| size > 0);
-                    *entry.insert(positive.ok_or_else(|| {
-                        let text = format!("Window size must be greater than zero, but got {size}.");
-                        Error::invalid_argument(text)
-                    })?)
-                }
-            };
             let group = self.groups.entry(key).or_default();
-            group.push(row);
-            if group.len() == size {
-                return Ok(self.groups.remove_entry(&key));
+            if group.size == 0 {
+                let size = number(size_of, run, vec![Tensor::scalar(key)], "window_size_func")?;
+                let positive = usize::try_from(size).ok().filter(|&size| size > 0);
+                group.size = positive.ok_or_else(|| {
+                    let text = format!("Window size must be greater than zero, but got {size}.");
+                    Error::invalid_argument(text)
+                })?;
+            }
+            group.rows.push(row);
+            if group.rows.len() == group.size {
+                return Ok(Some((key, std::mem::take(&mut group.rows))));
             }
         }
-        Ok(self.groups.pop_first())
+        while let Some((key, group)) = self.groups.pop_first() {
+            if !group.rows.is_empty() {
+                return Ok(Some((key, group.rows)));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -184,20 +191,23 @@ fn build_reducer(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let reduced = Dataset::new("GroupByReducerDataset", move |run| {
             let mut rows = Some(input.start(run)?);
             let [key, init, reduce, finalize] = [&key, &init, &reduce, &finalize].map(Clone::clone);
-            let mut states: BTreeMap<i64, Row> = BTreeMap::new();
+            // The only row of a group is its state.
+            let mut states: BTreeMap<i64, Group> = BTreeMap::new();
             Ok(Box::new(move |run: &Run<'_>| {
                 if let Some(mut rows) = rows.take() {
                     while let Some(row) = rows.next(run)? {
                         let key = number(&key, run, row.clone(), "key_func")?;
-                        let mut arguments = match states.remove(&key) {
+                        let group = states.entry(key).or_default();
+                        let mut arguments = match group.rows.pop() {
                             Some(state) => state,
                             None => init.call(run, vec![Tensor::scalar(key)])?,
                         };
                         arguments.extend(row);
-                        states.insert(key, reduce.call(run, arguments)?);
+                        group.rows.push(reduce.call(run, arguments)?);
                     }
                 }
-                states.pop_first().map(|(_, state)| finalize.call(run, state)).transpose()
+                let state = states.pop_first().and_then(|(_, group)| group.rows.into_iter().next());
+                state.map(|state| finalize.call(run, state)).transpose()
             }))
         });
         give(ctx, reduced)

@@ -122,19 +122,19 @@ mod tests {
             &[
                 (
                     "CropAndResizeGradImage",
-                    "",
+                    "T=float",
                     "float[1,1,3,1] 1 2 3; float[1,4] 0 0 0 1; int32[1] 0; int32[4] 1 1 2 1",
                     "float[1,1,2,1] 2 4",
                 ),
                 (
                     "CropAndResizeGradImage",
-                    "method=nearest",
+                    "T=half method=nearest",
                     "float[1,1,3,1] 1 2 3; float[1,4] 0 -1 0 1; int32[1] 1; int32[4] 2 1 2 1",
                     "half[2,1,2,1] 0 0 2 3",
                 ),
                 (
                     "CropAndResizeGradImage",
-                    "",
+                    "T=float",
                     "float[1,1,3,1] 1 2 3; float[1,4] 0 0 0 1; int32[1] 1; int32[4] 1 1 2 1",
                     "OUT_OF_RANGE: box_index has values outside [0, batch_size)",
                 ),

@@ -50,24 +50,35 @@ const HALF: &str = "half_pixel_centers: bool = false";
 
 /// A type that gradients are added up in.
 trait Gradient: Element {
-    /// Single precision, rounded.
-    fn round(value: f32) -> Self;
-    /// A gradient times two weights, in this type.
-    fn weigh(gradient: f32, weights: [f32; 2]) -> Self;
+    /// Whether products of weights are taken in double precision.
+    const IS_DOUBLE: bool = false;
+    /// A number, rounded.
+    fn narrow(value: f64) -> Self;
     fn plus(self, other: Self) -> Self;
+
+    /// Single precision, rounded.
+    #[inline(always)]
+    fn round(value: f32) -> Self {
+        Self::narrow(value.into())
+    }
+
+    /// A gradient times two weights, in this type.
+    #[inline(always)]
+    fn weigh(gradient: f32, [down, across]: [f32; 2]) -> Self {
+        match Self::IS_DOUBLE {
+            true => Self::narrow(f64::from(gradient) * f64::from(down) * f64::from(across)),
+            false => Self::round(gradient * down * across),
+        }
+    }
 }
 
 macro_rules! gradients {
-    ($($t:ty, $wide:ty: |$x:ident| $round:expr, |$a:ident, $b:ident| $sum:expr;)*) => {$(
+    ($($t:ty, $is_double:literal: |$x:ident| $narrow:expr, |$a:ident, $b:ident| $sum:expr;)*) => {$(
         impl Gradient for $t {
+            const IS_DOUBLE: bool = $is_double;
             #[inline(always)]
-            fn round($x: f32) -> $t {
-                $round
-            }
-            #[inline(always)]
-            fn weigh(gradient: f32, [down, across]: [f32; 2]) -> $t {
-                let $x = <$wide>::from(gradient) * <$wide>::from(down) * <$wide>::from(across);
-                $round
+            fn narrow($x: f64) -> $t {
+                $narrow
             }
             #[inline(always)]
             fn plus(self, other: $t) -> $t {
@@ -79,13 +90,13 @@ macro_rules! gradients {
 }
 
 gradients! {
-    f32, f32: |x| x, |a, b| a + b;
-    f64, f64: |x| f64::from(x), |a, b| a + b;
-    f16, f32: |x| f16::from_f32(x), |a, b| a + b;
-    bf16, f32: |x| bf16::from_f32(x), |a, b| a + b;
-    i8, f32: |x| x as i8, |a, b| a.wrapping_add(b);
-    u8, f32: |x| x as u8, |a, b| a.wrapping_add(b);
-    i32, f32: |x| x as i32, |a, b| a.wrapping_add(b);
+    f32, false: |x| x as f32, |a, b| a + b;
+    f64, true: |x| x, |a, b| a + b;
+    f16, false: |x| f16::from_f32(x as f32), |a, b| a + b;
+    bf16, false: |x| bf16::from_f32(x as f32), |a, b| a + b;
+    i8, false: |x| x as i8, |a, b| a.wrapping_add(b);
+    u8, false: |x| x as u8, |a, b| a.wrapping_add(b);
+    i32, false: |x| x as i32, |a, b| a.wrapping_add(b);
 }
 
 /// For each pixel of a resized image along one axis: the pixels of the image that it was made of, with their weights.

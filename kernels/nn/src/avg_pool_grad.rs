@@ -1,13 +1,14 @@
 //! See [`OPS`].
 
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
-use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, bf16, f16};
+use savedmodel_op::{Context, Effect, Kernel, Kernels, Op, ShapeContext, dtypes};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor};
 
 use crate::avg_pool::attributes_2d;
-use crate::layout::{Images, inner_channels, with_layout};
+use crate::layout::{Images, transpose};
 use crate::max_pool::attributes_3d;
+use crate::numbers::{Numbers, rounding};
 use crate::pool::attributes::Attributes;
-use crate::pool::spread::{Share, means};
+use crate::pool::spread::means;
 
 /// The gradients of means of windows: each cell takes an equal share of the gradients of its windows.
 ///
@@ -29,7 +30,7 @@ pub const OPS: &[Op] = &[
         ],
         effect: Effect::Pure,
         shape: |ctx| shape(ctx, 4),
-        kernels: by_dtype!("T"; two: f32 f64 f16 bf16),
+        kernels: Kernels::All(&[("T", dtypes::FLOATS)], |node| kernel(attributes_2d(node)?)),
     },
     Op {
         name: "AvgPool3DGrad",
@@ -44,7 +45,9 @@ pub const OPS: &[Op] = &[
         ],
         effect: Effect::Pure,
         shape: |ctx| shape(ctx, 5),
-        kernels: by_dtype!("T"; three: f32 bf16),
+        kernels: Kernels::All(&[("T", &[DType::Float, DType::Bfloat16])], |node| {
+            kernel(attributes_3d(node)?)
+        }),
     },
 ];
 
@@ -56,30 +59,33 @@ fn shape(ctx: &ShapeContext<'_>, rank: usize) -> Result<Vec<PartialShape>> {
     }])
 }
 
-fn two<T: Share>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    kernel::<T>(attributes_2d(node)?)
-}
-
-fn three<T: Share>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    kernel::<T>(attributes_3d(node)?)
-}
-
-fn kernel<T: Share>(attributes: Attributes) -> Result<Box<dyn Kernel>> {
+fn kernel(attributes: Attributes) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let gradient = ctx.input(1);
         let shape = check(&attributes, ctx.input(0), gradient.shape())?;
-        let mut out = ctx.allocate(T::DTYPE, shape)?;
+        let mut out = ctx.allocate(gradient.dtype(), shape)?;
         let first = attributes.channels_first;
-        let input = Images::of(out.shape(), first);
-        let windows = Images::of(gradient.shape(), first);
-        let gradient = inner_channels::<T>(gradient, &windows, first)?;
+        let [input, windows] = [out.shape(), gradient.shape()].map(|shape| Images::of(shape, first));
         let dims = attributes.dims(input.space)?;
-        with_layout(&mut out, &input, first, |out: &mut [T]| {
-            means(&input, &dims, (&gradient, &windows), out)
-        })?;
+        let Numbers::Real(gradients) = Numbers::of(gradient)? else { return Ok(()) };
+        let gradients = moved(gradients, &windows, first, false);
+        let mut sums = vec![0.0; out.elements()];
+        means(&input, &dims, (&gradients, &windows), rounding(gradient.dtype()), &mut sums);
+        Numbers::Real(moved(sums, &input, first, true)).write(&mut out)?;
         ctx.set(0, out);
         Ok(())
     }))
+}
+
+/// Numbers with channels innermost, where they come first, or `back` again.
+fn moved(numbers: Vec<f64>, images: &Images, channels_first: bool, back: bool) -> Vec<f64> {
+    if !channels_first {
+        return numbers;
+    }
+    let sides = [images.channels, images.pixels()];
+    let mut moved = vec![0.0; numbers.len()];
+    transpose(&numbers, &mut moved, if back { [sides[1], sides[0]] } else { sides });
+    moved
 }
 
 /// The shape of the result.

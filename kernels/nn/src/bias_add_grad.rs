@@ -1,12 +1,13 @@
 //! See [`OP`].
 
-use savedmodel_math::reduce::{self, Reduce};
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
-use savedmodel_tensor::{Complex32, Complex64, Element, Error, PartialShape, Result, bf16, f16};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, dtypes};
+use savedmodel_tensor::{DType, Error, PartialShape, Result};
+
+use crate::numbers::Numbers;
 
 /// The gradient of a bias: the sum of the gradients over all but the channels.
 ///
-/// Integers wrap; half and bfloat16 add up in single precision.
+/// Integers wrap; floating-point numbers add up in double precision.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/BiasAddGrad>
 pub const OP: Op = Op {
     name: "BiasAddGrad",
@@ -19,7 +20,7 @@ pub const OP: Op = Op {
     ],
     effect: Effect::Pure,
     shape,
-    kernels: by_dtype!("T"; build: f32 f64 f16 bf16 i8 i16 i32 i64 u8 u16 u32 u64 Complex32 Complex64),
+    kernels: Kernels::All(&[("T", dtypes::NUMBERS)], build),
 };
 
 fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
@@ -31,7 +32,7 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     Ok(vec![PartialShape::new([channels])])
 }
 
-fn build<T: Element + Reduce<reduce::Sum>>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let channels_first = node.attr::<String>("data_format")? == "NCHW";
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let gradient = ctx.input(0);
@@ -41,20 +42,38 @@ fn build<T: Element + Reduce<reduce::Sum>>(node: &Construction<'_>) -> Result<Bo
         }
         let at = if channels_first { 1 } else { rank - 1 };
         let (channels, inner) = (dims[at], dims[at + 1..].iter().product::<usize>());
-        let outer: usize = dims[..at].iter().product();
-        let mut out = ctx.allocate(T::DTYPE, [channels])?;
-        let data = gradient.as_slice::<T>()?;
-        if inner == 1 {
-            reduce::sum(data, [1, outer, channels], out.as_mut_slice()?);
-        } else {
-            // Planes of one channel lie `channels` planes apart.
-            let mut planes = vec![T::default(); outer * channels];
-            reduce::sum(data, [outer * channels, inner, 1], &mut planes);
-            reduce::sum(&planes, [1, outer, channels], out.as_mut_slice()?);
-        }
+        let parts = if matches!(gradient.dtype(), DType::Complex64 | DType::Complex128) { 2 } else { 1 };
+        let sizes = [channels, inner, parts];
+        let mut out = ctx.allocate(gradient.dtype(), [channels])?;
+        let sums = match Numbers::of(gradient)? {
+            Numbers::Real(numbers) => Numbers::Real(sums(&numbers, sizes, |sum, x| *sum += x)),
+            Numbers::Whole(numbers) => {
+                Numbers::Whole(sums(&numbers, sizes, |sum, x| *sum = sum.wrapping_add(x)))
+            }
+        };
+        sums.write(&mut out)?;
         ctx.set(0, out);
         Ok(())
     }))
+}
+
+/// The sums of channels whose planes have `inner` places of one or two parts.
+fn sums<T: Copy + Default>(
+    numbers: &[T],
+    [channels, inner, parts]: [usize; 3],
+    add: fn(&mut T, T),
+) -> Vec<T> {
+    let mut sums = vec![T::default(); channels * parts];
+    if numbers.is_empty() {
+        return sums;
+    }
+    for (plane, numbers) in numbers.chunks_exact(inner * parts).enumerate() {
+        let sums = &mut sums[plane % channels * parts..][..parts];
+        for number in numbers.chunks_exact(parts) {
+            sums.iter_mut().zip(number).for_each(|(sum, &x)| add(sum, x));
+        }
+    }
+    sums
 }
 
 #[cfg(test)]

@@ -56,10 +56,12 @@ const COMPILED: Spec = Spec { channels: conv2d::channels, ..SPEC };
 
 /// What a node checks.
 pub fn spec(node: &Construction<'_>) -> &'static Spec {
-    match node.attrs().get("_XlaMustCompile") {
-        Some(AttrValue::Bool(true)) => &COMPILED,
-        _ => &SPEC,
-    }
+    if is_compiled(node) { &COMPILED } else { &SPEC }
+}
+
+/// Whether a node stands in a function that is to be compiled.
+pub fn is_compiled(node: &Construction<'_>) -> bool {
+    matches!(node.attrs().get("_XlaMustCompile"), Some(AttrValue::Bool(true)))
 }
 
 fn channels(input: &Images, filter: &Shape) -> Result<Channels> {

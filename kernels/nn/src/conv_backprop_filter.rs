@@ -8,6 +8,7 @@ use crate::conv::attributes::Attributes;
 use crate::conv::element::{Convolve, Multiply};
 use crate::conv::forward::Sizes;
 use crate::conv::kernel::window;
+use crate::conv3d::is_compiled;
 use crate::layout::{Images, inner_channels};
 
 /// The gradients of convolutions with respect to their filter.
@@ -99,6 +100,7 @@ fn three_v2<T: Convolve>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 fn build<T: Convolve>(node: &Construction<'_>, spatial: usize, by_sizes: bool) -> Result<Box<dyn Kernel>> {
     let code = if spatial == 2 { Code::Unimplemented } else { Code::InvalidArgument };
     let attributes = Attributes::of(node, spatial, code)?;
+    let takes_groups = spatial == 2 || is_compiled(node);
     attributes.check_plain(T::DTYPE, false, Code::InvalidArgument)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let (input, gradient) = (ctx.input(0), ctx.input(2));
@@ -107,6 +109,12 @@ fn build<T: Convolve>(node: &Construction<'_>, spatial: usize, by_sizes: bool) -
             false => ctx.input(1).shape().clone(),
         };
         let sizes = check(&attributes, input.shape(), &filter, gradient.shape())?;
+        if sizes.groups > 1 && !takes_groups {
+            return Err(Error::invalid_argument(format!(
+                "input and filter_sizes must have the same number of channels. Got {} for input",
+                sizes.input.channels
+            )));
+        }
         let mut out = ctx.allocate(T::DTYPE, filter)?;
         let input = inner_channels::<T>(input, &sizes.input, attributes.channels_first)?;
         let gradient = inner_channels::<T>(gradient, &sizes.output, attributes.channels_first)?;
@@ -150,7 +158,7 @@ fn check(attributes: &Attributes, input: &Shape, filter: &Shape, gradient: &Shap
             input.batch, output.batch
         ));
     }
-    if depth == 0 || !input.channels.is_multiple_of(depth) || rank == 5 && input.channels != depth {
+    if depth == 0 || !input.channels.is_multiple_of(depth) {
         return refuse(format!(
             "input depth must be evenly divisible by filter depth: {} vs {depth}",
             input.channels

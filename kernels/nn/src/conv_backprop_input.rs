@@ -9,6 +9,7 @@ use crate::conv::forward::Sizes;
 use crate::conv::kernel::window;
 use crate::conv::ready::Ready;
 use crate::conv::transposed::{self, Filter};
+use crate::conv3d::is_compiled;
 use crate::layout::{Images, format_of, inner_channels, with_layout};
 use crate::window::Dim;
 
@@ -138,11 +139,20 @@ fn three_v2<T: Convolve>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 fn build<T: Convolve>(node: &Construction<'_>, spec: &'static Spec) -> Result<Box<dyn Kernel>> {
     let attributes = Attributes::of(node, spec.spatial, spec.code)?;
     attributes.check_plain(T::DTYPE, false, Code::InvalidArgument)?;
+    let takes_groups = spec.spatial == 2 || is_compiled(node);
     let ready = Ready::<Filter<T::Wide>>::new(node.constant(1).is_some());
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let (filter, gradient) = (ctx.input(1), ctx.input(2));
         let input = spec.input_shape(ctx.input(0), filter, gradient, attributes.channels_first)?;
         let sizes = spec.sizes(&attributes, &input, filter.shape(), gradient.shape())?;
+        if sizes.groups > 1 && !takes_groups {
+            return Err(Error::invalid_argument(format!(
+                "{}: input and filter must have the same depth: {} vs {}",
+                spec.label,
+                sizes.input.channels,
+                sizes.input.channels / sizes.groups
+            )));
+        }
         let mut out = ctx.allocate(T::DTYPE, input)?;
         if out.elements() == 0 || gradient.elements() == 0 {
             out.as_mut_slice::<T>()?.fill(T::default());
@@ -243,12 +253,6 @@ impl Spec {
             )));
         }
         let groups = input.channels / depth;
-        if groups > 1 && self.spatial == 3 {
-            return Err(Error::invalid_argument(format!(
-                "{label}: input and filter must have the same depth: {} vs {depth}",
-                input.channels
-            )));
-        }
         if outputs != output.channels || groups > 0 && !outputs.is_multiple_of(groups) {
             return Err(Error::invalid_argument(format!(
                 "{label}: filter and out_backprop must have the same out_depth"

@@ -56,6 +56,7 @@ mod max_pool;
 mod max_pool_grad;
 mod max_pool_with_argmax;
 mod nth_element;
+mod numbers;
 mod plain_conv;
 mod pool;
 mod quantized_conv;

@@ -1,19 +1,20 @@
 //! See [`OPS`].
 
-use savedmodel_op::{Construction, Context, Effect, Kernel, Op, by_dtype};
-use savedmodel_tensor::{DType, Element, Error, Result, Shape, bf16, f16};
+use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, dtypes};
+use savedmodel_tensor::{DType, Error, Result, Shape, Tensor};
 
 use crate::layout::Images;
 use crate::max_pool::{attributes_3d, check_rank_3d};
+use crate::numbers::{Numbers, Round, rounding};
 use crate::pool::attributes::{Attributes, channels_first};
 use crate::pool::each_cell;
 use crate::pool::places::{NOWHERE, greatest};
-use crate::window;
+use crate::window::{self, Dim};
 
 /// The gradients of maxima of windows.
 ///
 /// In two dimensions the first greatest cell takes the gradient; NaN counts if it is the first of its window. In three
-/// dimensions every cell takes it that equals the maximum. `MaxPoolGradV2` takes window and strides as inputs;
+/// dimensions every cell takes it that equals the maximum. `MaxPoolGradGrad` gives the gradient of the cell that equals it first. `MaxPoolGradV2` takes window and strides as inputs;
 /// `MaxPoolGradWithArgmax` the places that `MaxPoolWithArgmax` found. Channels come last, as TensorFlow wants on
 /// processors. Integers wrap; 16-bit floats round every partial sum.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/MaxPoolGrad> and the pages of the other names.
@@ -29,14 +30,28 @@ pub const OPS: &[Op] = &[
             "data_format: {'NHWC', 'NCHW'} = 'NHWC'",
             REAL_DEFAULT,
         ],
-        kernels: by_dtype!("T"; two: f32 f64 f16 bf16 i8 i16 i32 i64 u8 u16 u32 u64),
+        kernels: Kernels::All(&[("T", dtypes::REAL_NUMBERS)], two),
         ..COMMON
     },
     Op {
         name: "MaxPoolGradV2",
         inputs: &["orig_input: T", "orig_output: T", "grad: T", "ksize: int32", "strides: int32"],
         attrs: &["padding: {'SAME', 'VALID'}", "data_format: {'NHWC', 'NCHW'} = 'NHWC'", REAL_DEFAULT],
-        kernels: by_dtype!("T"; two_v2: f32 f64 f16 bf16 i8 i16 i32 i64 u8 u16 u32 u64),
+        kernels: Kernels::All(&[("T", dtypes::REAL_NUMBERS)], two_v2),
+        ..COMMON
+    },
+    Op {
+        name: "MaxPoolGradGrad",
+        inputs: &["orig_input: T", "orig_output: T", "grad: T"],
+        attrs: &[
+            "ksize: list(int) >= 4",
+            "strides: list(int) >= 4",
+            "padding: {'SAME', 'VALID'}",
+            "data_format: {'NHWC', 'NCHW'} = 'NHWC'",
+            "T: {float, double, int32, uint8, int16, int8, int64, bfloat16, uint16, half, uint32, uint64}",
+        ],
+        shape: |ctx| Ok(vec![ctx.input(1)]),
+        kernels: Kernels::All(&[("T", dtypes::REAL_NUMBERS)], second),
         ..COMMON
     },
     Op {
@@ -50,7 +65,7 @@ pub const OPS: &[Op] = &[
             "Targmax: {int32, int64}",
             "T: {float, double, int32, uint8, int16, int8, int64, bfloat16, uint16, half, uint32, uint64}",
         ],
-        kernels: by_dtype!("T"; with_argmax: f32 f64 f16 bf16 i8 i16 i32 i64 u8 u16 u32 u64),
+        kernels: Kernels::All(&[("T", dtypes::REAL_NUMBERS)], with_argmax),
         ..COMMON
     },
     Op {
@@ -64,7 +79,7 @@ pub const OPS: &[Op] = &[
             "T: {half, bfloat16, float} = DT_FLOAT",
             "TInput: {half, bfloat16, float} = DT_FLOAT",
         ],
-        kernels: by_dtype!("T"; three: f32 bf16),
+        kernels: Kernels::All(&[("T", &[DType::Float, DType::Bfloat16])], three),
         ..COMMON
     },
 ];
@@ -79,28 +94,55 @@ const COMMON: Op = Op {
     attrs: &[],
     effect: Effect::Pure,
     shape: savedmodel_op::shape::unchanged,
-    kernels: by_dtype!("T"; two: f32),
+    kernels: Kernels::Runtime,
 };
 
-/// A type that gradients are added up in.
-trait Gradient: Element + PartialOrd {
-    fn plus(self, other: Self) -> Self;
+/// Numbers that gradients are added up in, rounded as their dtype.
+trait Number: Copy + PartialOrd + Default + Send + Sync + 'static {
+    fn plus(self, other: Self, round: Round) -> Self;
 }
 
-macro_rules! gradients {
-    ($($t:ty)*, |$a:ident, $b:ident| $sum:expr) => {$(
-        impl Gradient for $t {
-            #[inline(always)]
-            fn plus(self, other: $t) -> $t {
-                let ($a, $b) = (self, other);
-                $sum
-            }
+impl Number for f64 {
+    fn plus(self, other: f64, round: Round) -> f64 {
+        round(self + other)
+    }
+}
+
+impl Number for i64 {
+    fn plus(self, other: i64, _: Round) -> i64 {
+        self.wrapping_add(other)
+    }
+}
+
+/// Integers in the order of their dtype.
+fn ordered(mut numbers: Vec<i64>, dtype: DType) -> Vec<i64> {
+    if dtype == DType::Uint64 {
+        numbers.iter_mut().for_each(|x| *x ^= i64::MIN);
+    }
+    numbers
+}
+
+/// What gradients make of two tensors that are compared and one that is handed on: in `f64` or `i64`.
+fn with_numbers(
+    tensors: [&Tensor; 3],
+    out: &mut Tensor,
+    real: impl FnOnce([&[f64]; 3]) -> Vec<f64>,
+    whole: impl FnOnce([&[i64]; 3]) -> Vec<i64>,
+) -> Result<()> {
+    let dtype = tensors[0].dtype();
+    let [a, b, gradient] = tensors.map(Numbers::of);
+    let made = match (a?, b?, gradient?) {
+        (Numbers::Real(a), Numbers::Real(b), Numbers::Real(gradient)) => {
+            Numbers::Real(real([&a, &b, &gradient]))
         }
-    )*};
+        (Numbers::Whole(a), Numbers::Whole(b), Numbers::Whole(gradient)) => {
+            let [a, b] = [a, b].map(|numbers| ordered(numbers, dtype));
+            Numbers::Whole(whole([&a, &b, &gradient]))
+        }
+        _ => return Err(Error::internal("inputs of different kinds")),
+    };
+    made.write(out)
 }
-
-gradients!(f32 f64 f16 bf16, |a, b| a + b);
-gradients!(i8 i16 i32 i64 u8 u16 u32 u64, |a, b| a.wrapping_add(b));
 
 fn bad_window(ksize: &[i64]) -> String {
     let bad = ksize.iter().find(|&&v| v <= 0).copied().unwrap_or_default();
@@ -114,19 +156,19 @@ fn refuse_format(node: &Construction<'_>) -> Result<()> {
     }
 }
 
-fn two<T: Gradient>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn two(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     refuse_format(node)?;
     let attributes = Attributes::of(node, 2, bad_window)?;
-    Ok(Box::new(move |ctx: &mut Context<'_>| run::<T>(ctx, &attributes)))
+    Ok(Box::new(move |ctx: &mut Context<'_>| run(ctx, &attributes)))
 }
 
-fn two_v2<T: Gradient>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn two_v2(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     refuse_format(node)?;
     let padding = window::padding(node, 2, false)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         check_ranks(ctx, NAMES)?;
         let steps = [ctx.input(3).to_i64s()?, ctx.input(4).to_i64s()?];
-        run::<T>(ctx, &Attributes::new(2, false, steps, padding.clone(), bad_window)?)
+        run(ctx, &Attributes::new(2, false, steps, padding.clone(), bad_window)?)
     }))
 }
 
@@ -142,7 +184,7 @@ fn check_ranks(ctx: &Context<'_>, names: [&str; 3]) -> Result<()> {
     Ok(())
 }
 
-fn run<T: Gradient>(ctx: &mut Context<'_>, attributes: &Attributes) -> Result<()> {
+fn run(ctx: &mut Context<'_>, attributes: &Attributes) -> Result<()> {
     let (input, output, gradient) = (ctx.input(0), ctx.input(1), ctx.input(2));
     check_ranks(ctx, NAMES)?;
     attributes.refuse_depth(false, "MaxPoolingGrad is not yet supported on the depth dimension.")?;
@@ -151,17 +193,104 @@ fn run<T: Gradient>(ctx: &mut Context<'_>, attributes: &Attributes) -> Result<()
     let windows = Images { space: dims.map(|dim| dim.output), ..images };
     expect("orig_output", &windows.shape(2, false), output.shape())?;
     expect("grad", &windows.shape(2, false), gradient.shape())?;
-    let mut out = ctx.allocate(T::DTYPE, input.shape())?;
-    let places = greatest::<T>(input.as_slice()?, &images, &dims);
-    let sums = out.as_mut_slice::<T>()?;
-    sums.fill(T::default());
-    for (&place, &gradient) in
-        places.iter().zip(gradient.as_slice::<T>()?).filter(|(place, _)| **place != NOWHERE)
-    {
-        sums[place] = sums[place].plus(gradient);
-    }
+    let mut out = ctx.allocate(input.dtype(), input.shape())?;
+    let round = rounding(input.dtype());
+    with_numbers(
+        [input, output, gradient],
+        &mut out,
+        |numbers| first(numbers, &images, &dims, round),
+        |numbers| first(numbers, &images, &dims, round),
+    )?;
     ctx.set(0, out);
     Ok(())
+}
+
+/// Gives the first greatest cell of each window its gradient.
+fn first<N: Number>(
+    [data, _, gradient]: [&[N]; 3],
+    images: &Images,
+    dims: &[Dim; 3],
+    round: Round,
+) -> Vec<N> {
+    let mut sums = vec![N::default(); data.len()];
+    let places = greatest(data, images, dims);
+    for (&place, &gradient) in places.iter().zip(gradient).filter(|(place, _)| **place != NOWHERE) {
+        sums[place] = sums[place].plus(gradient, round);
+    }
+    sums
+}
+
+/// Gives every cell that equals the maximum of a window its gradient.
+fn all<N: Number>(
+    [data, maxima, gradient]: [&[N]; 3],
+    images: &Images,
+    dims: &[Dim; 3],
+    round: Round,
+) -> Vec<N> {
+    let mut sums = vec![N::default(); data.len()];
+    each(images, dims, |window, cell| {
+        if data[cell] == maxima[window] {
+            sums[cell] = sums[cell].plus(gradient[window], round);
+        }
+    });
+    sums
+}
+
+/// The gradients of the first cells that equal the maxima, or zeros.
+fn back<N: Number>([data, maxima, gradient]: [&[N]; 3], images: &Images, dims: &[Dim; 3]) -> Vec<N> {
+    let (mut out, mut found) = (vec![N::default(); maxima.len()], vec![false; maxima.len()]);
+    each(images, dims, |window, cell| {
+        if !found[window] && data[cell] == maxima[window] {
+            (out[window], found[window]) = (gradient[cell], true);
+        }
+    });
+    out
+}
+
+/// Calls `f` with the indices of all outputs and of the cells under their windows, channel by channel.
+fn each(images: &Images, dims: &[Dim; 3], mut f: impl FnMut(usize, usize)) {
+    let (channels, image) = (images.channels, images.pixels() * images.channels);
+    let [depth, height, width] = dims.map(|dim| dim.output);
+    for window in 0..images.batch * depth * height * width {
+        let at = [window / width / height % depth, window / width % height, window % width];
+        let first = window / width / height / depth * image;
+        each_cell(dims, at, |cell| {
+            (0..channels)
+                .for_each(|channel| f(window * channels + channel, first + cell * channels + channel));
+        });
+    }
+}
+
+/// The gradients of gradients: those of the first cells that equal the maxima, or zeros.
+fn second(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    refuse_format(node)?;
+    let attributes = Attributes::of(node, 2, bad_window)?;
+    Ok(Box::new(move |ctx: &mut Context<'_>| {
+        let (input, output, gradient) = (ctx.input(0), ctx.input(1), ctx.input(2));
+        check_ranks(ctx, NAMES)?;
+        attributes.refuse_depth(false, "MaxPoolingGradGrad is not yet supported on the depth dimension.")?;
+        let images = Images::of(input.shape(), false);
+        let dims = attributes.dims(images.space)?;
+        let windows = Images { space: dims.map(|dim| dim.output), ..images };
+        expect("orig_output", &windows.shape(2, false), output.shape())?;
+        expect("grad", input.shape(), gradient.shape())?;
+        let mut out = ctx.allocate(input.dtype(), output.shape())?;
+        with_numbers(
+            [input, output, gradient],
+            &mut out,
+            |numbers| back(numbers, &images, &dims),
+            |numbers| back(numbers, &images, &dims),
+        )?;
+        ctx.set(0, out);
+        Ok(())
+    }))
+}
+
+/// Adds gradients up in the cells that are theirs.
+fn scatter<N: Number>(cells: &[usize], gradient: &[N], count: usize, round: Round) -> Vec<N> {
+    let mut sums = vec![N::default(); count];
+    cells.iter().zip(gradient).for_each(|(&cell, &gradient)| sums[cell] = sums[cell].plus(gradient, round));
+    sums
 }
 
 fn expect(name: &str, wanted: &Shape, given: &Shape) -> Result<()> {
@@ -171,7 +300,7 @@ fn expect(name: &str, wanted: &Shape, given: &Shape) -> Result<()> {
     Err(Error::invalid_argument(format!("Expected {name} shape to be {wanted}, but got {given}")))
 }
 
-fn with_argmax<T: Gradient>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn with_argmax(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     if node.attr::<DType>("Targmax")? != DType::Int64 {
         return Err(node.no_kernel("Targmax"));
     }
@@ -184,30 +313,35 @@ fn with_argmax<T: Gradient>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> 
         let windows = Images { space: attributes.dims(images.space)?.map(|dim| dim.output), ..images };
         expect("grad", &windows.shape(2, false), gradient.shape())?;
         expect("argmax", &windows.shape(2, false), places.shape())?;
-        let mut out = ctx.allocate(T::DTYPE, input.shape())?;
-        let sums = out.as_mut_slice::<T>()?;
-        sums.fill(T::default());
+        let mut out = ctx.allocate(input.dtype(), input.shape())?;
         let size = windows.pixels() * windows.channels;
         let image = images.pixels() * images.channels;
-        let pairs = places.as_slice::<i64>()?.iter().zip(gradient.as_slice::<T>()?);
-        for (i, (&place, &gradient)) in pairs.enumerate() {
+        let cells = places.as_slice::<i64>()?.iter().enumerate().map(|(i, &place)| {
             let first = if all { 0 } else { i / size * image };
-            let cell = usize::try_from(place).ok().and_then(|place| sums.get_mut(first.checked_add(place)?));
-            let cell = cell.ok_or_else(|| {
+            let cell = usize::try_from(place).ok().and_then(|place| first.checked_add(place));
+            cell.filter(|&cell| cell < images.batch * image).ok_or_else(|| {
                 Error::invalid_argument(format!(
                     "Invalid input backprop index: {place}, there are {} elements",
                     images.batch * image
                 ))
-            })?;
-            *cell = cell.plus(gradient);
+            })
+        });
+        let cells = cells.collect::<Result<Vec<_>>>()?;
+        let round = rounding(input.dtype());
+        match Numbers::of(gradient)? {
+            Numbers::Real(gradient) => Numbers::Real(scatter(&cells, &gradient, images.batch * image, round)),
+            Numbers::Whole(gradient) => {
+                Numbers::Whole(scatter(&cells, &gradient, images.batch * image, round))
+            }
         }
+        .write(&mut out)?;
         ctx.set(0, out);
         Ok(())
     }))
 }
 
-fn three<T: Gradient>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    if node.attr::<DType>("TInput")? != T::DTYPE {
+fn three(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    if node.attr::<DType>("TInput")? != node.attr::<DType>("T")? {
         return Err(node.no_kernel("TInput"));
     }
     if channels_first(node)? {
@@ -222,27 +356,14 @@ fn three<T: Gradient>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let windows = Images { space: dims.map(|dim| dim.output), ..images };
         expect("orig_output", &windows.shape(3, false), output.shape())?;
         expect("grad", &windows.shape(3, false), gradient.shape())?;
-        let mut out = ctx.allocate(T::DTYPE, input.shape())?;
-        let (data, maxima) = (input.as_slice::<T>()?, output.as_slice::<T>()?);
-        let gradient = gradient.as_slice::<T>()?;
-        let sums = out.as_mut_slice::<T>()?;
-        sums.fill(T::default());
-        let (channels, image) = (images.channels.max(1), images.pixels() * images.channels);
-        let [depth, height, width] = windows.space;
-        let of_windows = maxima.chunks_exact(channels).zip(gradient.chunks_exact(channels));
-        for (index, (maxima, gradient)) in of_windows.enumerate() {
-            let at = [index / width / height % depth, index / width % height, index % width];
-            let first = index / width / height / depth * image;
-            each_cell(&dims, at, |cell| {
-                let cells = first + cell * channels..first + (cell + 1) * channels;
-                let sums = sums[cells.clone()].iter_mut().zip(&data[cells]);
-                for ((sum, x), (max, &gradient)) in sums.zip(maxima.iter().zip(gradient)) {
-                    if x == max {
-                        *sum = sum.plus(gradient);
-                    }
-                }
-            });
-        }
+        let mut out = ctx.allocate(input.dtype(), input.shape())?;
+        let round = rounding(input.dtype());
+        with_numbers(
+            [input, output, gradient],
+            &mut out,
+            |numbers| all(numbers, &images, &dims, round),
+            |numbers| all(numbers, &images, &dims, round),
+        )?;
         ctx.set(0, out);
         Ok(())
     }))
@@ -290,6 +411,12 @@ mod tests {
                     "ksize=[1,1,2,1] strides=[1,1,1,1] padding=VALID",
                     "float[1,1,3,1] 1 3 2; float[1,1,3,1] 3 3 3; float[1,1,2,1] 1 2",
                     "INVALID_ARGUMENT: Expected orig_output shape to be [1,1,2,1], but got [1,1,3,1]",
+                ),
+                (
+                    "MaxPoolGradGrad",
+                    "ksize=[1,1,2,1] strides=[1,1,1,1] padding=VALID",
+                    "float[1,1,3,1] 3 3 nan; float[1,1,2,1] 3 nan; float[1,1,3,1] 1 2 4",
+                    "float[1,1,2,1] 1 0",
                 ),
                 (
                     "MaxPoolGradWithArgmax",

@@ -1,7 +1,7 @@
 //! See [`OPS`].
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
-use savedmodel_tensor::{DType, Element, Error, PartialShape, Result, Shape, Tensor, bf16, f16};
+use savedmodel_tensor::{DType, Element, Error, PartialShape, Result, Tensor, bf16, f16};
 
 /// The gradients of `SparseSegmentSum`, `…Mean` and `…SqrtN`: each row takes the gradients of the segments that it is in,
 /// over their size or its square root.
@@ -165,7 +165,7 @@ fn sums<T: Summed>(
     let mut shape = gradient.shape().clone();
     shape.dims_mut()[0] = count;
     let row = gradient.shape()[1..].iter().product::<usize>();
-    let mut out = ctx.allocate(T::DTYPE, Shape::from(shape))?;
+    let mut out = ctx.allocate(T::DTYPE, shape)?;
     let mut sizes = vec![0_usize; gradient.shape()[0]];
     rows.segments.iter().for_each(|&segment| sizes[segment] += 1);
     let mut sums = vec![T::Sum::default(); out.elements()];

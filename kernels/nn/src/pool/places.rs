@@ -1,7 +1,6 @@
 //! Where the maxima of windows lie.
 
 use savedmodel_math::par;
-use savedmodel_tensor::Element;
 
 use crate::layout::Images;
 use crate::pool::each_cell;
@@ -13,7 +12,7 @@ pub const NOWHERE: usize = usize::MAX;
 /// For every window and channel the index of the first greatest element, in all images, with channels innermost.
 ///
 /// NaN is taken if it is the first, else skipped.
-pub fn greatest<T: Element + PartialOrd>(data: &[T], images: &Images, dims: &[Dim; 3]) -> Vec<usize> {
+pub fn greatest<T: PartialOrd + Sync>(data: &[T], images: &Images, dims: &[Dim; 3]) -> Vec<usize> {
     let channels = images.channels;
     let [depth, height, width] = dims.map(|dim| dim.output);
     let image = images.pixels() * channels;
