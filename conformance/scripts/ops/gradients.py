@@ -35,6 +35,8 @@ def avg_pool_grad(name, rng):
     yield Call([ints(1, 3, 3, 1), values(rng, f32, (1, 1, 2, 1))], ok)
     for sizes, gradient in (([1, 3, 3], (1, 2, 2, 1)), ([1, 3, 3, 1], (2, 2, 1))):
         yield Bad([np.array(sizes, i32), values(rng, f32, gradient)], attrs=ok)
+    for windows in (5, 4):
+        yield Call([ints(1, 3, 3, 1), values(rng, f32, (1, windows, 2, 1))], ok, fails=windows == 5)
     for attrs in ({"ksize": [1, 2, 2, 2]}, {"ksize": [2, 2, 2, 1]}, {"strides": [1, 0, 1, 1]}):
         yield Bad([ints(1, 3, 3, 2), values(rng, f32, (1, 2, 2, 2))], attrs={**ok, **attrs})
 
@@ -71,6 +73,7 @@ def max_pool_grad(name, rng):
         image, explicit = values(rng, f32, (1, 5, 6, 2)), {"padding": "EXPLICIT", "explicit_paddings": [0, 0, 1, 1, 0, 1, 0, 0]}
         yield Call([image, values(rng, f32, (1, 3, 3, 2)), values(rng, f32, (1, 3, 3, 2))], {**window((2, 2), (2, 2)), **explicit})
         yield Bad([image, image, image], attrs={**window((1, 1), (1, 1)), "padding": "SAME", "data_format": "NCHW"})
+        yield Bad([image, image, image], attrs={"ksize": [1, 1, 1, 1], "strides": [1, 1, 1, 2], "padding": "SAME"})
         yield Bad([image, image[..., :1], image[..., :1]], attrs={"ksize": [1, 1, 1, 2], "strides": [1, 1, 1, 2], "padding": "SAME"})
     if name == "MaxPoolGradWithArgmax":
         yield call(f32, (2, 4, 4, 3), (2, 2), (2, 2), "VALID", include_batch_in_index=True)
@@ -193,6 +196,9 @@ def resize_grad(name, rng):
                 yield Call([gradient, target], attrs)
     gradient = values(rng, f32, (1, 2, 2, 1))
     if nearest:
+        yield Call([values(rng, f32, (1, 5, 3, 2)), ints(3, 4)], {"align_corners": True, "half_pixel_centers": True})
+        for shape in ((0, 2, 2, 1), (1, 0, 2, 1), (1, 2, 2, 0)):
+            yield Call([values(rng, f32, shape), ints(3, 4)])
         for size in ([0, 2], [-1, 2], [2, 2, 2]):
             yield Bad([gradient, np.array(size, i32)])
     else:

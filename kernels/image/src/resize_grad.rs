@@ -186,6 +186,15 @@ fn scatter<T: Gradient>(
     }
 }
 
+/// The pixel of the image for each pixel of the resized one, where both attributes may be true.
+fn places(centers: Centers, sizes: &Sizes, axis: usize) -> Vec<usize> {
+    if !(centers.align_corners && centers.half_pixel) {
+        return nearest(centers, sizes, axis);
+    }
+    let place = |at: usize| ((at as f32 + 0.5) * sizes.scale[axis]).round() as usize;
+    (0..sizes.to[axis]).map(|at| place(at).min(sizes.from[axis] - 1)).collect()
+}
+
 fn nearest_neighbor<T: Gradient>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let centers = Centers::of(node)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
@@ -199,12 +208,14 @@ fn nearest_neighbor<T: Gradient>(node: &Construction<'_>) -> Result<Box<dyn Kern
             }
             _ => return Err(Error::invalid_argument("shape_t's elements must be positive")),
         };
-        let sizes = sizes(gradient.shape(), from, centers)?;
+        let &[batch, height, width, channels] = gradient.shape().dims() else { return Ok(()) };
+        let scale = [centers.scale(from[0], height), centers.scale(from[1], width)];
+        let sizes = Sizes { batch, from, to: [height, width], channels, scale };
         let mut out = ctx.allocate(T::DTYPE, Shape::from([sizes.batch, from[0], from[1], sizes.channels]))?;
-        let [ys, xs] = [0, 1].map(|axis| nearest(centers, &sizes, axis));
+        let [ys, xs] = [0, 1].map(|axis| places(centers, &sizes, axis));
         let sums = out.as_mut_slice::<T>()?;
         sums.fill(T::default());
-        for (row, gradient) in gradient.as_slice::<T>()?.chunks_exact(sizes.row_to()).enumerate() {
+        for (row, gradient) in gradient.as_slice::<T>()?.chunks_exact(sizes.row_to().max(1)).enumerate() {
             let line = row / sizes.to[0] * from[0] + ys[row % sizes.to[0]];
             for (gradient, x) in gradient.chunks_exact(sizes.channels).zip(&xs) {
                 let sums = &mut sums[(line * from[1] + x) * sizes.channels..][..sizes.channels];

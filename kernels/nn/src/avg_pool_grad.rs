@@ -103,7 +103,15 @@ fn check(attributes: &Attributes, sizes: &Tensor, gradient: &Shape) -> Result<Sh
     if [input.batch, input.channels] != [windows.batch, windows.channels] {
         return refuse(format!("gradients of shape {gradient} are none of means over {shape}"));
     }
-    if rank == 5 && attributes.dims(input.space)?.map(|dim| dim.output) != windows.space {
+    let dims = attributes.dims(input.space)?;
+    if dims
+        .iter()
+        .zip(windows.space)
+        .any(|(dim, windows)| windows.saturating_sub(1).saturating_mul(dim.stride) > dim.input)
+    {
+        return refuse("index * stride must be less than or equal to input size".to_owned());
+    }
+    if rank == 5 && dims.map(|dim| dim.output) != windows.space {
         return refuse(format!("gradients of shape {gradient} are none of means over {shape}"));
     }
     Ok(shape)

@@ -187,7 +187,7 @@ fn check_ranks(ctx: &Context<'_>, names: [&str; 3]) -> Result<()> {
 fn run(ctx: &mut Context<'_>, attributes: &Attributes) -> Result<()> {
     let (input, output, gradient) = (ctx.input(0), ctx.input(1), ctx.input(2));
     check_ranks(ctx, NAMES)?;
-    attributes.refuse_depth(false, "MaxPoolingGrad is not yet supported on the depth dimension.")?;
+    attributes.refuse_depth(true, "MaxPoolingGrad is not yet supported on the depth dimension.")?;
     let images = Images::of(input.shape(), false);
     let dims = attributes.dims(images.space)?;
     let windows = Images { space: dims.map(|dim| dim.output), ..images };
@@ -268,7 +268,7 @@ fn second(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let (input, output, gradient) = (ctx.input(0), ctx.input(1), ctx.input(2));
         check_ranks(ctx, NAMES)?;
-        attributes.refuse_depth(false, "MaxPoolingGradGrad is not yet supported on the depth dimension.")?;
+        attributes.refuse_depth(true, "MaxPoolingGradGrad is not yet supported on the depth dimension.")?;
         let images = Images::of(input.shape(), false);
         let dims = attributes.dims(images.space)?;
         let windows = Images { space: dims.map(|dim| dim.output), ..images };
