@@ -71,6 +71,9 @@ fn over_space([windows, strides]: [Vec<i64>; 2], channels_first: bool) -> [Vec<i
 pub fn attributes_2d(node: &Construction<'_>) -> Result<Attributes> {
     let channels_first = channels_first(node)?;
     let steps: [Vec<i64>; 2] = [node.attr("ksize")?, node.attr("strides")?];
+    if let Some(value) = steps.iter().flatten().find(|&&value| i32::try_from(value).is_err()) {
+        return Err(Error::invalid_argument(format!("{value} is out of range for an int32")));
+    }
     let space = if channels_first { 2..4 } else { 1..3 };
     // Strides over space are looked at before, sizes of windows after.
     let moves = steps[1].get(space).is_some_and(|strides| strides.iter().all(|&stride| stride > 0));
@@ -121,6 +124,12 @@ mod tests {
                     "ksize=[1,2,2,1] strides=[1,1,1,1] padding=VALID",
                     "float[1,3,3,1] 1 8 4 0 7 3 10 6 2",
                     "float[1,2,2,1] 4 5.5 5.75 4.5",
+                ),
+                (
+                    "AvgPool",
+                    "ksize=[1,2,2,1] strides=[1,2,2,1099511627776] padding=SAME",
+                    "float[1,1,1,1] 1",
+                    "INVALID_ARGUMENT: 1099511627776 is out of range for an int32",
                 ),
                 (
                     "AvgPool",
