@@ -83,16 +83,34 @@ impl Activation {
             Activation::Relu6 => each(row, |x| lane::clamp(x, 0.0, 6.0)),
             Activation::Clip(lo, hi) => each(row, |x| lane::clamp(x, lo, hi)),
             Activation::LeakyRelu(slope) => each(row, |x| if x < 0.0 { x * slope } else { x }),
-            Activation::Elu => side_by_side::row_in_place::<functions::Elu>(row),
-            Activation::Selu => side_by_side::row_in_place::<functions::Selu>(row),
-            Activation::Tanh => side_by_side::row_in_place::<functions::Tanh>(row),
-            Activation::Sigmoid => side_by_side::row_in_place::<functions::Sigmoid>(row),
-            Activation::Silu => side_by_side::row_in_place::<functions::Silu>(row),
-            Activation::HardSwish => side_by_side::row_in_place::<functions::HardSwish>(row),
-            Activation::Softplus => side_by_side::row_in_place::<functions::Softplus>(row),
-            Activation::Gelu => side_by_side::row_in_place::<functions::Gelu>(row),
-            Activation::GeluTanh => side_by_side::row_in_place::<functions::GeluTanh>(row),
+            Activation::Elu => rows::elu(row),
+            Activation::Selu => rows::selu(row),
+            Activation::Tanh => rows::tanh(row),
+            Activation::Sigmoid => rows::sigmoid(row),
+            Activation::Silu => rows::silu(row),
+            Activation::HardSwish => rows::hard_swish(row),
+            Activation::Softplus => rows::softplus(row),
+            Activation::Gelu => rows::gelu(row),
+            Activation::GeluTanh => rows::gelu_tanh(row),
         }
+    }
+}
+
+/// Functions of rows, compiled here: what they are compiled to elsewhere depends on how that crate is, and may be one number at a time.
+mod rows {
+    use super::{functions, side_by_side};
+
+    macro_rules! rows {
+        ($($name:ident $kind:ident)*) => {$(
+            #[inline(never)]
+            pub fn $name(row: &mut [f32]) {
+                side_by_side::row_in_place::<functions::$kind>(row);
+            }
+        )*};
+    }
+
+    rows! {
+        elu Elu  selu Selu  tanh Tanh  sigmoid Sigmoid  silu Silu  hard_swish HardSwish  softplus Softplus  gelu Gelu  gelu_tanh GeluTanh
     }
 }
 
