@@ -113,7 +113,12 @@ impl<'a> Facts<'a> {
 
     /// The value of an output, as far as it is known.
     fn value(&self, program: &Program, output: Output) -> Option<Tensor> {
-        program.constant(output).or_else(|| self.values.get(&output)).cloned()
+        // A constant may hold such numbers that stand for sizes here.
+        let is_plain = |value: &&Tensor| value.to_i64s().is_ok_and(|numbers| !numbers.iter().any(is_unknown));
+        match program.constant(output) {
+            Some(value) => Some(value).filter(is_plain).cloned(),
+            None => self.values.get(&output).cloned(),
+        }
     }
 
     /// What a question for shapes gives, as far as it is known.

@@ -108,7 +108,11 @@ fn filled(run: &Run<'_>, tensor: Tensor, size: usize) -> Result<Tensor> {
         return Ok(tensor);
     }
     let row: usize = shape[1..].iter().product();
-    let starts: Vec<usize> = (0..size).map(|i| if i < rows { i * row } else { 0 }).collect();
+    let mut starts: Vec<usize> = Vec::new();
+    if size > run.limits.tensor_bytes / size_of::<usize>() || starts.try_reserve_exact(size).is_err() {
+        return Err(Error::resource_exhausted(format!("OOM when filling a batch up to {size} rows")));
+    }
+    starts.extend((0..size).map(|i| if i < rows { i * row } else { 0 }));
     walk::read(run, &tensor, &starts, &[(row, 1)])?.reshape(shape)
 }
 
@@ -180,6 +184,13 @@ mod tests {
                     leak(format!("{attrs} allowed_batch_sizes=[2]")),
                     "float[1] 1",
                     "INVALID_ARGUMENT: final entry in allowed_batch_sizes must equal",
+                ),
+                (
+                    "Batch",
+                    "num_batch_threads=1 max_batch_size=1152921504606846976 allowed_batch_sizes=[1152921504606846976] \
+                     batch_timeout_micros=0 grad_timeout_micros=0",
+                    "float[2] 1 2",
+                    "RESOURCE_EXHAUSTED: OOM when filling a batch up to 1152921504606846976 rows",
                 ),
             ],
         );
