@@ -100,14 +100,28 @@ pub struct Table<T: 'static> {
     pub adjacent: [[[Summing<T>; 2]; 2]; 2],
 }
 
+/// Bytes of a row of A up to which wide registers multiply it in one block, where nothing else decides.
+const WHOLE: usize = 9216;
+
 impl<T> Table<T> {
     /// How many outputs the loops of [`Table::adjacent`] sum at the same time.
     pub const OUTPUTS: [usize; 2] = [4, 7];
+}
 
-    /// Rows in one block of a B of `k` rows; blocks are about even. Panels of 256 rows stay in the first-level cache; AMD's
-    /// processors with registers of 512 bits read them from the second as fast, and gain by ending tiles less often.
+impl<T: Tiled> Table<T> {
+    /// Rows in one block of a B of `k` rows; blocks are about even. Panels of 256 rows stay in the first-level cache. Registers of 512
+    /// bits read them from the second as fast, and gain by ending tiles less often and by reading rows of A where they lie: those of
+    /// AMD's processors, whose caches are smaller, up to 512 rows. Matrix units have tiles of their own for whole products.
     pub fn depth(&self, k: usize) -> usize {
-        let most = if self.columns * size_of::<T>() >= 128 && simd::is_amd() { 512 } else { 256 };
+        let is_wide = self.columns * size_of::<T>() >= 128;
+        let most = match (is_wide, simd::is_amd()) {
+            (true, true) => 512,
+            (true, false) if T::unit().is_none() => match WHOLE / size_of::<T>() {
+                whole if k <= whole => whole,
+                whole => whole / 3 * 2,
+            },
+            _ => 256,
+        };
         match k.div_ceil(most) {
             0 | 1 => k.max(1),
             // Matrix units multiply so many rows at a time.
