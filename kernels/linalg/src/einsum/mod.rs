@@ -1,21 +1,20 @@
 //! See [`OP`].
 //!
-//! `equation` reads equations, `operand` walks tensors by label, `contract` multiplies.
+//! `equation` reads equations, `layout` walks tensors by label, `plan` finds the steps of a call, `contract` does them.
 
 mod contract;
 mod equation;
-mod operand;
-
-use std::borrow::Cow;
+mod layout;
+mod plan;
 
 use savedmodel_math::reduce::{Reduce, Sum};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
-use savedmodel_tensor::{Complex32, Complex64, Error, PartialShape, Result, Shape, Tensor, bf16, f16};
+use savedmodel_tensor::{Complex32, Complex64, Error, PartialShape, Result, bf16, f16};
 
 use crate::product::Product;
 use contract::Contraction;
 use equation::{Equation, Label};
-use operand::{Operand, axes, scatter};
+use plan::Plan;
 
 /// Sums products of one or two tensors over the dimensions that the output does not name.
 ///
@@ -73,98 +72,12 @@ fn build<T: Product + Reduce<Sum>>(node: &Construction<'_>) -> Result<Box<dyn Ke
     check_count(&equation, &text, node.inputs.len())?;
     let contraction = Contraction::<T>::new(node.constant(1).is_some());
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let inputs: Vec<&Tensor> = ctx.inputs(0).collect();
-        let ranks: Vec<usize> = inputs.iter().map(|tensor| tensor.rank()).collect();
-        let (labels, output) = equation.labels(&ranks)?;
-        let sizes = Sizes::of(&labels, &inputs)?;
-        let shape: Shape = output.iter().map(|&label| sizes.get(label)).collect();
-        let mut out = ctx.allocate(T::DTYPE, shape.clone())?;
-        let is_empty = inputs.iter().any(|tensor| tensor.elements() == 0);
-        if is_empty || shape.elements() == 0 {
-            out.as_mut_slice::<T>()?.fill(T::default());
-        } else {
-            let operands = labels.iter().zip(&inputs).map(|(labels, tensor)| {
-                let data = Cow::Borrowed(tensor.as_slice::<T>()?);
-                Ok(Operand { data, axes: axes(labels, tensor.shape()) }.without_units())
-            });
-            let operands = operands.collect::<Result<Vec<_>>>()?;
-            compute(operands, &output, &sizes, &contraction, out.as_mut_slice()?);
-        }
+        let plan = Plan::of(&equation, ctx)?;
+        let mut out = ctx.allocate(T::DTYPE, plan.shape.clone())?;
+        contraction.run(&plan, ctx, &mut out)?;
         ctx.set(0, out);
         Ok(())
     }))
-}
-
-/// Writes the result, dense with the labels `output`, of which some may stand several times.
-fn compute<T: Product + Reduce<Sum>>(
-    mut operands: Vec<Operand<'_, T>>,
-    output: &[Label],
-    sizes: &Sizes,
-    contraction: &Contraction<T>,
-    out: &mut [T],
-) {
-    let mut unique: Vec<Label> = Vec::new();
-    for &label in output {
-        if !unique.contains(&label) {
-            unique.push(label);
-        }
-    }
-    let dims: Vec<usize> = output.iter().map(|&label| sizes.get(label)).collect();
-    let count = unique.iter().map(|&label| sizes.get(label)).product();
-    let is_diagonal = unique.len() < output.len();
-    let mut dense = if is_diagonal { vec![T::default(); count] } else { Vec::new() };
-    let target = if is_diagonal { &mut dense[..] } else { &mut *out };
-    match operands.pop() {
-        Some(second) if !operands.is_empty() => {
-            contraction.run(operands.remove(0), second, &unique, target);
-        }
-        Some(only) => {
-            let only = only.sum_to(|label| unique.contains(&label));
-            target.copy_from_slice(&only.dense(&unique));
-        }
-        None => {}
-    }
-    if is_diagonal {
-        out.fill(T::default());
-        scatter(&dense, &unique, &axes(output, &dims), out);
-    }
-}
-
-/// The sizes of all labels.
-struct Sizes(Vec<(Label, usize)>);
-
-impl Sizes {
-    fn of(labels: &[Vec<Label>], inputs: &[&Tensor]) -> Result<Sizes> {
-        let mut sizes: Vec<(Label, usize)> = Vec::new();
-        for (labels, tensor) in labels.iter().zip(inputs) {
-            for (axis, (&label, &size)) in labels.iter().zip(tensor.shape().dims()).enumerate() {
-                let Some((_, known)) = sizes.iter_mut().find(|(l, _)| *l == label) else {
-                    sizes.push((label, size));
-                    continue;
-                };
-                match label {
-                    _ if *known == size => {}
-                    Label::Ellipsis(_) if *known == 1 => *known = size,
-                    Label::Ellipsis(_) if size == 1 => {}
-                    Label::Ellipsis(_) => {
-                        let text = format!("Invalid broadcasting dimensions: {known} vs. {size}");
-                        return Err(Error::invalid_argument(text));
-                    }
-                    _ => {
-                        return Err(Error::invalid_argument(format!(
-                            "Expected dimension {known} at axis {axis} of the input shaped {} but got dimension {size}",
-                            tensor.shape()
-                        )));
-                    }
-                }
-            }
-        }
-        Ok(Sizes(sizes))
-    }
-
-    fn get(&self, label: Label) -> usize {
-        self.0.iter().find(|(l, _)| *l == label).map_or(1, |(_, size)| *size)
-    }
 }
 
 #[cfg(test)]
