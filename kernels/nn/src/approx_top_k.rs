@@ -1,8 +1,9 @@
 //! See [`OP`].
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
-use savedmodel_tensor::{DType, Element, Error, PartialShape, Result, bf16, f16};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, bf16, f16};
 
+use crate::rank::Ranked;
 use crate::top_k::{rows, scalar_input};
 
 /// The `k` largest elements of the last dimension, and where they lie.
@@ -34,7 +35,7 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     Ok(vec![PartialShape::new(outer.iter().copied().chain([ctx.attr("k")])); 2])
 }
 
-fn build<T: Element + PartialOrd>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn build<T: Ranked>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     if node.attr::<i64>("reduction_dimension")? != -1 {
         return Err(node.no_kernel("reduction_dimension"));
     }

@@ -62,6 +62,7 @@ mod pool;
 mod quantized_conv;
 mod quantized_mat_mul;
 mod quantized_pool;
+mod rank;
 mod softmax;
 mod softmax_cross_entropy_with_logits;
 mod sparse_softmax_cross_entropy_with_logits;

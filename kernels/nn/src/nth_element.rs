@@ -1,10 +1,10 @@
 //! See [`OP`].
 
-use std::cmp::Ordering;
-
 use savedmodel_math::par;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
-use savedmodel_tensor::{Element, Error, PartialShape, Result, Tensor, bf16, f16};
+use savedmodel_tensor::{Error, PartialShape, Result, Tensor, bf16, f16};
+
+use crate::rank::{Places, Ranked};
 
 /// The element that would stand at place `n` of each row if the rows of the last dimension were sorted.
 ///
@@ -36,7 +36,7 @@ fn scalar_input() -> Error {
     Error::invalid_argument("Input must be at least rank 1 but is rank 0")
 }
 
-fn build<T: Element + PartialOrd>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn build<T: Ranked>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let reverse: bool = node.attr("reverse")?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let input = ctx.input(0);
@@ -49,11 +49,9 @@ fn build<T: Element + PartialOrd>(node: &Construction<'_>) -> Result<Box<dyn Ker
         let input = input.as_slice::<T>()?;
         let grain = (par::grain(8.0) / columns).max(1);
         par::for_chunks_mut(values.as_mut_slice::<T>()?, grain, |start, values| {
-            let mut row = Vec::with_capacity(columns);
-            for (i, value) in values.iter_mut().enumerate() {
-                row.clear();
-                row.extend_from_slice(&input[(start + i) * columns..(start + i + 1) * columns]);
-                *value = *row.select_nth_unstable_by(n, |a, b| order(a, b, reverse)).1;
+            for (i, value) in (start..).zip(values) {
+                let row = &input[i * columns..(i + 1) * columns];
+                *value = row[Places::of(row, reverse).nth(n)];
             }
         });
         ctx.set(0, values);
@@ -67,15 +65,6 @@ fn place(n: &Tensor) -> Result<usize> {
     }
     let n = n.to_scalar::<i32>()?;
     usize::try_from(n).map_err(|_| Error::invalid_argument(format!("n must be non-negative but is {n}")))
-}
-
-#[allow(clippy::eq_op, reason = "only NaN differs from itself")]
-fn order<T: PartialOrd>(a: &T, b: &T, reverse: bool) -> Ordering {
-    match a.partial_cmp(b) {
-        Some(order) if reverse => order.reverse(),
-        Some(order) => order,
-        None => (a != a).cmp(&(b != b)),
-    }
 }
 
 #[cfg(test)]

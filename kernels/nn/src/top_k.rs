@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 
 use savedmodel_math::{order, par};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
-use savedmodel_tensor::{DType, Element, Error, PartialShape, Result, Tensor, bf16, f16};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor, bf16, f16};
+
+use crate::rank::{Places, Ranked};
 
 /// The largest elements of the last dimension, in descending order, and where they lie.
 ///
@@ -62,7 +64,7 @@ pub fn scalar_input() -> Error {
     Error::invalid_argument("input must be >= 1-D, got shape []")
 }
 
-fn build<T: Element + PartialOrd>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+fn build<T: Ranked>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let sorted = node.attr::<bool>("sorted")?;
     let fixed: Option<i64> = if node.op() == "TopK" { Some(node.attr("k")?) } else { None };
     let index_type = node.outputs.get(1).copied().unwrap_or(DType::Int32);
@@ -108,7 +110,7 @@ fn convert(indices: Tensor, dtype: DType) -> Result<Tensor> {
 }
 
 /// Writes the `k` largest elements of each row of `columns`, and their positions.
-pub fn rows<T: Element + PartialOrd>(
+pub fn rows<T: Ranked>(
     input: &[T],
     columns: usize,
     sorted: bool,
@@ -133,7 +135,7 @@ pub fn rows<T: Element + PartialOrd>(
 }
 
 /// Writes the positions of the largest elements.
-fn select<T: PartialOrd + Copy>(input: &[T], sorted: bool, indices: &mut [i32]) {
+fn select<T: Ranked>(input: &[T], sorted: bool, indices: &mut [i32]) {
     if let [index] = indices {
         *index = largest(input);
     } else if indices.len() == input.len() {
@@ -157,13 +159,12 @@ fn largest<T: PartialOrd + Copy>(input: &[T]) -> i32 {
 }
 
 /// All positions, the largest first, equal ones in order.
-fn sort<T: PartialOrd + Copy>(input: &[T], indices: &mut [i32]) {
+fn sort<T: Ranked>(input: &[T], indices: &mut [i32]) {
+    if input.iter().all(|x| x.partial_cmp(x).is_some()) {
+        return Places::of(input, true).sort(indices);
+    }
     (0..).zip(&mut *indices).for_each(|(i, index)| *index = i);
     let at = |i: &i32| input[*i as usize];
-    if input.iter().all(|x| x.partial_cmp(x).is_some()) {
-        indices.sort_by(|a, b| at(b).partial_cmp(&at(a)).unwrap_or(Ordering::Equal));
-        return;
-    }
     order::sort(indices, |a, b| at(b) < at(a));
     for run in indices.chunk_by_mut(|a, b| at(a) == at(b)) {
         run.sort_unstable();

@@ -96,7 +96,7 @@ fn build<T: Member>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             results.extend(set);
         }
         set(ctx, &pairs, &lens)?;
-        ctx.set(1, T::vector(results)?);
+        ctx.set(1, T::vector(results, ctx.input(values.0).dtype())?);
         Ok(())
     }))
 }

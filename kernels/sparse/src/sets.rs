@@ -1,36 +1,47 @@
 //! Tensors as collections of sets: each row along the last dimension is one.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use savedmodel_op::Context;
-use savedmodel_tensor::{Bytes, Error, Result, Shape, Tensor};
+use savedmodel_tensor::{Bytes, DType, Error, Result, Shape, Tensor};
 
 use crate::coo::{Coo, list, to_shape};
 
-/// Elements of sets.
+/// Elements of sets: strings, or integers of any width.
 pub(crate) trait Member: Ord + Clone + Send + Sync + 'static {
     /// All elements of a tensor.
-    fn all(tensor: &Tensor) -> Result<&[Self]>;
-    /// A vector.
-    fn vector(values: Vec<Self>) -> Result<Tensor>;
+    fn all(tensor: &Tensor) -> Result<Cow<'_, [Self]>>;
+    /// A vector of the dtype that the elements came from.
+    fn vector(values: Vec<Self>, dtype: DType) -> Result<Tensor>;
 }
 
-macro_rules! integers {
-    ($($type:ty)*) => {
-        $(impl Member for $type {
-            fn all(tensor: &Tensor) -> Result<&[$type]> { tensor.as_slice() }
-            fn vector(values: Vec<$type>) -> Result<Tensor> { Tensor::from_vec([values.len()], values) }
-        })*
-    };
+impl Member for i64 {
+    fn all(tensor: &Tensor) -> Result<Cow<'_, [i64]>> {
+        Ok(tensor.to_i64s()?.into())
+    }
+    fn vector(values: Vec<i64>, dtype: DType) -> Result<Tensor> {
+        macro_rules! narrow {
+            ($type:ty) => {
+                Tensor::from_vec([values.len()], values.iter().map(|&value| value as $type).collect())
+            };
+        }
+        match dtype {
+            DType::Int8 => narrow!(i8),
+            DType::Int16 => narrow!(i16),
+            DType::Int32 => narrow!(i32),
+            DType::Uint8 => narrow!(u8),
+            DType::Uint16 => narrow!(u16),
+            _ => Tensor::from_vec([values.len()], values),
+        }
+    }
 }
-
-integers!(i8 i16 i32 i64 u8 u16);
 
 impl Member for Bytes {
-    fn all(tensor: &Tensor) -> Result<&[Bytes]> {
-        tensor.strings()
+    fn all(tensor: &Tensor) -> Result<Cow<'_, [Bytes]>> {
+        Ok(tensor.strings()?.into())
     }
-    fn vector(values: Vec<Bytes>) -> Result<Tensor> {
+    fn vector(values: Vec<Bytes>, _: DType) -> Result<Tensor> {
         Tensor::from_strings([values.len()], values)
     }
 }
@@ -41,12 +52,12 @@ macro_rules! member_kernels {
         savedmodel_op::Kernels::ByDType(
             "T",
             &[
-                (<i8 as savedmodel_tensor::Element>::DTYPE, $build::<i8>),
-                (<i16 as savedmodel_tensor::Element>::DTYPE, $build::<i16>),
-                (<i32 as savedmodel_tensor::Element>::DTYPE, $build::<i32>),
-                (<i64 as savedmodel_tensor::Element>::DTYPE, $build::<i64>),
-                (<u8 as savedmodel_tensor::Element>::DTYPE, $build::<u8>),
-                (<u16 as savedmodel_tensor::Element>::DTYPE, $build::<u16>),
+                (savedmodel_tensor::DType::Int8, $build::<i64>),
+                (savedmodel_tensor::DType::Int16, $build::<i64>),
+                (savedmodel_tensor::DType::Int32, $build::<i64>),
+                (savedmodel_tensor::DType::Int64, $build::<i64>),
+                (savedmodel_tensor::DType::Uint8, $build::<i64>),
+                (savedmodel_tensor::DType::Uint16, $build::<i64>),
                 (savedmodel_tensor::DType::String, $build::<savedmodel_tensor::Bytes>),
             ],
         )
