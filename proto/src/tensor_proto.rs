@@ -142,7 +142,11 @@ fn from_values(proto: &TensorProto, dtype: DType, shape: Shape) -> Result<Tensor
         DType::Uint16 => fill(shape, p.int_val.iter().map(|&v| v as u16)),
         DType::Complex128 => fill(shape, p.dcomplex_val.chunks_exact(2).map(|v| Complex64::new(v[0], v[1]))),
         DType::Half => fill(shape, p.half_val.iter().map(|&v| f16::from_bits(v as u16))),
-        DType::Resource => fill_units(dtype, shape, p.resource_handle_val.iter().map(to_handle)),
+        DType::Resource => fill_units::<Variant>(
+            dtype,
+            shape,
+            p.resource_handle_val.iter().map(|proto| to_handle(proto).into()),
+        ),
         DType::Variant => fill_units(dtype, shape, p.variant_val.iter().map(to_variant)),
         DType::Uint32 => fill(shape, p.uint32_val.iter().copied()),
         DType::Uint64 => fill(shape, p.uint64_val.iter().copied()),
@@ -210,7 +214,9 @@ fn split_content(content: &[u8], count: usize) -> Option<Vec<&[u8]>> {
 
 fn from_parts(dtype: DType, shape: Shape, parts: &[&[u8]]) -> Result<Tensor> {
     match dtype {
-        DType::Resource => fill_units(dtype, shape, messages(parts)?.iter().map(to_handle)),
+        DType::Resource => {
+            fill_units::<Variant>(dtype, shape, messages(parts)?.iter().map(|proto| to_handle(proto).into()))
+        }
         DType::Variant => fill_units(dtype, shape, messages(parts)?.iter().map(to_variant)),
         _ => fill_strings(shape, parts),
     }

@@ -199,10 +199,12 @@ impl BundleReader {
             UnitKind::Bytes => {
                 self.checked(stored, read_strings(bytes.bytes(), &shape, self.options.verify)?)
             }
+            UnitKind::Variant if stored.dtype == DType::Resource => {
+                Err(Error::data_loss("a checkpoint can't hold resource handles"))
+            }
             UnitKind::Variant => {
                 self.checked(stored, read_variants(bytes.bytes(), &shape, self.options.verify)?)
             }
-            UnitKind::Handle => Err(Error::data_loss("a checkpoint can't hold resource handles")),
             plain => {
                 let expected = plain.size().and_then(|size| shape.elements().checked_mul(size));
                 if expected != Some(bytes.len()) {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::allocation::Allocation;
-use crate::{DType, Element, Error, Result, Unit};
+use crate::{DType, Element, Error, Handle, Result, Unit, Variant};
 
 const INLINE: usize = 16;
 
@@ -264,6 +264,12 @@ unsafe fn cast_mut<T>(bytes: &mut [u8]) -> Option<&mut [T]> {
     fits::<T>(bytes).then(|| unsafe {
         std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len() / size_of::<T>())
     })
+}
+
+/// Handles that are kept as variants.
+pub(crate) fn handles(variants: &[Variant]) -> &[Handle] {
+    // SAFETY: a handle is a variant in memory (`repr(transparent)`), and one that holds anything else is an empty handle to whoever looks.
+    unsafe { std::slice::from_raw_parts(variants.as_ptr().cast(), variants.len()) }
 }
 
 #[cfg(test)]

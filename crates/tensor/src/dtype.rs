@@ -82,7 +82,7 @@ dtypes! {
     /// IEEE half precision.
     Half = 19, "float16", "half", U16;
     /// A handle to a variable, table, queue or other resource.
-    Resource = 20, "resource", "resource", Handle;
+    Resource = 20, "resource", "resource", Variant;
     /// A value of any other kind, such as a tensor list.
     Variant = 21, "variant", "variant", Variant;
     /// Unsigned, 32 bits.

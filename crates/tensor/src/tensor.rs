@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 
+use crate::buffer::handles;
 use crate::{Buffer, DType, Element, Error, Handle, Result, Shape, Unit, Variant};
 
 mod make;
@@ -36,7 +37,7 @@ pub struct Tensor {
 enum Data {
     Plain(Buffer),
     Strings(Arc<Vec<Bytes>>),
-    Handles(Arc<Vec<Handle>>),
+    /// Variants or handles.
     Variants(Arc<Vec<Variant>>),
 }
 
@@ -143,7 +144,7 @@ impl Tensor {
     #[inline]
     pub fn handles(&self) -> Result<&[Handle]> {
         match &self.data {
-            Data::Handles(values) => Ok(values),
+            Data::Variants(values) if self.dtype == DType::Resource => Ok(handles(values)),
             _ => Err(not_a(self.dtype, DType::Resource)),
         }
     }
@@ -155,7 +156,7 @@ impl Tensor {
     #[inline]
     pub fn variants(&self) -> Result<&[Variant]> {
         match &self.data {
-            Data::Variants(values) => Ok(values),
+            Data::Variants(values) if self.dtype == DType::Variant => Ok(values),
             _ => Err(not_a(self.dtype, DType::Variant)),
         }
     }
@@ -171,7 +172,6 @@ impl Tensor {
             }
             Data::Plain(_) => None,
             Data::Strings(values) => Some(&**values),
-            Data::Handles(values) => Some(&**values),
             Data::Variants(values) => Some(&**values),
         };
         let values = found.and_then(|values| values.downcast_ref::<Vec<U>>());
@@ -187,7 +187,6 @@ impl Tensor {
             Data::Plain(buffer) if self.dtype.unit() == U::KIND => return buffer.units_mut(),
             Data::Plain(_) => None,
             Data::Strings(values) => Some(Arc::<Vec<_>>::make_mut(values)),
-            Data::Handles(values) => Some(Arc::<Vec<_>>::make_mut(values)),
             Data::Variants(values) => Some(Arc::<Vec<_>>::make_mut(values)),
         };
         let values = found.and_then(|values| values.downcast_mut::<Vec<U>>());
@@ -216,7 +215,6 @@ impl Tensor {
         match &mut self.data {
             Data::Plain(buffer) => buffer.is_unique(),
             Data::Strings(values) => Arc::get_mut(values).is_some(),
-            Data::Handles(values) => Arc::get_mut(values).is_some(),
             Data::Variants(values) => Arc::get_mut(values).is_some(),
         }
     }
@@ -297,7 +295,6 @@ impl Tensor {
                 Data::Plain(part.ok_or_else(|| Error::internal("rows outside of their buffer"))?)
             }
             Data::Strings(values) => Data::Strings(Arc::new(values[range].to_vec())),
-            Data::Handles(values) => Data::Handles(Arc::new(values[range].to_vec())),
             Data::Variants(values) => Data::Variants(Arc::new(values[range].to_vec())),
         })
     }

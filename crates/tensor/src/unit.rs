@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use crate::{Handle, Variant};
+use crate::Variant;
 
-/// The kinds of memory unit: plain ones by width, and the three that are shared pointers.
+/// The kinds of memory unit: plain ones by width, and the two that are shared pointers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UnitKind {
     /// One byte.
@@ -19,9 +19,7 @@ pub enum UnitKind {
     U128,
     /// A string.
     Bytes,
-    /// A resource handle.
-    Handle,
-    /// A variant.
+    /// A variant, or a resource handle.
     Variant,
 }
 
@@ -34,7 +32,7 @@ impl UnitKind {
             UnitKind::U32 => Some(4),
             UnitKind::U64 => Some(8),
             UnitKind::U128 => Some(16),
-            UnitKind::Bytes | UnitKind::Handle | UnitKind::Variant => None,
+            UnitKind::Bytes | UnitKind::Variant => None,
         }
     }
 }
@@ -61,7 +59,7 @@ macro_rules! units {
 
 units! {
     u8 => U8; u16 => U16; u32 => U32; u64 => U64; [u64; 2] => U128;
-    Bytes => Bytes; Handle => Handle; Variant => Variant;
+    Bytes => Bytes; Variant => Variant;
 }
 
 /// Runs an expression with a type name bound to the memory unit of a dtype.
@@ -100,13 +98,41 @@ macro_rules! by_unit {
                 type $unit = $crate::Bytes;
                 $body
             }
-            $crate::UnitKind::Handle => {
-                type $unit = $crate::Handle;
-                $body
-            }
             $crate::UnitKind::Variant => {
                 type $unit = $crate::Variant;
                 $body
+            }
+        }
+    };
+}
+
+/// [`by_unit!`](crate::by_unit) for an expression of a result, where dtypes are plain: of shared pointers it is an error, and they are not compiled.
+#[macro_export]
+macro_rules! by_width {
+    ($dtype:expr, $unit:ident => $body:expr) => {
+        match $dtype.unit() {
+            $crate::UnitKind::U8 => {
+                type $unit = u8;
+                $body
+            }
+            $crate::UnitKind::U16 => {
+                type $unit = u16;
+                $body
+            }
+            $crate::UnitKind::U32 => {
+                type $unit = u32;
+                $body
+            }
+            $crate::UnitKind::U64 => {
+                type $unit = u64;
+                $body
+            }
+            $crate::UnitKind::U128 => {
+                type $unit = [u64; 2];
+                $body
+            }
+            $crate::UnitKind::Bytes | $crate::UnitKind::Variant => {
+                Err($crate::Error::internal("no plain dtype"))
             }
         }
     };

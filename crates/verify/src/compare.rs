@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use savedmodel_tensor::{
-    Complex32, Complex64, DType, Element, Error, Result, Tensor, Unit, bf16, by_unit, f16,
+    Complex32, Complex64, DType, Element, Error, Result, Tensor, Unit, bf16, by_width, f16,
 };
 
 use crate::Tolerance;
@@ -71,7 +71,7 @@ pub fn compare(got: &Tensor, expected: &Tensor, tolerance: Tolerance) -> Result<
         dtype @ (DType::Resource | DType::Variant) => {
             Err(Error::unimplemented(format!("{dtype} tensors can't be compared")))
         }
-        dtype => by_unit!(dtype, U => units::<U>(got, expected)),
+        dtype => by_width!(dtype, U => units::<U>(got, expected)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
 use savedmodel_tensor::DType::{self, *};
-use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
+use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_width};
 
 const DTYPES: &[DType] = &[Float, Double, Half, Int32, Int64, Complex64, Complex128];
 
@@ -54,7 +54,7 @@ fn build_diag(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         if shape.rank() > Shape::MAX_RANK {
             return Err(Error::invalid_argument(format!("Too many dimensions in tensor: {}", shape.rank())));
         }
-        let output = by_unit!(ctx.input(0).dtype(), U => spread::<U>(ctx, shape))?;
+        let output = by_width!(ctx.input(0).dtype(), U => spread::<U>(ctx, shape))?;
         ctx.set(0, output);
         Ok(())
     }))
@@ -85,7 +85,7 @@ fn build_part(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             )));
         }
         let shape = Shape::from(first);
-        let output = by_unit!(ctx.input(0).dtype(), U => collect::<U>(ctx, shape))?;
+        let output = by_width!(ctx.input(0).dtype(), U => collect::<U>(ctx, shape))?;
         ctx.set(0, output);
         Ok(())
     }))

@@ -2,7 +2,7 @@
 
 use savedmodel_op::dtypes::NUMBERS;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
-use savedmodel_tensor::{Error, PartialShape, Result, by_unit};
+use savedmodel_tensor::{Error, PartialShape, Result, by_width};
 
 use crate::patches::{Patches, Window, spatial};
 
@@ -50,7 +50,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             return Err(Error::invalid_argument(format!("input must be 4-dimensional{}", images.shape())));
         }
         let patches = Patches::new(images.shape(), &windows, same)?;
-        let output = by_unit!(images.dtype(), U => patches.take::<U>(ctx))?;
+        let output = by_width!(images.dtype(), U => patches.take::<U>(ctx))?;
         ctx.set(0, output);
         Ok(())
     }))

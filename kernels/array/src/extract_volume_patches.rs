@@ -2,7 +2,7 @@
 
 use savedmodel_op::dtypes::REAL_NUMBERS;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
-use savedmodel_tensor::{Error, PartialShape, Result, by_unit};
+use savedmodel_tensor::{Error, PartialShape, Result, by_width};
 
 use crate::patches::{Patches, Window, spatial};
 
@@ -47,7 +47,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
             return Err(Error::invalid_argument(format!("input must be 5-dimensional{}", input.shape())));
         }
         let patches = Patches::new(input.shape(), &windows, same)?;
-        let output = by_unit!(input.dtype(), U => patches.take::<U>(ctx))?;
+        let output = by_width!(input.dtype(), U => patches.take::<U>(ctx))?;
         ctx.set(0, output);
         Ok(())
     }))

@@ -3,7 +3,7 @@
 use savedmodel_math::par;
 use savedmodel_op::dtypes::{INDICES, NUMBERS};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
-use savedmodel_tensor::{Error, Result, Tensor, Unit, by_unit};
+use savedmodel_tensor::{Error, Result, Tensor, Unit, by_width};
 
 use crate::dtypes::POD;
 use crate::{index, strided};
@@ -46,7 +46,7 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let is_whole = |count: i64, most: usize| count < 0 || count == most as i64;
         if !(is_whole(below, rows) && is_whole(above, cols)) {
             let (below, above) = (kept(below, rows), kept(above, cols));
-            by_unit!(output.dtype(), U => clear::<U>(&mut output, (rows, cols), (below, above)))?;
+            by_width!(output.dtype(), U => clear::<U>(&mut output, (rows, cols), (below, above)))?;
         }
         ctx.set(0, output);
         Ok(())

@@ -2,7 +2,7 @@
 
 use savedmodel_math::par;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
-use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
+use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_width};
 
 use crate::diagonals::{Align, Band};
 use crate::dtypes::POD;
@@ -111,7 +111,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let shape = Shape::from(dims);
         let make = Make { band, align, longest, rows, cols };
         let padding = has_band.then(|| ctx.input(4));
-        let output = by_unit!(ctx.input(0).dtype(), U => make.matrices::<U>(ctx, shape, padding))?;
+        let output = by_width!(ctx.input(0).dtype(), U => make.matrices::<U>(ctx, shape, padding))?;
         ctx.set(0, output);
         Ok(())
     }))

@@ -2,7 +2,7 @@
 
 use savedmodel_math::par;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
-use savedmodel_tensor::{Error, PartialShape, Result, Tensor, Unit, by_unit};
+use savedmodel_tensor::{Error, PartialShape, Result, Tensor, Unit, by_width};
 
 use crate::diagonals::{Align, Band};
 use crate::dtypes::POD;
@@ -68,7 +68,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let [.., rows, cols] = *input.shape().dims() else { return Err(no_matrix(input.shape())) };
         band.check(rows, cols)?;
         let padding = has_band.then(|| ctx.input(2));
-        let output = by_unit!(input.dtype(), U => take::<U>(ctx, (band, align), padding))?;
+        let output = by_width!(input.dtype(), U => take::<U>(ctx, (band, align), padding))?;
         ctx.set(0, output);
         Ok(())
     }))

@@ -1,7 +1,7 @@
 //! Diagonals put into matrices.
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
-use savedmodel_tensor::{Error, Result, Shape, Tensor, Unit, by_unit};
+use savedmodel_tensor::{Error, Result, Shape, Tensor, Unit, by_width};
 
 use crate::diagonals::{Align, Band};
 use crate::dtypes::POD;
@@ -44,7 +44,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         check(band, ctx.input(0).shape(), ctx.input(1).shape())?;
         let mut output = ctx.take(0);
         if output.elements() > 0 {
-            by_unit!(output.dtype(), U => put::<U>(&mut output, ctx.input(1), (band, align)))?;
+            by_width!(output.dtype(), U => put::<U>(&mut output, ctx.input(1), (band, align)))?;
         }
         ctx.set(0, output);
         Ok(())

@@ -3,7 +3,7 @@
 use savedmodel_math::par;
 use savedmodel_op::dtypes::{INDICES, REAL_NUMBERS};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
-use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
+use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_width};
 
 use crate::blocks::{self, Block, Names};
 use crate::{index, strided};
@@ -88,7 +88,7 @@ fn compute(ctx: &mut Context<'_>, sizes: &[i64], paddings: usize) -> Result<()> 
     let output = if blocks.is_empty() {
         ctx.take(0)
     } else {
-        by_unit!(input.dtype(), U => rearrange::<U>(ctx, shape, &blocks))?
+        by_width!(input.dtype(), U => rearrange::<U>(ctx, shape, &blocks))?
     };
     ctx.set(0, output);
     Ok(())

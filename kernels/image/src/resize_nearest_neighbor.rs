@@ -2,7 +2,7 @@
 
 use savedmodel_math::par;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op};
-use savedmodel_tensor::{DType, Error, Result, Tensor, Unit, by_unit};
+use savedmodel_tensor::{DType, Error, Result, Tensor, Unit, by_width};
 
 use crate::resize::{Centers, Sizes, shape};
 
@@ -50,7 +50,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         }
         let mut output = ctx.allocate(ctx.input(0).dtype(), sizes.shape())?;
         let places = [0, 1].map(|axis| nearest(centers, &sizes, axis));
-        by_unit!(output.dtype(), U => resize::<U>(ctx.input(0), &mut output, &sizes, &places))?;
+        by_width!(output.dtype(), U => resize::<U>(ctx.input(0), &mut output, &sizes, &places))?;
         ctx.set(0, output);
         Ok(())
     }))

@@ -1,7 +1,7 @@
 //! `RandomCrop`.
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, dtypes};
-use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
+use savedmodel_tensor::{Error, PartialShape, Result, Shape, Tensor, Unit, by_width};
 
 use crate::generator::Generator;
 use crate::philox::Words;
@@ -49,7 +49,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         };
         let left = offset(columns, width);
         let top = offset(rows, height);
-        by_unit!(ctx.input(0).dtype(), U => cut::<U>(ctx.input(0), [top, left], &mut output))?;
+        by_width!(ctx.input(0).dtype(), U => cut::<U>(ctx.input(0), [top, left], &mut output))?;
         ctx.set(0, output);
         Ok(())
     }))

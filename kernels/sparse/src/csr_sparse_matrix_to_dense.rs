@@ -1,7 +1,7 @@
 //! See [`OP`].
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext};
-use savedmodel_tensor::{DType, PartialShape, Result, Tensor, Unit, by_unit};
+use savedmodel_tensor::{DType, PartialShape, Result, Tensor, Unit, by_width};
 
 use crate::csr_sparse_matrix::CsrSparseMatrix;
 use crate::sparse_tensor_to_csr_sparse_matrix::VALUES;
@@ -24,7 +24,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let matrix = CsrSparseMatrix::of(ctx, 0, Some(dtype))?;
         let mut output = ctx.allocate(dtype, &matrix.shape)?;
-        by_unit!(dtype, U => fill::<U>(&mut output, matrix))?;
+        by_width!(dtype, U => fill::<U>(&mut output, matrix))?;
         ctx.set(0, output);
         Ok(())
     }))

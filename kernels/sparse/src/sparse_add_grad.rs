@@ -1,7 +1,7 @@
 //! See [`OPS`].
 
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, dtypes};
-use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor, Unit, by_unit};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor, Unit, by_width};
 
 /// The gradients of `SparseAdd` and `SparseSlice` with respect to values: each value takes the gradient of the place that it went to.
 ///
@@ -81,7 +81,7 @@ fn gradients<'a>(ctx: &'a Context<'_>, count: usize) -> Result<&'a Tensor> {
 /// A gradient for each of `places`, zero where there is none.
 fn pick(ctx: &Context<'_>, gradients: &Tensor, places: &[Option<usize>]) -> Result<Tensor> {
     let mut out = ctx.run().allocate(gradients.dtype(), [places.len()])?;
-    by_unit!(gradients.dtype(), U => copy::<U>(gradients, places, &mut out))?;
+    by_width!(gradients.dtype(), U => copy::<U>(gradients, places, &mut out))?;
     Ok(out)
 }
 

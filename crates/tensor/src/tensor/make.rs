@@ -37,7 +37,6 @@ impl Tensor {
         };
         let data = match dtype.unit() {
             UnitKind::Bytes => Data::Strings(Arc::new(defaults(n).ok_or_else(too_large)?)),
-            UnitKind::Handle => Data::Handles(Arc::new(defaults(n).ok_or_else(too_large)?)),
             UnitKind::Variant => Data::Variants(Arc::new(defaults(n).ok_or_else(too_large)?)),
             plain => {
                 let bytes = plain.size().and_then(|size| n.checked_mul(size)).ok_or_else(too_large)?;
@@ -117,7 +116,8 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::from_vec`].
     pub fn from_handles(shape: impl Into<Shape>, values: Vec<Handle>) -> Result<Tensor> {
-        Tensor::from_pointers(DType::Resource, shape.into(), values, Data::Handles)
+        let values = values.into_iter().map(Variant::from).collect();
+        Tensor::from_pointers(DType::Resource, shape.into(), values, Data::Variants)
     }
 
     /// A tensor of variants.
