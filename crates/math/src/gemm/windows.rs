@@ -372,9 +372,12 @@ impl<T> Windows<'_, T> {
 
     /// Cuts `len` into parts of at most `most` that differ by at most one.
     fn cut(len: usize, most: usize, mut part: impl FnMut(usize, usize)) {
-        let size = len.div_ceil(len.div_ceil(most).max(1)).max(1);
-        for start in (0..len).step_by(size) {
-            part(start, size.min(len - start));
+        let count = len.div_ceil(most);
+        let mut start = 0;
+        for index in 0..count {
+            let size = (len - start).div_ceil(count - index);
+            part(start, size);
+            start += size;
         }
     }
 }
