@@ -24,6 +24,8 @@ mod epilogue;
 mod finish;
 mod kept;
 mod memory;
+#[cfg(target_arch = "x86_64")]
+mod narrow_rows;
 mod other;
 mod pack;
 mod pairs;

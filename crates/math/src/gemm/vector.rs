@@ -136,7 +136,7 @@ portable!(f32 f64);
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::super::six_rows;
+    use super::super::{narrow_rows, six_rows};
     use super::{Products, Vector};
     use std::arch::x86_64::*;
 
@@ -288,7 +288,16 @@ mod x86 {
     register! {
         __m512, f32, 16: _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_add_ps _mm512_fmadd_ps _mm512_max_ps _mm512_min_ps;
         (from to x n) _mm512_maskz_loadu_ps(bits(n), from), _mm512_mask_storeu_ps(to, bits(n), x);
-        {}
+        {
+            #[inline(always)]
+            unsafe fn multiply<const ROWS: usize, const WIDTH: usize>(
+                sums: &mut [[Self; WIDTH]; ROWS],
+                run: &Products<f32>,
+            ) -> bool {
+                // SAFETY: there is one register in a row; the caller promises the rest.
+                WIDTH == 1 && unsafe { narrow_rows::multiply::<ROWS>(&mut *(&raw mut *sums).cast(), run) }
+            }
+        }
         __m512d, f64, 8: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_fmadd_pd _mm512_max_pd _mm512_min_pd;
         (from to x n) _mm512_maskz_loadu_pd(bits(n) as __mmask8, from), _mm512_mask_storeu_pd(to, bits(n) as __mmask8, x);
         {}

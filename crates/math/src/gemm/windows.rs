@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::blocks::{self, Line, Ready, Region, STEP, Source};
-use super::driver::{Product, ROWS, Rows, Runs, Scalar, Strip, task_size};
+use super::driver::{Product, ROWS, Rows, Runs, Scalar, Strip, TASK_MACS, task_size};
 use super::pack::PackedB;
 use super::tile::Run;
 use super::{Gemm, Rhs, pairs};
@@ -170,7 +170,9 @@ impl<T: Scalar> Windows<'_, T> {
     pub(super) fn run_by_microkernels(&self, product: &Product<'_, T>, panels: usize) {
         let (lines, width) = (self.lines(), self.axes[2].windows);
         let (rows, columns) = task_size([lines * width, product.k, panels], product.table);
-        let rows = rows.min(ROWS).div_ceil(width).min(lines);
+        // Where lines are light, as many as fill tiles at their ends, which come one below the other.
+        let light = TASK_MACS / (width * product.k * panels * product.table.columns).max(1);
+        let rows = rows.min(ROWS).div_ceil(width).max(light.min(product.table.rows)).min(lines);
         // Long lines are cut, always at the same windows.
         let cut = width.div_ceil((width / ROWS).max(1));
         let (cuts, column_tasks) = (width.div_ceil(cut), panels.div_ceil(columns));
