@@ -111,6 +111,41 @@ def sparse_products(name, rng):
     yield scene(f32, (ROWS, (3, 4)), (BATCH, (2, 4, 2)), fails=True)
 
 
+@op("SparseMatrixOrderingAMD", family="sparse")
+def orderings(name, rng):
+    """TensorFlow refuses to make the graph of a matrix that is not square."""
+    def scene(matrix, dtype=f32):
+        def build(feed):
+            dense = np.asarray(matrix, dtype)
+            indices = np.argwhere(dense != 0)
+            fixed = lambda value: tf.ensure_shape(feed(value), value.shape)
+            return [raw.SparseMatrixOrderingAMD(input=raw.DenseToCSRSparseMatrix(dense_input=fixed(dense), indices=fixed(indices)))]
+
+        return Scene(build)
+
+    def grid(n, reach):
+        """A mesh whose nodes are numbered at random."""
+        near = np.eye(n, dtype=bool)
+        for step in (1, reach):
+            near |= np.eye(n, k=step, dtype=bool) | np.eye(n, k=-step, dtype=bool)
+        order = rng.permutation(n)
+        return near[order][:, order]
+
+    for n, share in ((1, 1), (2, 0.5), (3, 0.5), (8, 0.3), (20, 0.1), (20, 0.4), (60, 0.03), (60, 0.1), (120, 0.02), (200, 0.1)):
+        some = rng.random((n, n)) < share
+        yield scene(some)
+        yield scene(some | np.eye(n, dtype=bool))
+        yield scene(some | some.T | np.eye(n, dtype=bool))
+    for n, reach in ((16, 4), (100, 10), (200, 40)):
+        yield scene(grid(n, reach))
+    star = np.eye(40, dtype=bool)
+    star[7] = star[:, 7] = star[30] = star[:, 30] = True
+    for dtype in dtypes("SparseMatrixSparseCholesky", "type"):
+        yield scene(np.stack([star, star[::-1, ::-1], grid(40, 6)]), dtype=dtype)
+    yield scene(np.zeros((3, 3)))
+    yield scene(np.zeros((0, 0)))
+
+
 @op("SparseMatrixSparseCholesky", family="sparse", tolerance="eps 16")
 def factors(name, rng):
     def scene(dtype, matrix, order, fails=False):

@@ -16,6 +16,7 @@ mod dense_to_csr_sparse_matrix;
 mod deserialize_sparse;
 mod merge;
 mod minibatch;
+mod minimum_degree;
 mod number;
 mod ragged;
 mod ragged_cross;
@@ -42,6 +43,7 @@ mod sparse_fill_empty_rows;
 mod sparse_fill_empty_rows_grad;
 mod sparse_matrix_mat_mul;
 mod sparse_matrix_nnz;
+mod sparse_matrix_ordering_amd;
 mod sparse_matrix_sparse_cholesky;
 mod sparse_matrix_sparse_mat_mul;
 mod sparse_matrix_transpose;
@@ -90,6 +92,7 @@ pub static OPS: &[&[Op]] = &[
         dense_to_csr_sparse_matrix::OP,
         sparse_matrix_mat_mul::OP,
         sparse_matrix_nnz::OP,
+        sparse_matrix_ordering_amd::OP,
         sparse_matrix_sparse_cholesky::OP,
         sparse_matrix_sparse_mat_mul::OP,
         sparse_matrix_transpose::OP,
