@@ -125,7 +125,7 @@ fn bicubic<T: Gradient>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 fn kernel<T: Gradient>(
     node: &Construction<'_>,
     along: fn(Centers, &Sizes, usize) -> Parts,
-    weigh: fn(f32, [f32; 2]) -> T,
+    weigh: impl Fn(f32, [f32; 2]) -> T + Copy + Send + Sync + 'static,
 ) -> Result<Box<dyn Kernel>> {
     let centers = Centers::of(node)?;
     Ok(Box::new(move |ctx: &mut Context<'_>| {

@@ -67,10 +67,16 @@ fn kernel(attributes: Attributes) -> Result<Box<dyn Kernel>> {
         let first = attributes.channels_first;
         let [input, windows] = [out.shape(), gradient.shape()].map(|shape| Images::of(shape, first));
         let dims = attributes.dims(input.space)?;
+        let round = rounding(gradient.dtype());
+        if gradient.dtype() == DType::Float && !first {
+            means(&input, &dims, (gradient.as_slice::<f32>()?, &windows), round, out.as_mut_slice()?);
+            ctx.set(0, out);
+            return Ok(());
+        }
         let Numbers::Real(gradients) = Numbers::of(gradient)? else { return Ok(()) };
         let gradients = moved(gradients, &windows, first, false);
         let mut sums = vec![0.0; out.elements()];
-        means(&input, &dims, (&gradients, &windows), rounding(gradient.dtype()), &mut sums);
+        means(&input, &dims, (&gradients[..], &windows), round, &mut sums);
         Numbers::Real(moved(sums, &input, first, true)).write(&mut out)?;
         ctx.set(0, out);
         Ok(())

@@ -1,5 +1,6 @@
 //! See [`OP`].
 
+use savedmodel_math::reduce;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, dtypes};
 use savedmodel_tensor::{DType, Error, PartialShape, Result};
 
@@ -7,7 +8,7 @@ use crate::numbers::Numbers;
 
 /// The gradient of a bias: the sum of the gradients over all but the channels.
 ///
-/// Integers wrap; floating-point numbers add up in double precision.
+/// Integers wrap; numbers of 16 and of 64 bits add up in double precision.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/BiasAddGrad>
 pub const OP: Op = Op {
     name: "BiasAddGrad",
@@ -45,6 +46,11 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let parts = if matches!(gradient.dtype(), DType::Complex64 | DType::Complex128) { 2 } else { 1 };
         let sizes = [channels, inner, parts];
         let mut out = ctx.allocate(gradient.dtype(), [channels])?;
+        if gradient.dtype() == DType::Float && gradient.elements() > 0 {
+            single(gradient.as_slice()?, [channels, inner], out.as_mut_slice()?);
+            ctx.set(0, out);
+            return Ok(());
+        }
         let sums = match Numbers::of(gradient)? {
             Numbers::Real(numbers) => Numbers::Real(sums(&numbers, sizes, |sum, x| *sum += x)),
             Numbers::Whole(numbers) => {
@@ -55,6 +61,18 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         ctx.set(0, out);
         Ok(())
     }))
+}
+
+/// The sums in single precision.
+fn single(numbers: &[f32], [channels, inner]: [usize; 2], out: &mut [f32]) {
+    let planes = numbers.len() / inner;
+    let outer = [1, planes / channels, channels];
+    if inner == 1 {
+        return reduce::sum(numbers, outer, out);
+    }
+    let mut sums = vec![0.0; planes];
+    reduce::sum(numbers, [planes, inner, 1], &mut sums);
+    reduce::sum(&sums, outer, out);
 }
 
 /// The sums of channels whose planes have `inner` places of one or two parts.

@@ -105,17 +105,15 @@ fn build<T: Convolve<Wide = f32>>(node: &Construction<'_>) -> Result<Box<dyn Ker
     };
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let images = norm.check(ctx)?;
-        let read = |i: usize| -> Result<Vec<f32>> {
-            let inner = inner_channels::<T>(ctx.input(i), &images, norm.channels_first)?;
-            Ok(T::widen(&inner).into_owned())
-        };
+        let read = |i: usize| inner_channels::<T>(ctx.input(i), &images, norm.channels_first);
         let [scale, mean, variance] = [2, 3, 4].map(|i| ctx.input(i).as_slice::<f32>());
         let statistics = [scale?, mean?, variance?];
         let mut out = ctx.allocate(T::DTYPE, ctx.input(1).shape())?;
         let (gradient, x) = (read(0)?, read(1)?);
+        let (gradient, x) = (T::widen(&gradient), T::widen(&x));
         let mut sums = [Vec::new(), Vec::new()];
         with_layout(&mut out, &images, norm.channels_first, |out: &mut [T]| {
-            T::round(out, |out| sums = norm.gradients(&gradient, x, statistics, out));
+            T::round(out, |out| sums = norm.gradients(&gradient, &x, statistics, out));
         })?;
         let [scale, offset] = sums;
         ctx.set(0, out);
@@ -160,7 +158,7 @@ impl Norm {
     fn gradients(
         &self,
         gradient: &[f32],
-        mut x: Vec<f32>,
+        x: &[f32],
         [scale, mean, variance]: [&[f32]; 3],
         out: &mut [f32],
     ) -> [Vec<f32>; 2] {
@@ -171,10 +169,7 @@ impl Norm {
             return sums;
         }
         reduce::sum(gradient, [1, rows, channels], &mut sums[1]);
-        x.chunks_exact_mut(channels)
-            .for_each(|row| row.iter_mut().zip(mean).for_each(|(x, mean)| *x -= mean));
-        let products: Vec<f32> = gradient.iter().zip(&x).map(|(gradient, x)| gradient * x).collect();
-        reduce::sum(&products, [1, rows, channels], &mut sums[0]);
+        sums[0] = sum_of_products(gradient, x, mean);
         let inverse: Vec<f32> =
             variance.iter().map(|variance| 1.0 / (variance + self.epsilon).sqrt()).collect();
         let factor: Vec<f32> = inverse.iter().zip(scale).map(|(inverse, scale)| inverse * scale).collect();
@@ -194,7 +189,7 @@ impl Norm {
             for (out, (gradient, x)) in out.chunks_exact_mut(channels).zip(rows) {
                 for (i, out) in out.iter_mut().enumerate() {
                     *out = match self.training {
-                        true => factor[i] * (gradient[i] - offsets[i] - x[i] * slopes[i]),
+                        true => factor[i] * (gradient[i] - offsets[i] - (x[i] - mean[i]) * slopes[i]),
                         false => gradient[i] * factor[i],
                     };
                 }
@@ -203,6 +198,31 @@ impl Norm {
         sums[0].iter_mut().zip(&inverse).for_each(|(sum, inverse)| *sum *= inverse);
         sums
     }
+}
+
+/// For each channel the sum of what the gradients make with the distances from the means.
+fn sum_of_products(gradient: &[f32], x: &[f32], mean: &[f32]) -> Vec<f32> {
+    /// Products that stay close until they are added up.
+    const BLOCK: usize = 1 << 12;
+    let channels = mean.len();
+    let block = BLOCK.div_ceil(channels) * channels;
+    let (mut products, mut parts) = (vec![0.0; block.min(x.len())], Vec::new());
+    for (gradient, x) in gradient.chunks(block).zip(x.chunks(block)) {
+        let products = &mut products[..x.len()];
+        let rows = gradient.chunks_exact(channels).zip(x.chunks_exact(channels));
+        for (products, (gradient, x)) in products.chunks_exact_mut(channels).zip(rows) {
+            for (product, ((gradient, x), mean)) in products.iter_mut().zip(gradient.iter().zip(x).zip(mean))
+            {
+                *product = gradient * (x - mean);
+            }
+        }
+        let first = parts.len();
+        parts.resize(first + channels, 0.0);
+        reduce::sum(products, [1, products.len() / channels, channels], &mut parts[first..]);
+    }
+    let mut sums = vec![0.0; channels];
+    reduce::sum(&parts, [1, parts.len() / channels, channels], &mut sums);
+    sums
 }
 
 #[cfg(test)]

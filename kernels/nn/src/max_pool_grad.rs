@@ -108,6 +108,12 @@ impl Number for f64 {
     }
 }
 
+impl Number for f32 {
+    fn plus(self, other: f32, _: Round) -> f32 {
+        self + other
+    }
+}
+
 impl Number for i64 {
     fn plus(self, other: i64, _: Round) -> i64 {
         self.wrapping_add(other)
@@ -122,26 +128,51 @@ fn ordered(mut numbers: Vec<i64>, dtype: DType) -> Vec<i64> {
     numbers
 }
 
-/// What gradients make of two tensors that are compared and one that is handed on: in `f64` or `i64`.
-fn with_numbers(
-    tensors: [&Tensor; 3],
-    out: &mut Tensor,
-    real: impl FnOnce([&[f64]; 3]) -> Vec<f64>,
-    whole: impl FnOnce([&[i64]; 3]) -> Vec<i64>,
-) -> Result<()> {
-    let dtype = tensors[0].dtype();
-    let [a, b, gradient] = tensors.map(Numbers::of);
-    let made = match (a?, b?, gradient?) {
-        (Numbers::Real(a), Numbers::Real(b), Numbers::Real(gradient)) => {
-            Numbers::Real(real([&a, &b, &gradient]))
+/// What a gradient is made of: images, windows and the rounding of sums.
+struct Work<'a> {
+    way: Way,
+    images: &'a Images,
+    dims: &'a [Dim; 3],
+}
+
+/// Which gradient it is.
+enum Way {
+    First,
+    All,
+    Back,
+}
+
+impl Work<'_> {
+    /// Writes what is made of two tensors that are compared and one that is handed on.
+    fn run(&self, tensors: [&Tensor; 3], out: &mut Tensor) -> Result<()> {
+        let dtype = tensors[0].dtype();
+        let round = rounding(dtype);
+        if dtype == DType::Float {
+            let [a, b, gradient] = tensors.map(Tensor::as_slice::<f32>);
+            out.as_mut_slice()?.copy_from_slice(&self.made([a?, b?, gradient?], round));
+            return Ok(());
         }
-        (Numbers::Whole(a), Numbers::Whole(b), Numbers::Whole(gradient)) => {
-            let [a, b] = [a, b].map(|numbers| ordered(numbers, dtype));
-            Numbers::Whole(whole([&a, &b, &gradient]))
+        let [a, b, gradient] = tensors.map(Numbers::of);
+        let made = match (a?, b?, gradient?) {
+            (Numbers::Real(a), Numbers::Real(b), Numbers::Real(gradient)) => {
+                Numbers::Real(self.made([&a, &b, &gradient], round))
+            }
+            (Numbers::Whole(a), Numbers::Whole(b), Numbers::Whole(gradient)) => {
+                let [a, b] = [a, b].map(|numbers| ordered(numbers, dtype));
+                Numbers::Whole(self.made([&a, &b, &gradient], round))
+            }
+            _ => return Err(Error::internal("inputs of different kinds")),
+        };
+        made.write(out)
+    }
+
+    fn made<N: Number>(&self, numbers: [&[N]; 3], round: Round) -> Vec<N> {
+        match self.way {
+            Way::First => first(numbers, self.images, self.dims, round),
+            Way::All => all(numbers, self.images, self.dims, round),
+            Way::Back => back(numbers, self.images, self.dims),
         }
-        _ => return Err(Error::internal("inputs of different kinds")),
-    };
-    made.write(out)
+    }
 }
 
 fn bad_window(ksize: &[i64]) -> String {
@@ -194,13 +225,8 @@ fn run(ctx: &mut Context<'_>, attributes: &Attributes) -> Result<()> {
     expect("orig_output", &windows.shape(2, false), output.shape())?;
     expect("grad", &windows.shape(2, false), gradient.shape())?;
     let mut out = ctx.allocate(input.dtype(), input.shape())?;
-    let round = rounding(input.dtype());
-    with_numbers(
-        [input, output, gradient],
-        &mut out,
-        |numbers| first(numbers, &images, &dims, round),
-        |numbers| first(numbers, &images, &dims, round),
-    )?;
+    let work = Work { way: Way::First, images: &images, dims: &dims };
+    work.run([input, output, gradient], &mut out)?;
     ctx.set(0, out);
     Ok(())
 }
@@ -275,12 +301,8 @@ fn second(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         expect("orig_output", &windows.shape(2, false), output.shape())?;
         expect("grad", input.shape(), gradient.shape())?;
         let mut out = ctx.allocate(input.dtype(), output.shape())?;
-        with_numbers(
-            [input, output, gradient],
-            &mut out,
-            |numbers| back(numbers, &images, &dims),
-            |numbers| back(numbers, &images, &dims),
-        )?;
+        let work = Work { way: Way::Back, images: &images, dims: &dims };
+        work.run([input, output, gradient], &mut out)?;
         ctx.set(0, out);
         Ok(())
     }))
@@ -357,13 +379,8 @@ fn three(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         expect("orig_output", &windows.shape(3, false), output.shape())?;
         expect("grad", &windows.shape(3, false), gradient.shape())?;
         let mut out = ctx.allocate(input.dtype(), input.shape())?;
-        let round = rounding(input.dtype());
-        with_numbers(
-            [input, output, gradient],
-            &mut out,
-            |numbers| all(numbers, &images, &dims, round),
-            |numbers| all(numbers, &images, &dims, round),
-        )?;
+        let work = Work { way: Way::All, images: &images, dims: &dims };
+        work.run([input, output, gradient], &mut out)?;
         ctx.set(0, out);
         Ok(())
     }))
