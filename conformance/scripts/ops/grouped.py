@@ -236,6 +236,8 @@ def files(name, rng):
             return
         for kind, pack in PACKED:
             yield read(f"{name}records{kind}", pack(three), lambda feed, path: make(feed, path, kind), 3)
+            yield read(f"{name}usual{kind}", pack(three), lambda feed, path: tf.data.TFRecordDataset(path, kind), 3)
+        yield Scene(lambda feed: [raw.TFRecordDataset(filenames=feed(np.array(b"x", object)), compression_type="", buffer_size=-2).op], fails=True)
         for content in (three[:-1], three[:15], b"no record at all", three[:12] + b"off" + three[15:]):
             yield read(name + "damaged", content, lambda feed, path: make(feed, path), 2 if content == three[:-1] else 0)
         yield fails(lambda feed: make(feed, feed(np.array(b"/no/file", object))))

@@ -88,13 +88,13 @@ fn compression(ctx: &Context<'_>, i: usize) -> Result<Compression> {
     }
 }
 
-/// The names that input 0 holds; the sizes of buffers in input `buffer` do not matter.
-fn names(ctx: &Context<'_>, buffer: usize) -> Result<Arc<[Bytes]>> {
+/// The names that input 0 holds; the size of buffers in input `buffer` does not matter, if it is no less than `least`.
+fn names(ctx: &Context<'_>, buffer: usize, least: i64) -> Result<Arc<[Bytes]>> {
     let names = ctx.input(0);
     if names.rank() > 1 {
         return Err(Error::invalid_argument("`filenames` must be a scalar or a vector."));
     }
-    if scalar::<i64>(ctx, buffer, "buffer_size")? < 0 {
+    if scalar::<i64>(ctx, buffer, "buffer_size")? < least {
         return Err(Error::invalid_argument("`buffer_size` must be >= 0 (0 == default)"));
     }
     Ok(names.strings()?.into())
@@ -162,7 +162,7 @@ fn too_long(name: &str) -> Error {
 }
 
 fn lines(ctx: &mut Context<'_>) -> Result<()> {
-    let (names, compression) = (names(ctx, 2)?, compression(ctx, 1)?);
+    let (names, compression) = (names(ctx, 2, 0)?, compression(ctx, 1)?);
     let lines = of_files(names, move |_, _, name| {
         let (mut source, name) = (open(name, compression)?, name.to_owned());
         Ok(Box::new(move |run: &Run<'_>| {
@@ -184,7 +184,8 @@ fn lines(ctx: &mut Context<'_>) -> Result<()> {
 }
 
 fn records(ctx: &mut Context<'_>) -> Result<()> {
-    let (names, compression) = (names(ctx, 2)?, compression(ctx, 1)?);
+    // TensorFlow's own functions leave the size to it with -1.
+    let (names, compression) = (names(ctx, 2, -1)?, compression(ctx, 1)?);
     let offsets = if ctx.input_len() == 4 { ctx.input(3).to_i64s()? } else { Vec::new() };
     let records = of_files(names, move |_, index, name| {
         let mut source = open(name, compression)?;
@@ -219,7 +220,7 @@ impl Lengths {
 }
 
 fn fixed(ctx: &mut Context<'_>) -> Result<()> {
-    let names = names(ctx, 4)?;
+    let names = names(ctx, 4, 0)?;
     let mut lengths = [0; 3];
     for (i, (name, least)) in
         [("header_bytes", 0), ("record_bytes", 1), ("footer_bytes", 0)].into_iter().enumerate()
