@@ -51,20 +51,32 @@ pub fn write(tensor: &mut Tensor, values: &Tensor, start: usize, dims: &[Dim]) -
     Ok(())
 }
 
-/// Writes each element of `values` to its place.
+/// Writes the boxes that `values` holds one after the other to where they begin.
 ///
 /// # Errors
 /// When there is no memory to copy a shared tensor.
 ///
 /// # Panics
-/// When a place is outside of the tensor.
-pub fn put(tensor: &mut Tensor, values: &Tensor, places: &[usize]) -> Result<()> {
-    fn each<U: Unit>(tensor: &mut Tensor, values: &Tensor, places: &[usize]) -> Result<()> {
-        let out = tensor.units_mut::<U>()?;
-        values.units::<U>()?.iter().zip(places).for_each(|(value, &place)| out[place] = value.clone());
+/// When a box leaves the tensor.
+pub fn put(tensor: &mut Tensor, values: &Tensor, starts: &[usize], dims: &[Dim]) -> Result<()> {
+    fn each<U: Unit>(
+        tensor: &mut Tensor,
+        values: &Tensor,
+        starts: &[usize],
+        mut layout: Layout,
+    ) -> Result<()> {
+        let (out, values) = (tensor.units_mut::<U>()?, values.units::<U>()?);
+        if layout.len == 1 {
+            values.iter().zip(starts).for_each(|(value, &start)| out[start] = value.clone());
+        } else if layout.len > 0 {
+            for (part, &start) in values.chunks_exact(layout.len).zip(starts) {
+                layout.start = start as isize;
+                strided::scatter(out, part, &layout);
+            }
+        }
         Ok(())
     }
-    by_unit!(values.dtype(), U => each::<U>(tensor, values, places))
+    by_unit!(values.dtype(), U => each::<U>(tensor, values, starts, layout(dims)))
 }
 
 /// The distance between neighbours along each dimension of a tensor of this shape.
@@ -102,7 +114,7 @@ mod tests {
         assert_eq!(read(&run, &x, &[7, 1], &[]).unwrap().as_slice::<i32>().unwrap(), [7, 1]);
         let mut y = Tensor::zeros(DType::Int32, [2, 3]).unwrap();
         write(&mut y, &Tensor::from_vec([2], vec![1, 2]).unwrap(), 1, &[(2, 3)]).unwrap();
-        put(&mut y, &Tensor::from_vec([2], vec![3, 4]).unwrap(), &[5, 0]).unwrap();
+        put(&mut y, &Tensor::from_vec([2], vec![3, 4]).unwrap(), &[5, 0], &[]).unwrap();
         assert_eq!(y.as_slice::<i32>().unwrap(), [4, 1, 0, 0, 2, 3]);
     }
 }

@@ -243,7 +243,7 @@ impl Scalars {
                 )));
             }
             for (all, result) in all.iter_mut().zip(&results) {
-                walk::put(all, result, &[i])?;
+                walk::put(all, result, &[i], &[])?;
             }
         }
         Ok(all)

@@ -36,8 +36,16 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let (run, operand) = (ctx.run(), ctx.take(0));
         let vectors = Vectors::of(&run, ctx.input(1), &numbers)?;
         let (updates, window) = windows(&run, &operand, ctx.input(2), (&vectors, &numbers))?;
-        let targets = targets(&operand, &vectors.starts(operand.shape(), &numbers)?, &window);
-        let output = combine_at(&run, &combine, operand, (&targets, updates))?;
+        let starts = vectors.starts(operand.shape(), &numbers)?;
+        let strides = walk::strides(operand.shape());
+        let all: Vec<walk::Dim> = window.iter().copied().zip(strides).collect();
+        // Windows that are the same or apart are combined whole.
+        let apart =
+            |(&size, starts): (&usize, &Vec<i64>)| size == 1 || starts.windows(2).all(|s| s[0] == s[1]);
+        let whole = window.iter().zip(&starts).all(apart);
+        let (dims, inside) = if whole { (&all[..], &[][..]) } else { (&[][..], &all[..]) };
+        let targets = targets(&operand, &starts, &window, inside);
+        let output = combine_at(&run, &combine, operand, (&targets, updates), dims)?;
         ctx.set(0, output);
         Ok(())
     }))
@@ -73,12 +81,17 @@ fn windows(
     Ok((transpose(run, updates.clone(), &order)?, window))
 }
 
-/// The element that each update goes to, window after window; none for windows that leave the operand.
-fn targets(operand: &Tensor, starts: &[Vec<i64>], window: &[usize]) -> Vec<Option<usize>> {
+/// Where each window begins and the elements along the dimensions `inside` of it; none for windows that leave the operand.
+fn targets(
+    operand: &Tensor,
+    starts: &[Vec<i64>],
+    window: &[usize],
+    inside: &[walk::Dim],
+) -> Vec<Option<usize>> {
     let strides = walk::strides(operand.shape());
-    let mut inside = vec![0];
-    for (&size, &stride) in window.iter().zip(&strides) {
-        inside = inside.iter().flat_map(|&at| (0..size).map(move |i| at + i * stride as usize)).collect();
+    let mut elements = vec![0];
+    for &(size, stride) in inside {
+        elements = elements.iter().flat_map(|&at| (0..size).map(move |i| at + i * stride as usize)).collect();
     }
     let windows = starts.first().map_or(1, Vec::len);
     let start = |i: usize| {
@@ -96,19 +109,20 @@ fn targets(operand: &Tensor, starts: &[Vec<i64>], window: &[usize]) -> Vec<Optio
     (0..windows)
         .flat_map(|i| {
             let start = start(i);
-            inside.iter().map(move |&at| Some(start? + at))
+            elements.iter().map(move |&at| Some(start? + at))
         })
         .collect()
 }
 
-/// A tensor with updates combined with its elements, one after the other where several go to the same.
+/// A tensor with updates combined with its elements, or with the boxes of some sizes that begin there, one after the other where several go to the same.
 pub(crate) fn combine_at(
     run: &Run<'_>,
     combine: &Scalars,
-    tensor: Tensor,
+    mut tensor: Tensor,
     (targets, updates): (&[Option<usize>], Tensor),
+    dims: &[walk::Dim],
 ) -> Result<Tensor> {
-    let mut tensor = tensor;
+    let size: usize = dims.iter().map(|dim| dim.0).product();
     let updates = updates.clone().reshape([updates.elements()])?;
     // Each round has at most one update for an element.
     let mut seen = vec![0_usize; tensor.elements()];
@@ -120,14 +134,16 @@ pub(crate) fn combine_at(
         if round == rounds.len() {
             rounds.push(Default::default());
         }
-        rounds[round].0.push(from);
+        rounds[round].0.push(from * size);
         rounds[round].1.push(to);
     }
     for (from, to) in rounds {
-        let old = walk::read(run, &tensor, &to, &[])?;
-        let new = walk::read(run, &updates, &from, &[])?;
-        let results = combine.call(run, vec![old, new], &[tensor.dtype()])?;
-        walk::put(&mut tensor, &results[0], &to)?;
+        let old = walk::read(run, &tensor, &to, dims)?;
+        let (shape, len) = (old.shape().clone(), [old.elements()]);
+        let new = walk::read(run, &updates, &from, &[(size, 1)])?;
+        let arguments = vec![old.reshape(len)?, new.reshape(len)?];
+        let results = combine.call(run, arguments, &[tensor.dtype()])?.remove(0).reshape(shape)?;
+        walk::put(&mut tensor, &results, &to, dims)?;
     }
     Ok(tensor)
 }

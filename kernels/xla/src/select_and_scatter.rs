@@ -48,7 +48,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         }
         let output = broadcast(&run, start.clone(), operand.shape())?;
         let selected = selected(&run, &select, operand, (&window, &shape))?;
-        let output = combine_at(&run, &combine, output, (&selected, source.clone()))?;
+        let output = combine_at(&run, &combine, output, (&selected, source.clone()), &[])?;
         ctx.set(0, output);
         Ok(())
     }))
