@@ -28,6 +28,14 @@ def matrix_functions(name, rng):
         make = positive if name in ("BatchCholesky", "MatrixLogarithm", "MatrixSquareRoot") else solid
         for shape in ((3, 3), (2, 2, 2)):
             yield Call([make(rng, dtype, *shape)])
+        if name == "MatrixSquareRoot":
+            # Pairs of complex eigenvalues beside real ones, in any order.
+            for n in (2, 3, 4, 5, 8, 13):
+                near = values(rng, dtype, (2, n, n), -1, 1) + np.asarray(2 * n**0.5, dtype) * np.eye(n, dtype=dtype)
+                turn = np.asarray([[0.1, 3], [-2, 0.1]], dtype)
+                near[1, -2:, -2:] += turn
+                near[1, :2, :2] += turn.T if n > 3 else 0
+                yield Call([near])
     yield Bad([values(rng, dtypes(name)[0], (2, 3))])
 
 

@@ -6,7 +6,7 @@ use savedmodel_tensor::{Complex32, Complex64, Result};
 
 use crate::dense::lu::Lu;
 use crate::dense::triangular::{self, Half};
-use crate::dense::{Matrix, Real, Scalar, complex_schur, eigen, real_schur};
+use crate::dense::{Matrix, Real, Scalar, complex_schur, eigen, real_root, real_schur};
 use crate::matrices::{map_square, square_shape};
 
 /// The exponential, principal logarithm and principal square root of square matrices.
@@ -59,12 +59,12 @@ fn complex_root<T: Scalar>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 fn real_root<R: Real>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     kernel::<R>(|matrix| {
         let n = matrix.rows();
-        let Some((t, _)) = real_schur::decompose(&matrix, false) else { return Ok(nans(n)) };
+        let Some((t, Some(u))) = real_schur::decompose(&matrix, true) else { return Ok(nans(n)) };
         let negative = |value: &R::Complex| value.imaginary() == R::zero() && value.real() < R::zero();
         if eigen::block_values(&t).iter().any(negative) {
             return Ok(nans(n));
         }
-        Ok(root(matrix.map(|x| x.to_complex()))?.map(|x| x.real()))
+        Ok(u.times(&real_root::of_blocks(&t)).times(&u.transpose()))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::hessenberg;
 use super::rotation::Rotation;
-use super::{Matrix, Real, Scalar};
+use super::{Matrix, Real, Scalar, loops};
 
 /// Steps for each row before giving up.
 const STEPS: usize = 30;
@@ -13,7 +13,9 @@ pub fn decompose<T: Scalar>(a: Matrix<T>, with_u: bool) -> Option<(Matrix<T>, Op
     if n <= 1 {
         return Some((a, with_u.then(|| Matrix::identity(n, n))));
     }
-    let (mut t, mut u) = hessenberg::reduce(a, with_u);
+    let (mut t, u) = hessenberg::reduce(a, with_u);
+    // The transpose of U, whose rows are adjacent where steps turn columns of U.
+    let mut u = u.map(|u| u.transpose());
     let (mut last, mut since, mut total) = (n - 1, 0, 0);
     loop {
         while last > 0 && is_negligible(&mut t, last - 1) {
@@ -21,7 +23,7 @@ pub fn decompose<T: Scalar>(a: Matrix<T>, with_u: bool) -> Option<(Matrix<T>, Op
             last -= 1;
         }
         if last == 0 {
-            return Some((t, u));
+            return Some((t, u.map(|u| u.transpose())));
         }
         since += 1;
         total += 1;
@@ -82,8 +84,7 @@ fn step<T: Scalar>(t: &mut Matrix<T>, mut u: Option<&mut Matrix<T>>, first: usiz
         rotation.adjoint().rows(t, (i, i + 1), i);
         rotation.columns(t, (i, i + 1), (i + 2).min(last) + 1);
         if let Some(u) = &mut u {
-            let rows = u.rows();
-            rotation.columns(u, (i, i + 1), rows);
+            rotation.transpose().rows(u, (i, i + 1), 0);
         }
     }
 }
@@ -91,12 +92,18 @@ fn step<T: Scalar>(t: &mut Matrix<T>, mut u: Option<&mut Matrix<T>>, first: usiz
 /// The principal square root of an upper triangular matrix.
 pub fn triangular_root<T: Scalar>(t: &Matrix<T>) -> Matrix<T> {
     let n = t.rows();
-    let mut root = Matrix::zeros(n, n);
+    // Columns of the root, conjugated: a sum of products is then one of adjacent numbers.
+    let (mut root, mut turned) = (Matrix::zeros(n, n), Matrix::zeros(n, n));
     for j in 0..n {
-        root[(j, j)] = t[(j, j)].root();
-        for i in (0..j).rev() {
-            let sum = (i + 1..j).fold(t[(i, j)], |sum, k| sum - root[(i, k)] * root[(k, j)]);
-            root[(i, j)] = sum.over(root[(i, i)] + root[(j, j)]);
+        for i in (0..=j).rev() {
+            let value = if i == j {
+                t[(j, j)].root()
+            } else {
+                let products = loops::dot(&turned.row(j)[i + 1..j], &root.row(i)[i + 1..j]);
+                (t[(i, j)] - products).over(root[(i, i)] + root[(j, j)])
+            };
+            root[(i, j)] = value;
+            turned[(j, i)] = value.conjugate();
         }
     }
     root

@@ -45,19 +45,33 @@ impl<T: Scalar> Reflection<T> {
         if self.tau == T::zero() || column >= matrix.columns() {
             return;
         }
+        let columns = matrix.columns();
         let mut sums = matrix.row(row)[column..].to_vec();
-        for (i, v) in self.tail.iter().enumerate() {
-            loops::add_scaled(v.conjugate(), &matrix.row(row + 1 + i)[column..], &mut sums);
+        let (first, rest) = matrix.data_mut()[row * columns..].split_at_mut(columns);
+        let conjugates: Vec<T> = self.tail.iter().map(|v| v.conjugate()).collect();
+        if let Some(rest) = rest.get_mut(column..) {
+            loops::add_rows(&conjugates, rest, columns, &mut sums);
+            let factors: Vec<T> = self.tail.iter().map(|&v| -self.tau * v).collect();
+            loops::add_to_rows(&factors, &sums, rest, columns);
         }
-        loops::add_scaled(-self.tau, &sums, &mut matrix.row_mut(row)[column..]);
-        for (i, &v) in self.tail.iter().enumerate() {
-            loops::add_scaled(-self.tau * v, &sums, &mut matrix.row_mut(row + 1 + i)[column..]);
-        }
+        loops::add_scaled(-self.tau, &sums, &mut first[column..]);
     }
 
     /// Reflects the columns from `column` on of the first `rows` rows: the matrix times this.
     pub fn right(&self, matrix: &mut Matrix<T>, rows: usize, column: usize) {
         if self.tau == T::zero() {
+            return;
+        }
+        if let [v, w] = self.tail[..] {
+            // The iterations towards Schur forms reflect three columns at a time.
+            let (v, w) = (v.conjugate(), w.conjugate());
+            let columns = matrix.columns();
+            for row in matrix.data_mut()[..rows * columns].chunks_exact_mut(columns) {
+                if let [x, y, z] = &mut row[column..column + 3] {
+                    let sum = self.tau * (*x + (v.conjugate() * *y + w.conjugate() * *z));
+                    (*x, *y, *z) = (*x - sum, *y - sum * v, *z - sum * w);
+                }
+            }
             return;
         }
         let conjugates: Vec<T> = self.tail.iter().map(|v| v.conjugate()).collect();

@@ -17,6 +17,7 @@ pub mod one_sided_jacobi;
 pub mod orthogonal_solve;
 pub mod pivoted_qr;
 pub mod qr;
+pub mod real_root;
 pub mod real_schur;
 pub mod rotation;
 mod scalar;

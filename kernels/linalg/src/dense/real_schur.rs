@@ -13,6 +13,7 @@ const STEPS: usize = 40;
 /// An iteration towards the Schur form.
 struct Schur<R> {
     t: Matrix<R>,
+    /// The transpose of U, whose rows are adjacent where steps change columns of U.
     u: Option<Matrix<R>>,
     /// What was taken off the diagonal.
     shifted: R,
@@ -26,9 +27,9 @@ pub fn decompose<R: Real>(a: &Matrix<R>, with_u: bool) -> Option<(Matrix<R>, Opt
         return Some((Matrix::zeros(n, n), with_u.then(|| Matrix::identity(n, n))));
     }
     let (t, u) = hessenberg::reduce(a.divided(scale), with_u);
-    let mut schur = Schur { t, u, shifted: R::zero() };
+    let mut schur = Schur { t, u: u.map(|u| u.transpose()), shifted: R::zero() };
     schur.run()?;
-    Some((schur.t.scaled(scale), schur.u))
+    Some((schur.t.scaled(scale), schur.u.map(|u| u.transpose())))
 }
 
 impl<R: Real> Schur<R> {
@@ -92,8 +93,7 @@ impl<R: Real> Schur<R> {
             rotation.columns(t, (n, last), last + 1);
             t[(last, n)] = R::zero();
             if let Some(u) = &mut self.u {
-                let rows = u.rows();
-                rotation.columns(u, (n, last), rows);
+                rotation.transpose().rows(u, (n, last), 0);
             }
         }
         if last > 1 {
@@ -169,8 +169,7 @@ impl<R: Real> Schur<R> {
             reflection.left(&mut self.t, k, k);
             reflection.right(&mut self.t, last.min(k + 3) + 1, k);
             if let Some(u) = &mut self.u {
-                let rows = u.rows();
-                reflection.right(u, rows, k);
+                reflection.left(u, k, 0);
             }
         }
         for i in start + 2..=last {

@@ -50,16 +50,18 @@ fn reduce<T: Scalar>(mut a: Matrix<T>, with_q: bool) -> (Tridiagonal<T::Real>, O
         let tau = reflection.tau.conjugate();
         let v: Vec<T> = std::iter::once(T::one()).chain(reflection.tail.iter().copied()).collect();
         let conjugates: Vec<T> = v.iter().map(|v| v.conjugate()).collect();
-        let mut w: Vec<T> =
-            (i + 1..n).map(|row| tau * loops::dot(&conjugates, &a.row(row)[i + 1..])).collect();
+        // The product with `v`: rows of a Hermitian matrix are conjugated columns.
+        let inner = (i + 1) * (n + 1);
+        let mut w = vec![T::zero(); n - i - 1];
+        loops::add_rows(&conjugates, &a.data()[inner..], n, &mut w);
+        w.iter_mut().for_each(|w| *w = tau * w.conjugate());
         let factor = tau.times(T::Real::of(-0.5)) * loops::dot(&w, &v);
         loops::add_scaled(factor, &v, &mut w);
+        let negative = |values: &[T]| values.iter().map(|&x| -x).collect::<Vec<T>>();
         let w_conjugates: Vec<T> = w.iter().map(|w| w.conjugate()).collect();
-        for (k, row) in (i + 1..n).enumerate() {
-            let row = &mut a.row_mut(row)[i + 1..];
-            loops::add_scaled(-v[k], &w_conjugates, row);
-            loops::add_scaled(-w[k], &conjugates, row);
-        }
+        let rows = &mut a.data_mut()[inner..];
+        loops::add_to_rows(&negative(&v), &w_conjugates, rows, n);
+        loops::add_to_rows(&negative(&w), &conjugates, rows, n);
         reflections.push(reflection.with(tau));
     }
     let diagonal = (0..n).map(|i| a[(i, i)].real()).collect();
@@ -116,10 +118,11 @@ impl<R: Real> Tridiagonal<R> {
     }
 
     /// One step on the rows from `start` to `end`.
-    fn step<T: Scalar<Real = R>>(&mut self, start: usize, end: usize, mut vectors: Option<&mut Matrix<T>>) {
+    fn step<T: Scalar<Real = R>>(&mut self, start: usize, end: usize, vectors: Option<&mut Matrix<T>>) {
         let mut x = self.diagonal[start] - self.shift(end);
         let mut z = self.below[start];
         let (d, b) = (&mut self.diagonal, &mut self.below);
+        let mut rotations = Vec::new();
         for k in start..end {
             if z == R::zero() {
                 break;
@@ -137,10 +140,13 @@ impl<R: Real> Tridiagonal<R> {
                 z = -s * b[k + 1];
                 b[k + 1] *= c;
             }
-            if let Some(vectors) = &mut vectors {
-                let (p, q) = vectors.two_rows(k, k + 1);
-                loops::rotate(T::of_real(c), T::of_real(-s), p, q);
+            if vectors.is_some() {
+                rotations.push((T::of_real(c), T::of_real(-s)));
             }
+        }
+        if let Some(vectors) = vectors {
+            let columns = vectors.columns();
+            loops::rotate_down(&rotations, &mut vectors.data_mut()[start * columns..], columns);
         }
     }
 }
