@@ -172,6 +172,7 @@ pub fn run(images: &Images<'_>, filter: &Filter, epilogue: &Epilogue<'_, f32>, o
     assert!(filter.channels.min(filter.outputs) >= LANES, "too few channels");
     assert!(epilogue.bias.is_empty() || epilogue.bias.len() == filter.outputs);
     assert!(epilogue.residual.is_empty() || epilogue.residual.len() == out.len());
+    assert!(!epilogue.accumulate, "results of tiles are written over");
     assert!(image > 0 && out.len().is_multiple_of(image) && images.data.len() == out.len() / image * cells);
     let rows = height.windows.div_ceil(OUTPUT);
     let row = width.windows.div_ceil(OUTPUT) * POSITIONS * (filter.channels + filter.outputs);
@@ -366,7 +367,7 @@ mod tests {
                 let filter = numbers(9 * channels * outputs, 2);
                 let (bias, residual) = (numbers(outputs, 3), numbers(size, 4));
                 for residual in [&[][..], &residual] {
-                    let epilogue = Epilogue { bias: &bias, residual, activation };
+                    let epilogue = Epilogue { bias: &bias, residual, activation, ..Epilogue::default() };
                     let windows =
                         Windows { data: &data, grids: images, axes: grid, channels, part: 0..channels };
                     let (mut want, mut out) = (vec![f32::NAN; size], vec![f32::NAN; size]);

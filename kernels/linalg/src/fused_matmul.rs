@@ -91,7 +91,7 @@ fn build(node: &Construction<'_>, transpose: [&str; 2], batches: bool) -> Result
         _ => None,
     };
     Ok(Box::new(move |ctx: &mut Context<'_>| {
-        let (a, b, bias) = (ctx.input(0), ctx.input(1), ctx.input(2));
+        let (a, b) = (ctx.input(0), ctx.input(1));
         let is_row = a.rank() < 2 || a.rank() > 2 && !batches;
         if is_row || b.rank() != 2 {
             return Err(Error::invalid_argument(format!("In[0] and In[1] ndims must be == 2: {}", a.rank())));
@@ -106,15 +106,18 @@ fn build(node: &Construction<'_>, transpose: [&str; 2], batches: bool) -> Result
                 b.shape()
             )));
         }
-        if bias.shape().dims() != [n] {
-            return Err(Error::invalid_argument(format!(
-                "bias must be a vector of {n}, got {}",
-                bias.shape()
-            )));
+        let bias = ctx.input(2).shape();
+        if bias.dims() != [n] {
+            return Err(Error::invalid_argument(format!("bias must be a vector of {n}, got {bias}")));
         }
         let shape: Shape = outer.iter().copied().chain([m, n]).collect();
-        let mut out = ctx.allocate(dtype, shape)?;
-        let [left, right, bias] = [wide(a)?, wide(b)?, wide(bias)?];
+        let m = outer.iter().product::<usize>() * m;
+        // What is added last is where the result comes, if nothing else needs it.
+        let over = if adds { ctx.forward(ADDED, dtype, &shape) } else { None };
+        let accumulate = over.is_some();
+        let adds = adds && !accumulate;
+        let mut out = over.map_or_else(|| ctx.allocate(dtype, shape), Ok)?;
+        let [left, right, bias] = [wide(ctx.input(0))?, wide(ctx.input(1))?, wide(ctx.input(2))?];
         let added = if adds { Some(ctx.input(ADDED)) } else { None };
         // Another shape is added when the product is done.
         let later = added.filter(|added| added.shape() != out.shape());
@@ -124,10 +127,9 @@ fn build(node: &Construction<'_>, transpose: [&str; 2], batches: bool) -> Result
         };
         let epilogue = match later {
             Some(_) => Epilogue { bias: &bias, ..Epilogue::default() },
-            None => Epilogue { bias: &bias, residual, activation },
+            None => Epilogue { bias: &bias, residual, accumulate, activation },
         };
         let gemm = Gemm { epilogue, ..Gemm::default() };
-        let m = outer.iter().product::<usize>() * m;
         let left = View::maybe_t(&left, [m, k], transpose_a);
         let run = |out: &mut [f32]| match &packed {
             Some(packed) => gemm.run([m, k, n], left, packed, out),
@@ -163,7 +165,7 @@ fn sum(ctx: &Context<'_>, a: &Tensor, b: &Tensor, activation: Activation) -> Res
     }
     let len = sums.len();
     let none = View::new(&[], len);
-    let epilogue = Epilogue { bias: &[], residual: &sums, activation };
+    let epilogue = Epilogue { residual: &sums, activation, ..Epilogue::default() };
     Gemm { epilogue, ..Gemm::default() }.run([1, 0, len], none, none, out.as_mut_slice()?);
     Ok(out)
 }

@@ -194,7 +194,7 @@ impl Call<'_> {
     /// Whole rows of expanded cells from whole rows of cells.
     fn expand(&self, cells: &[f32], out: &mut [f32]) {
         let (channels, expanded) = (self.filter.k(), self.bias.len());
-        let epilogue = Epilogue { bias: self.bias, residual: &[], activation: self.activations[0] };
+        let epilogue = Epilogue { bias: self.bias, activation: self.activations[0], ..Epilogue::default() };
         let sizes = [out.len() / expanded, channels, expanded];
         f32::multiply_dense(sizes, cells, self.filter, out, epilogue);
     }

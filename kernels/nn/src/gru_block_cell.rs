@@ -102,7 +102,7 @@ fn product(
     let (of_input, of_state) = weights.split_at(input * columns);
     let first = Gemm { epilogue: Epilogue { bias, ..Epilogue::default() }, ..Gemm::default() };
     first.run([batch, input, columns], View::new(x, input), View::new(of_input, columns), out);
-    let second = Gemm { accumulate: true, ..Gemm::default() };
+    let second = Gemm { epilogue: Epilogue { accumulate: true, ..Epilogue::default() }, ..Gemm::default() };
     second.run([batch, cell, columns], View::new(h, cell), View::new(of_state, columns), out);
 }
 

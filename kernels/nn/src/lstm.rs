@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use num_traits::Num;
-use savedmodel_math::gemm::{Gemm, PackedB, View};
+use savedmodel_math::gemm::{Epilogue, Gemm, PackedB, View};
 use savedmodel_math::narrow::Narrow;
 use savedmodel_math::unary;
 use savedmodel_op::{Construction, Context};
@@ -117,7 +117,8 @@ impl Weights {
         let (gates, bias) = (sizes.cell * 4, T::wide(bias));
         let rows = x.len().checked_div(sizes.input).unwrap_or(0);
         let mut sums = bias.repeat(rows.max(if sizes.input == 0 { sizes.batch } else { 0 }));
-        let product = Gemm { accumulate: true, ..Gemm::default() };
+        let product =
+            Gemm { epilogue: Epilogue { accumulate: true, ..Epilogue::default() }, ..Gemm::default() };
         if rows > 0 {
             product.run(
                 [rows, sizes.input, gates],
@@ -131,7 +132,8 @@ impl Weights {
 
     /// Adds what the last output makes of the gates.
     fn add_state<T: Cell>(&self, h: &[T], gates: &mut [f32], sizes: Sizes) {
-        let product = Gemm { accumulate: true, ..Gemm::default() };
+        let product =
+            Gemm { epilogue: Epilogue { accumulate: true, ..Epilogue::default() }, ..Gemm::default() };
         let shape = [sizes.batch, sizes.cell, sizes.cell * 4];
         product.run(shape, View::new(&T::wide(h), sizes.cell), &self.state, gates);
     }

@@ -39,20 +39,22 @@ pub enum Activation {
     GeluTanh,
 }
 
-/// `C = activation(A B + bias + residual)`.
+/// `C = activation(A B + bias + residual)`, or with what C holds for the residual.
 #[derive(Clone, Copy, Debug)]
 pub struct Epilogue<'a, T> {
     /// One element per column of C, or empty.
     pub bias: &'a [T],
     /// A matrix like C, with the same distance between rows, or empty.
     pub residual: &'a [T],
+    /// Whether what C holds is added, too; else it is written over.
+    pub accumulate: bool,
     /// Applied last.
     pub activation: Activation,
 }
 
 impl<T> Default for Epilogue<'_, T> {
     fn default() -> Self {
-        Epilogue { bias: &[], residual: &[], activation: Activation::Identity }
+        Epilogue { bias: &[], residual: &[], accumulate: false, activation: Activation::Identity }
     }
 }
 

@@ -55,15 +55,13 @@ use crate::par;
 pub struct Gemm<'a, T> {
     /// What follows the product.
     pub epilogue: Epilogue<'a, T>,
-    /// Whether the product is added to what C holds, instead of written over it; the bias is then not added.
-    pub accumulate: bool,
     /// Distance between rows of C, or `None` when they are adjacent.
     pub c_stride: Option<usize>,
 }
 
 impl<T> Default for Gemm<'_, T> {
     fn default() -> Self {
-        Gemm { epilogue: Epilogue::default(), accumulate: false, c_stride: None }
+        Gemm { epilogue: Epilogue::default(), c_stride: None }
     }
 }
 
@@ -102,7 +100,7 @@ impl<T: Scalar> Gemm<'_, T> {
         a.check(m, k);
         let b = b.into();
         if let Rhs::View(b) = b
-            && !self.accumulate
+            && !self.epilogue.accumulate
             && (m == 1 && b.column_stride == 1 || m <= DOT_ROWS && b.row_stride == 1)
         {
             self.check([m, k, n], &Rhs::View(b), c.len());

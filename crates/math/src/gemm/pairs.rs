@@ -207,7 +207,7 @@ mod tests {
             for transposed in [false, true] {
                 let b = if transposed { View::new(&b, k).t() } else { View::new(&b, n) };
                 let Some(packed) = PackedB::rounded(k, n, b) else { return };
-                let epilogue = Epilogue { bias: &bias, residual: &[], activation: Activation::Relu };
+                let epilogue = Epilogue { bias: &bias, activation: Activation::Relu, ..Epilogue::default() };
                 let mut c = vec![f32::NAN; m * n];
                 Gemm { epilogue, ..Gemm::default() }.run([m, k, n], View::new(&a, k), &packed, &mut c);
                 for (i, &c) in c.iter().enumerate() {

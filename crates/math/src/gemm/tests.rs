@@ -48,9 +48,19 @@ fn products_agree_with_the_plain_loop() {
                 let mut c = vec![f32::NAN; m * n];
                 Gemm::default().run(size, a, b, &mut c);
                 assert_eq!(c, want, "{level:?} {size:?} {ta} {tb}");
-                Gemm { accumulate: true, ..Gemm::default() }.run(size, a, b, &mut c);
-                assert!(c.iter().zip(&want).all(|(c, w)| *c == 2.0 * w), "{level:?} {size:?} accumulated");
+                let bias = matrix(1, n, 3);
+                let epilogue = Epilogue { bias: &bias, accumulate: true, ..Epilogue::default() };
+                let added = Gemm { epilogue, ..Gemm::default() };
+                added.run(size, a, b, &mut c);
+                let twice = |c: &[f32]| {
+                    let want = want.iter().zip(bias.iter().cycle()).map(|(w, bias)| 2.0 * w + bias);
+                    c.iter().zip(want).all(|(c, want)| *c == want)
+                };
+                assert!(twice(&c), "{level:?} {size:?} accumulated");
                 let packed = PackedB::new(k, n, b);
+                c.copy_from_slice(&want);
+                added.run(size, a, &packed, &mut c);
+                assert!(twice(&c), "{level:?} {size:?} packed, accumulated");
                 c.fill(f32::NAN);
                 Gemm::default().run(size, a, &packed, &mut c);
                 assert_eq!(c, want, "{level:?} {size:?} packed");
@@ -84,7 +94,7 @@ fn epilogues_follow_the_product() {
             ] {
                 for with_residual in [false, true] {
                     let residual: &[f32] = if with_residual { &residual } else { &[] };
-                    let epilogue = Epilogue { bias: &bias, residual, activation };
+                    let epilogue = Epilogue { bias: &bias, residual, activation, ..Epilogue::default() };
                     let mut c = vec![f32::NAN; m * n];
                     Gemm { epilogue, ..Gemm::default() }.run(size, a, b, &mut c);
                     for (i, (&c, &product)) in c.iter().zip(&product).enumerate() {

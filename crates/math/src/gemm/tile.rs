@@ -6,8 +6,7 @@ use super::sums::{Sums, adjacent, few, sums};
 use super::vector::Vector;
 use crate::simd::{self, Level};
 
-/// One call of a microkernel: `C = clamp(A B + start + residual)` for a tile of C, where `start` is C itself, a row of bias,
-/// or 0.
+/// One call of a microkernel: `C = clamp(A B + bias + C + residual)` for a tile of C, of which only the product need be there.
 #[derive(Clone, Copy, Debug)]
 pub struct Tile<T> {
     /// The parts of the rows of A that count, and how many.
@@ -31,7 +30,7 @@ pub struct Tile<T> {
     pub columns: usize,
     /// Whether C is read.
     pub accumulate: bool,
-    /// What each row starts with when C is not read, or null for 0.
+    /// What each row starts with, or null for 0.
     pub bias: *const T,
     /// What is added to the results, at the same distances as C, or null.
     pub residual: *const T,
@@ -153,7 +152,8 @@ unsafe fn run<V: Vector, const ROWS: usize, const WIDTH: usize>(tile: &Tile<V::E
                     V::prefetch(c.wrapping_add(row * c_stride + column * V::LEN));
                 }
             }
-        } else if !bias.is_null() {
+        }
+        if !bias.is_null() {
             for (column, start) in start.iter_mut().enumerate() {
                 *start = load::<V, WIDTH>(bias.add(column * V::LEN), column, rest);
             }

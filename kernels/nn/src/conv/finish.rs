@@ -94,18 +94,31 @@ impl Steps {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` when an input does not fit.
-    pub fn run<T: Convolve>(&self, ctx: &Context<'_>, convolution: &Forward<T>) -> Result<Tensor>
+    pub fn run<T: Convolve>(&self, ctx: &mut Context<'_>, convolution: &Forward<T>) -> Result<Tensor>
     where
         T::Wide: Float,
     {
-        let (input, filter) = (ctx.input(0), ctx.input(1));
-        let sizes = convolution.sizes(input.shape(), filter.shape())?;
+        let sizes = convolution.sizes(ctx.input(0).shape(), ctx.input(1).shape())?;
         let shape = convolution.shape(&sizes);
-        let numbers = self.numbers::<T>(ctx, &sizes)?;
+        // What is added is where the result comes, if nothing else needs it.
+        if self.adds
+            && convolution.accumulates(&sizes, ctx.input(1))?
+            && let Some(mut out) = ctx.forward(3, T::DTYPE, &shape)
+        {
+            let numbers = self.numbers::<T>(ctx, &sizes)?;
+            let activation = self.activation;
+            let epilogue =
+                Epilogue { bias: &numbers[0], accumulate: true, activation, ..Epilogue::default() };
+            convolution.run(&sizes, [ctx.input(0), ctx.input(1)], epilogue, &|_| {}, &mut out)?;
+            return Ok(out);
+        }
         if self.adds && ctx.input(3).shape() != &shape {
             let plain = Steps { adds: false, activation: Activation::Identity, ..self.clone() };
-            return self.add::<T>(ctx, &plain.run(ctx, convolution)?);
+            let result = plain.run(ctx, convolution)?;
+            return self.add::<T>(ctx, &result);
         }
+        let (input, filter) = (ctx.input(0), ctx.input(1));
+        let numbers = self.numbers::<T>(ctx, &sizes)?;
         let cells = match self.adds {
             true => inner_channels::<T>(ctx.input(3), &sizes.output, convolution.attributes.channels_first)?,
             false => Cow::default(),
@@ -115,7 +128,8 @@ impl Steps {
         let activation = self.activation;
         match self.first {
             First::BiasAdd => {
-                let epilogue = Epilogue { bias: &numbers[0], residual: &residual, activation };
+                let epilogue =
+                    Epilogue { bias: &numbers[0], residual: &residual, activation, ..Epilogue::default() };
                 convolution.run(&sizes, [input, filter], epilogue, &|_: &mut [T::Wide]| {}, &mut out)?;
             }
             First::BatchNorm { epsilon } => {

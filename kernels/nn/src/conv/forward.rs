@@ -238,7 +238,7 @@ fn depthwise<W: Multiply>(
             let image = &input[index * image..(index + 1) * image];
             let taps = Taps { image, held: axes[0].cells * axes[1].cells, filter, axes: &axes, at, channels };
             W::depthwise(&taps, epilogue.bias, bounds, out);
-            W::finish(out, &Epilogue { residual, bias: &[], activation });
+            W::finish(out, &Epilogue { residual, activation, ..Epilogue::default() });
         }
     });
 }

@@ -163,6 +163,16 @@ impl<T: Convolve> Forward<T> {
         Ok(Sizes { input, output, dims, groups })
     }
 
+    /// Whether a convolution can add to what its output holds: see [`Epilogue::accumulate`].
+    ///
+    /// # Errors
+    /// `INTERNAL` when the filter is of another type.
+    pub fn accumulates(&self, sizes: &Sizes, filter: &Tensor) -> Result<bool> {
+        let is_product = sizes.groups == 1 && sizes.input.channels > 0 && filter.elements() > 0;
+        let is_as_it_lies = T::DTYPE == T::Wide::DTYPE && !self.attributes.channels_first;
+        Ok(is_product && is_as_it_lies && self.tiles(sizes, filter)?.is_none())
+    }
+
     /// What a window without cells gives.
     fn give_nothing(
         &self,

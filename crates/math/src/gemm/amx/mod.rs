@@ -273,9 +273,9 @@ impl<'a> Writer<'a> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
     fn new(written: Written<'a, f32>) -> Writer<'a> {
-        let &Tile { columns, accumulate, bias, .. } = written.tile;
+        let &Tile { columns, bias, .. } = written.tile;
         let masks = [first(columns), first(columns.saturating_sub(SIDE))];
-        let start = if accumulate || bias.is_null() {
+        let start = if bias.is_null() {
             [_mm512_setzero_ps(); 2]
         } else {
             let second = bias.wrapping_add(SIDE);

@@ -69,16 +69,18 @@ fn epilogues_follow_the_product() {
         let stride = n + 3;
         let residual = small(m * stride, 4);
         for activation in [Activation::Relu, Activation::Tanh] {
-            let epilogue = Epilogue { bias: &bias, residual: &residual, activation };
-            let plain = |accumulate| Gemm { epilogue, accumulate, c_stride: Some(stride) };
+            let plain = |accumulate| {
+                let epilogue = Epilogue { bias: &bias, residual: &residual, accumulate, activation };
+                Gemm { epilogue, c_stride: Some(stride) }
+            };
             for accumulate in [false, true] {
                 let start = small(m * stride, 5);
                 let (mut c, mut want) = (start.clone(), start);
                 by_unit(&plain(accumulate), size, &a, &packed, &mut c);
                 // Rows one by one are no work for the unit.
                 for (row, want) in want.chunks_mut(stride).enumerate() {
-                    let epilogue = Epilogue { residual: &residual[row * stride..][..stride], ..epilogue };
-                    let gemm = Gemm { epilogue, ..plain(accumulate) };
+                    let mut gemm = plain(accumulate);
+                    gemm.epilogue.residual = &residual[row * stride..][..stride];
                     gemm.run([1, k, n], View::new(&a[row * k..], k), &packed, want);
                 }
                 assert_eq!(c, want, "{size:?} {activation:?} {accumulate}");

@@ -324,7 +324,7 @@ impl<'a, T: Scalar> Product<'a, T> {
         let is_last = first + depth == self.k;
         let bounds = if is_last { self.bounds } else { None };
         let (lo, hi) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
-        let accumulate = self.gemm.accumulate || first > 0;
+        let accumulate = self.gemm.epilogue.accumulate || first > 0;
         let tile = Tile {
             runs: (std::ptr::null(), 0),
             a: std::ptr::null(),
@@ -336,7 +336,7 @@ impl<'a, T: Scalar> Product<'a, T> {
             c_stride: 0,
             columns: width,
             accumulate,
-            bias: if bias.is_empty() || accumulate {
+            bias: if bias.is_empty() || first > 0 {
                 std::ptr::null()
             } else {
                 bias[columns.clone()].as_ptr()

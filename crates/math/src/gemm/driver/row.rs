@@ -23,7 +23,7 @@ impl<T: Scalar> Product<'_, T> {
         let mut first = 0;
         while first < self.k {
             let depth = self.block.min(self.k - first);
-            let (accumulate, last) = (self.gemm.accumulate || first > 0, first + depth == self.k);
+            let (accumulate, last) = (self.gemm.epilogue.accumulate || first > 0, first + depth == self.k);
             let bounds = if last { self.bounds } else { None };
             let (lo, hi) = bounds.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
             for panel in 0..panels {
@@ -45,7 +45,7 @@ impl<T: Scalar> Product<'_, T> {
                     c_stride: 0,
                     columns,
                     accumulate,
-                    bias: part(bias, !accumulate),
+                    bias: part(bias, first == 0),
                     residual: part(residual, bounds.is_some()),
                     lo: T::from_f32(lo),
                     hi: T::from_f32(hi),
