@@ -140,6 +140,7 @@ fn build<T: Convolve>(node: &Construction<'_>, spec: &'static Spec) -> Result<Bo
     let attributes = Attributes::of(node, spec.spatial, spec.code)?;
     attributes.check_plain(T::DTYPE, false, Code::InvalidArgument)?;
     let takes_groups = spec.spatial == 2 || is_compiled(node);
+    let rounds = node.rounds();
     let ready = Ready::<Filter<T::Wide>>::new(node.constant(1).is_some());
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let (filter, gradient) = (ctx.input(1), ctx.input(2));
@@ -161,7 +162,7 @@ fn build<T: Convolve>(node: &Construction<'_>, spec: &'static Spec) -> Result<Bo
         }
         let gradient = inner_channels::<T>(gradient, &sizes.output, attributes.channels_first)?;
         let gradient = T::widen(&gradient);
-        let make = || prepare::<T>(filter, &sizes);
+        let make = || prepare::<T>(filter, &sizes, rounds);
         ready.with(sizes.groups, make, |filter| {
             with_layout(&mut out, &sizes.input, attributes.channels_first, |out: &mut [T]| {
                 T::round(out, |out| transposed::convolve(&sizes, &gradient, filter, out));
@@ -172,10 +173,11 @@ fn build<T: Convolve>(node: &Construction<'_>, spec: &'static Spec) -> Result<Bo
     }))
 }
 
-fn prepare<T: Convolve>(filter: &Tensor, sizes: &Sizes) -> Result<Filter<T::Wide>> {
+fn prepare<T: Convolve>(filter: &Tensor, sizes: &Sizes, rounds: bool) -> Result<Filter<T::Wide>> {
     let dims = sizes.dims.map(|dim| [dim.window, dim.stride, dim.dilation]);
     let channels = sizes.input.channels / sizes.groups;
-    Ok(Filter::new(&T::widen(filter.as_slice()?), dims, [channels, sizes.output.channels], sizes.groups))
+    let outputs = sizes.output.channels;
+    Ok(Filter::new(&T::widen(filter.as_slice()?), dims, [channels, outputs], sizes.groups, rounds))
 }
 
 impl Spec {
@@ -301,6 +303,24 @@ mod tests {
                     "strides=[1,3,3,1] padding=VALID",
                     "int32[2] 5 4; half[2,1,2,1] 1 2 3 4; half[1,2,2,1] 1 2 3 4",
                     "half[1,5,4,2] 1 2 0 0 0 0 2 4 3 4 0 0 0 0 6 8 0 0 0 0 0 0 0 0 3 6 0 0 0 0 4 8 9 12 0 0 0 0 12 16",
+                ),
+                (
+                    "Conv2DBackpropInput",
+                    "strides=[1,3,3,1] padding=SAME",
+                    "int32[4] 1 4 5 1; float[3,3,1,2] -3 -2 -1 0 1 2 3 -3 -2 -1 0 1 2 3 -3 -2 -1 0; float[1,2,2,2] -1 0 1 2 3 -1 0 1",
+                    "float[1,4,5,1] -3 2 0 -3 -4 -2 3 1 8 -7 -7 -3 1 -2 0 12 -5 -1 -3 -1",
+                ),
+                (
+                    "Conv2DBackpropInput",
+                    "strides=[1,2,2,1] padding=VALID",
+                    "int32[4] 2 3 5 2; float[2,2,2,1] -3 -2 -1 0 1 2 3 -3; float[2,1,2,1] -1 0 1 2",
+                    "float[2,3,5,2] 3 2 1 0 0 0 0 0 0 0 -1 -2 -3 3 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 -3 -2 -1 0 -6 -4 -2 0 0 0 1 2 3 -3 2 4 6 -6 0 0 0 0 0 0 0 0 0 0 0 0",
+                ),
+                (
+                    "Conv2DBackpropInput",
+                    "strides=[1,1,2,1] padding=SAME",
+                    "int32[4] 1 3 4 1; float[1,2,1,1] -3 -2; float[1,3,2,1] -1 0 1 2 3 -1",
+                    "float[1,3,4,1] 3 2 0 0 -3 -2 -6 -4 -9 -6 3 2",
                 ),
                 (
                     "Conv2DBackpropInput",

@@ -7,6 +7,7 @@
 use savedmodel_math::gemm::{Epilogue, View};
 use savedmodel_math::par;
 
+use super::apart;
 use super::element::Multiply;
 use super::forward::{Sizes, is_finite};
 use super::patches::{Axis, Patches};
@@ -15,6 +16,8 @@ use crate::window::Dim;
 /// A filter made ready: for every class (depth, height, width) a matrix for each group.
 pub struct Filter<W: Multiply> {
     classes: Vec<Vec<W::Packed>>,
+    /// The matrix for all taps, where no windows overlap.
+    apart: Option<W::Packed>,
     /// The filter as it is, if a weight is not finite: products with zeros around the gradient would be no numbers.
     raw: Option<Vec<W>>,
 }
@@ -30,39 +33,49 @@ fn taps(
 
 impl<W: Multiply> Filter<W> {
     /// Makes a filter ready: `[window, stride, dilation]` for depth, height and width, then
-    /// `[channels of a group, outputs]`.
+    /// `[channels of a group, outputs]`; rounded to bfloat16 if that is wanted and worth it.
     pub fn new(
         filter: &[W],
         dims: [[usize; 3]; 3],
         [channels, outputs]: [usize; 2],
         groups: usize,
+        rounds: bool,
     ) -> Filter<W> {
+        let mut this = Filter { classes: vec![], apart: None, raw: None };
         if !is_finite(filter) {
-            return Filter { classes: vec![], raw: Some(filter.to_vec()) };
+            this.raw = Some(filter.to_vec());
+            return this;
+        }
+        let pack = |[k, n]: [usize; 2], matrix: View<W>| match rounds {
+            true => W::pack_rounded(k, n, matrix),
+            false => W::pack(k, n, matrix, &[]),
+        };
+        if apart::suits(dims, groups) {
+            this.apart = Some(apart::matrix(filter, outputs, pack));
+            return this;
         }
         let part = outputs / groups;
         let [depth, height, width] = dims;
         let list = |[window, stride, dilation]: [usize; 3], class| {
             taps(window, [stride, dilation], class).collect::<Vec<_>>()
         };
-        let mut classes = Vec::new();
         for class in 0..depth[1] * height[1] * width[1] {
             let [z, y, x] = place(class, [depth[1], height[1], width[1]]);
             let (z, y, x) = (list(depth, z), list(height, y), list(width, x));
             let all = z.iter().flat_map(|z| y.iter().map(move |y| z * height[0] + y));
             let all: Vec<usize> = all.flat_map(|line| x.iter().map(move |x| line * width[0] + x)).collect();
-            let pack = |group: usize| {
+            let group = |group: usize| {
                 let tap = |tap: &usize| {
                     let tap = &filter[tap * channels * outputs..(tap + 1) * channels * outputs];
                     let output = move |output: usize| (0..channels).map(move |c| tap[c * outputs + output]);
                     (group * part..(group + 1) * part).flat_map(output)
                 };
                 let rows: Vec<W> = all.iter().flat_map(tap).collect();
-                W::pack(all.len() * part, channels, View::new(&rows, channels), &[])
+                pack([all.len() * part, channels], View::new(&rows, channels))
             };
-            classes.push((0..groups).map(pack).collect());
+            this.classes.push((0..groups).map(group).collect());
         }
-        Filter { classes, raw: None }
+        this
     }
 }
 
@@ -96,6 +109,9 @@ impl Grid {
 pub fn convolve<W: Multiply>(sizes: &Sizes, gradient: &[W], filter: &Filter<W>, out: &mut [W]) {
     if let Some(filter) = &filter.raw {
         return scatter(sizes, gradient, filter, out);
+    }
+    if let Some(matrix) = &filter.apart {
+        return apart::convolve(sizes, gradient, matrix, out);
     }
     let strides = sizes.dims.map(|dim| dim.stride);
     let channels = sizes.input.channels;
