@@ -202,6 +202,17 @@ def add_n(name, rng):
     yield from variants.sums(rng)
 
 
+@op("AccumulateNV2", family="math", tolerance="eps 2")
+def accumulate_n(name, rng):
+    for dtype in (f32, f64, f16, bf16, i8, u8, i32, u64, c64, np.complex128):
+        for count in (1, 2, 3, 5):
+            yield Call([[values(rng, dtype, (2, 3)) for _ in range(count)]], {"shape": [2, 3]})
+    for shape in ((), (0,), (17,)):
+        yield Call([[values(rng, f32, shape) for _ in range(3)]], {"shape": None})
+    yield Call([[np.array([-0.0], f32)] * 2], {"shape": [4]})
+    yield Bad([[values(rng, f32, (2,)), values(rng, f32, (3,))]], attrs={"shape": [2]})
+
+
 @op("Select", family="math")
 def select(name, rng):
     for dtype in dtypes(name):

@@ -7,6 +7,7 @@ use savedmodel_tensor::{
     Complex32, Complex64, DType, Element, Error, PartialShape, Result, Tensor, Variant, bf16, f16,
 };
 
+use crate::accumulate_nv2;
 use crate::elementwise::{BLOCK, CHEAP, Zip, loops, narrow, tasks};
 
 /// Adds tensors of one shape, element by element.
@@ -26,6 +27,9 @@ pub const OP: Op = Op {
     shape,
     kernels: Kernels::ByDType("T", ROWS),
 };
+
+/// Numbers of any dtype: those of `AccumulateNV2`, too.
+pub(crate) const NUMBERS: &[(DType, Builder)] = ROWS.split_at(ROWS.len() - 1).0;
 
 const ROWS: &[(DType, Builder)] = &[
     (DType::Float, floats::<f32>),
@@ -50,26 +54,38 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
     Ok(vec![merged.unwrap_or_default()])
 }
 
-fn floats<T: Element + std::ops::Add<Output = T>>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    kernel::<T>(|a, b, out| loops::zip(a, b, out, |x, y| x + y))
+fn floats<T: Element + std::ops::Add<Output = T>>(c: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    kernel::<T>(c, |a, b, out| loops::zip(a, b, out, |x, y| x + y))
 }
 
-fn narrow_floats<T: Element + Narrow>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    kernel::<T>(|a, b, out| narrow::zip(|a, b, out| loops::zip(a, b, out, |x, y| x + y), a, b, out))
+fn narrow_floats<T: Element + Narrow>(c: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    kernel::<T>(c, |a, b, out| narrow::zip(|a, b, out| loops::zip(a, b, out, |x, y| x + y), a, b, out))
 }
 
-fn integers<T: Element + num_traits::WrappingAdd>(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    kernel::<T>(|a, b, out| loops::zip(a, b, out, |x: T, y: T| x.wrapping_add(&y)))
+fn integers<T: Element + num_traits::WrappingAdd>(c: &Construction<'_>) -> Result<Box<dyn Kernel>> {
+    kernel::<T>(c, |a, b, out| loops::zip(a, b, out, |x: T, y: T| x.wrapping_add(&y)))
 }
 
-fn kernel<T: Element>(add: Zip<T, T>) -> Result<Box<dyn Kernel>> {
+fn kernel<T: Element>(c: &Construction<'_>, add: Zip<T, T>) -> Result<Box<dyn Kernel>> {
+    let from_zero = c.op() == accumulate_nv2::OP.name;
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let shape = ctx.input(0).shape().clone();
         if let Some(i) = (1..ctx.input_len()).find(|&i| *ctx.input(i).shape() != shape) {
+            if from_zero {
+                return Err(Error::invalid_argument("Parameters and update must be the same size"));
+            }
             return Err(Error::invalid_argument(format!(
                 "Inputs to operation of type AddN must have the same size and shape.  Input 0: {shape} != input {i}: {}",
                 ctx.input(i).shape()
             )));
+        }
+        if from_zero {
+            let mut sum = Tensor::zeros(T::DTYPE, shape)?;
+            let last_first = (0..ctx.input_len()).rev().map(|i| ctx.input(i).as_slice());
+            let last_first: Vec<&[T]> = last_first.collect::<Result<_>>()?;
+            add_all(&mut sum, &last_first, true, add)?;
+            ctx.set(0, sum);
+            return Ok(());
         }
         let (mut sum, forwarded) = match ctx.forward(0, T::DTYPE, &shape) {
             Some(sum) => (sum, true),
@@ -79,10 +95,7 @@ fn kernel<T: Element>(add: Zip<T, T>) -> Result<Box<dyn Kernel>> {
         if ctx.input_len() > 1 {
             let first = usize::from(forwarded);
             let rest: Vec<&[T]> = ctx.inputs(first).map(|x| x.as_slice()).collect::<Result<_>>()?;
-            let ns = CHEAP * rest.len() as f64;
-            tasks::for_chunks(sum.as_mut_slice()?, par::grain(ns), &|start, out| {
-                accumulate(&rest, forwarded, start, out, add)
-            });
+            add_all(&mut sum, &rest, forwarded, add)?;
         }
         ctx.set(0, sum);
         Ok(())
@@ -109,6 +122,13 @@ fn variants(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         ctx.set(0, Tensor::from_variants([], vec![sum])?);
         Ok(())
     }))
+}
+
+/// Adds `rest`; `started` says that `sum` holds a summand.
+fn add_all<T: Element>(sum: &mut Tensor, rest: &[&[T]], started: bool, add: Zip<T, T>) -> Result<()> {
+    let ns = CHEAP * rest.len() as f64;
+    tasks::for_chunks(sum.as_mut_slice()?, par::grain(ns), &|start, out| accumulate(rest, started, start, out, add));
+    Ok(())
 }
 
 /// Adds block after block, so that sums stay in cache; `started` says that `out` holds a summand.

@@ -5,6 +5,7 @@
 
 use savedmodel_op::Op;
 
+mod accumulate_nv2;
 mod add;
 mod add_n;
 mod approximate_equal;
@@ -55,6 +56,7 @@ mod trigonometric;
 /// The operators of this family.
 pub static OPS: &[&[Op]] = &[
     &[
+        accumulate_nv2::OP,
         add::OP,
         add_n::OP,
         approximate_equal::OP,

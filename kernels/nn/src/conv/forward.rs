@@ -8,7 +8,7 @@ use savedmodel_math::{par, winograd};
 
 use super::element::Multiply;
 use crate::layout::Images;
-use crate::window::Dim;
+use crate::window::{Dim, UNIT};
 
 /// The sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -157,6 +157,23 @@ pub fn pad<W: Multiply>(sizes: &Sizes, input: &mut Cow<'_, [W]>) -> Sizes {
     }
     *input = Cow::Owned(padded);
     Sizes { input: images, dims, ..*sizes }
+}
+
+/// The same convolution, with cells that every window holds in one piece as channels: the words of a text by their embeddings, which windows
+/// of whole rows pass, and images under windows of their size.
+pub fn merged(sizes: &Sizes) -> Sizes {
+    let mut sizes = *sizes;
+    for at in (0..3).rev() {
+        let dim = sizes.dims[at];
+        let is_whole = dim.output == 1 && dim.before == 0 && dim.window == dim.input && dim.dilation == 1;
+        if sizes.groups > 1 || !is_whole {
+            break;
+        }
+        sizes.input.channels *= dim.input;
+        sizes.input.space[at] = 1;
+        sizes.dims[at] = UNIT;
+    }
+    sizes
 }
 
 /// Convolves; the slices have the sizes told, none of them empty.

@@ -253,11 +253,13 @@ impl<T: Convolve> Forward<T> {
                 return Ok(());
             }
         }
+        // A rounded filter lies in pairs of its own channels.
+        let merged = if self.rounds { *sizes } else { forward::merged(sizes) };
         let make = || self.prepare(filter, sizes.groups, sizes.output.channels);
         self.ready.with(sizes.groups, make, |filter| {
             with_layout(out, &sizes.output, self.attributes.channels_first, |out: &mut [T]| {
                 T::round(out, |out| {
-                    forward::convolve(sizes, &input, filter, epilogue, out);
+                    forward::convolve(&merged, &input, filter, epilogue, out);
                     after(out);
                 });
             })

@@ -132,6 +132,24 @@ fn what_bfloat16_holds_is_not_rounded() {
     }
 }
 
+/// Windows that hold whole rows, or whole images, against the same under a wider input.
+#[test]
+fn windows_of_whole_rows() {
+    let attrs = Attrs { stride: [1, 1], dilation: [1, 1], padding: "VALID", channels_first: false };
+    for (window, channels) in [([3, 4], 1), ([3, 4], 2), ([7, 4], 3), ([1, 4], 1), ([7, 1], 5)] {
+        let [height, width] = window;
+        let (x, filter) = (numbers(&[2, 7, width, channels]), numbers(&[height, width, channels, 6]));
+        let mut wide = vec![0; 2 * 7 * (width + 1) * channels];
+        let rows = x.as_slice::<i32>().unwrap().chunks(width * channels);
+        wide.chunks_mut((width + 1) * channels).zip(rows).for_each(|(to, from)| to[..from.len()].copy_from_slice(from));
+        let wide = Tensor::from_vec([2, 7, width + 1, channels], wide).unwrap();
+        let want = call("Conv2D", &[&single(&wide), &single(&filter)], &attrs);
+        let got = call("Conv2D", &[&single(&x), &single(&filter)], &attrs);
+        let want = want.as_slice::<f32>().unwrap().chunks(2 * 6).flat_map(|pair| &pair[..6]);
+        assert!(got.as_slice::<f32>().unwrap().iter().eq(want), "{window:?} {channels}");
+    }
+}
+
 /// Tiles of outputs share what they add up: a number that is none, or that drowns all others, must not reach outputs whose
 /// windows do not hold it.
 #[test]
