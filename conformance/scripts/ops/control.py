@@ -156,6 +156,70 @@ def assertion(name, rng):
     for summarize in (3, 1, -1, 10):
         yield Bad([np.array(False), data], attrs={"summarize": summarize})
     yield Bad([np.array([True, True]), data])
+    yield from waiting_constants()
+
+
+def waiting_constants():
+    """Constants that wait: whatever becomes of them, what they wait for runs, and runs before what takes them."""
+    x = np.array([-1, 2], f32)
+    takers = (
+        (1.0, lambda x, c: x * c), (0.0, lambda x, c: x + c), (1.0, lambda x, c: tf.square(c)), (1.0, lambda x, c: c),
+        (1.0, lambda x, c: tf.identity(c) + x), ([2], lambda x, c: x + tf.fill(c, 0.0)), (1.0, lambda x, c: -(-x) * c),
+        ([1.0], lambda x, c: tf.nn.relu(tf.nn.bias_add(tf.matmul(x[None], tf.ones([2, 1])), c))),
+        (0, lambda x, c: tf.reduce_sum(x, c)), ([1, 0], lambda x, c: tf.transpose(x[None], c)),
+    )
+    for value, take in takers:
+        for guarded in (False, True):
+
+            def refused(feed, value=value, take=take, guarded=guarded):
+                fed = feed(x)
+                condition = tf.reduce_all(fed > 0)
+                with tf.control_dependencies([tf.identity(condition)]):
+                    check = raw.Assert(condition=condition, data=[fed])
+                if guarded:
+                    dead, live = raw.Switch(data=condition, pred=condition)
+                    with tf.control_dependencies([tf.identity(dead)]):
+                        check = raw.Assert(condition=dead, data=[raw.Switch(data=fed, pred=condition).output_false])
+                    with tf.control_dependencies([check]):
+                        failed = tf.identity(dead)
+                    check = raw.Merge(inputs=[failed, tf.identity(live)]).output.op
+                with tf.control_dependencies([check]):
+                    constant = tf.constant(value)
+                return [take(fed, constant)]
+
+            yield Scene(refused, fails=True)
+
+    def read(handle):
+        return raw.ReadVariableOp(resource=handle, dtype=tf.float32)
+
+    def after(handle, waited):
+        with tf.control_dependencies([waited]):
+            return read(handle)
+
+    def add(handle, value):
+        with tf.control_dependencies([raw.AssignAddVariableOp(resource=handle, value=value)]):
+            return read(handle)
+
+    uses = (
+        lambda handle, x, c: add(handle, c), lambda handle, x, c: after(handle, c), lambda handle, x, c: after(handle, x * c),
+        lambda handle, x, c: after(handle, tf.square(c)) + x, lambda handle, x, c: add(handle, x * c),
+        lambda handle, x, c: add(handle, tf.square(c)),
+    )
+    for use in uses:
+
+        def ordered(feed, use=use):
+            fed = feed(x)
+            handle = raw.VarHandleOp(dtype=tf.float32, shape=[2], shared_name="v")
+            first = raw.AssignVariableOp(resource=handle, value=tf.ones(2))
+            with tf.control_dependencies([first]):
+                old = read(handle)
+            with tf.control_dependencies([old]):
+                second = raw.AssignVariableOp(resource=handle, value=old + 4.0)
+            with tf.control_dependencies([second]):
+                constant = tf.constant([1.0, 1.0])
+            return [use(handle, fed, constant)]
+
+        yield Scene(ordered)
 
 
 @op("NoOp", "ControlTrigger", family="control")

@@ -65,6 +65,10 @@ type Pass = fn(&mut Program, &Scope<'_>) -> Result<()>;
 /// What is done, in order; what nothing needs any more is taken away after each.
 const PASSES: &[(&str, Pass)] = &[
     ("loops::frames", loops::frames),
+    ("order::targets", |program, scope| {
+        order::targets(program, scope);
+        Ok(())
+    }),
     ("inline::calls", inline::calls),
     ("freeze::variables", freeze::variables),
     ("order::loosen", |program, _| {

@@ -90,13 +90,30 @@ impl Program {
         node.attrs.insert("value".to_owned(), AttrValue::Tensor(value));
     }
 
-    /// The value of a constant node's output.
+    /// The value of a constant node's output, unless it waits for what acts: who did without it would not wait.
     pub(crate) fn constant(&self, output: Output) -> Option<&Tensor> {
         let node = self.graph.node(output.node);
         match (&*node.op, node.attrs.get("value")) {
-            ("Const", Some(AttrValue::Tensor(value))) => Some(value),
+            ("Const", Some(AttrValue::Tensor(value))) => self
+                .graph
+                .controls(output.node)
+                .into_iter()
+                .all(|source| self.only_tells_the_branch(source))
+                .then_some(value),
             _ => None,
         }
+    }
+
+    /// Whether a node that others wait for is the pivot of a branch or of a loop.
+    fn only_tells_the_branch(&self, node: NodeId) -> bool {
+        let node = match &*self.graph.node(node).op {
+            "Identity" if self.graph.controls(node).is_empty() => {
+                let inputs = self.graph.inputs(node).ok();
+                inputs.and_then(|inputs| inputs.first().map(|input| input.node)).unwrap_or(node)
+            }
+            _ => node,
+        };
+        matches!(&*self.graph.node(node).op, "Switch" | "_Arg" | "Const" | "Placeholder")
     }
 
     /// Whether the graph has control flow of V1, where a node may not run although its inputs are there.

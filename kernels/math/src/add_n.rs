@@ -127,7 +127,9 @@ fn variants(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 /// Adds `rest`; `started` says that `sum` holds a summand.
 fn add_all<T: Element>(sum: &mut Tensor, rest: &[&[T]], started: bool, add: Zip<T, T>) -> Result<()> {
     let ns = CHEAP * rest.len() as f64;
-    tasks::for_chunks(sum.as_mut_slice()?, par::grain(ns), &|start, out| accumulate(rest, started, start, out, add));
+    tasks::for_chunks(sum.as_mut_slice()?, par::grain(ns), &|start, out| {
+        accumulate(rest, started, start, out, add)
+    });
     Ok(())
 }
 

@@ -141,7 +141,9 @@ fn windows_of_whole_rows() {
         let (x, filter) = (numbers(&[2, 7, width, channels]), numbers(&[height, width, channels, 6]));
         let mut wide = vec![0; 2 * 7 * (width + 1) * channels];
         let rows = x.as_slice::<i32>().unwrap().chunks(width * channels);
-        wide.chunks_mut((width + 1) * channels).zip(rows).for_each(|(to, from)| to[..from.len()].copy_from_slice(from));
+        wide.chunks_mut((width + 1) * channels)
+            .zip(rows)
+            .for_each(|(to, from)| to[..from.len()].copy_from_slice(from));
         let wide = Tensor::from_vec([2, 7, width + 1, channels], wide).unwrap();
         let want = call("Conv2D", &[&single(&wide), &single(&filter)], &attrs);
         let got = call("Conv2D", &[&single(&x), &single(&filter)], &attrs);
