@@ -151,18 +151,32 @@ pub fn split_panel(panel: &[f32], depth: usize, lines: &mut [Line]) -> bool {
 ///
 /// # Panics
 /// When there are not as many lines and rows.
+#[target_feature(enable = "avx512f")]
 pub fn join_panel(lines: &[Line], depth: usize, panel: &mut [f32]) {
-    for (p, row) in panel.chunks_exact_mut(2 * SIDE).take(depth).enumerate() {
-        let (step, up, pair) = (p / STEP, p % STEP / SIDE, p % SIDE);
-        for (column, x) in row.iter_mut().enumerate() {
-            let first = (2 * step + column / SIDE) * PARTS * SIDE + pair;
-            let part = |part: usize| {
-                let bits = lines[first + part * SIDE].0[column % SIDE * 2 + up];
-                f32::from_bits(u32::from(bits) << 16)
-            };
-            *x = part(0) + (part(1) + part(2));
-        }
+    for (at, x) in panel.chunks_exact_mut(SIDE).take(2 * depth).enumerate() {
+        let (p, half) = (at / 2, at % 2);
+        let first = (2 * (p / STEP) + half) * PARTS * SIDE + p % SIDE;
+        let is_up = p % STEP >= SIDE;
+        let high = half_of(&lines[first], is_up);
+        let middle = half_of(&lines[first + SIDE], is_up);
+        let rest = half_of(&lines[first + 2 * SIDE], is_up);
+        let joined = _mm512_add_ps(high, _mm512_add_ps(middle, rest));
+        // SAFETY: as many numbers are written as `x` has.
+        unsafe { _mm512_storeu_ps(x.as_mut_ptr(), joined) };
     }
+}
+
+/// The numbers in the upper halves of lanes, or in the others.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn half_of(line: &Line, is_up: bool) -> __m512 {
+    // SAFETY: a line has as many bytes as a register, and lies at a multiple of that.
+    let lanes = unsafe { _mm512_load_si512((&raw const *line).cast()) };
+    _mm512_castsi512_ps(if is_up {
+        _mm512_and_si512(lanes, _mm512_set1_epi32(0xffff_0000_u32 as i32))
+    } else {
+        _mm512_slli_epi32::<16>(lanes)
+    })
 }
 
 /// All lanes or none.

@@ -108,7 +108,7 @@ pub struct Unit<T> {
     /// that lost nothing.
     pub split_panel: unsafe fn(&[T], usize, &mut [Line]) -> bool,
     /// Puts so many rows of a panel together again.
-    pub join_panel: fn(&[Line], usize, &mut [T]),
+    pub join_panel: unsafe fn(&[Line], usize, &mut [T]),
     /// Multiplies, and meanwhile writes the sums of the product before, if there are any. The thread has entered, all tiles of the
     /// operands are readable, and C, bias and residual as [`super::tile::Microkernel`] says.
     pub multiply: unsafe fn(&Operands, &mut Sums<T>, Option<Written<T>>),

@@ -279,6 +279,7 @@ impl<T: Scalar> Product<'_, T> {
             1 => 0,
             strips => bytes.div_ceil(strips * steps).next_multiple_of(size_of::<Line>()),
         };
+        let mut joined = Vec::new();
         for strip in strips.clone() {
             let mut tiles = ready.tiles[2 * strip..].iter().copied();
             let empty = RowTile { at: 0, first: 0, count: 0 };
@@ -287,7 +288,8 @@ impl<T: Scalar> Product<'_, T> {
             if !b.is_whole || ready.plain[strip].load(Ordering::Relaxed) {
                 self.write(worker);
                 let numbers = ready.numbers(source, rows.len());
-                self.plain_strip((rows, first..first + count), (ready, numbers), (blocks, panel));
+                let strip = first..first + count;
+                self.plain_strip((rows, strip), (ready, numbers), (blocks, panel), &mut joined);
                 continue;
             }
             let ahead = behind.wrapping_add((strip - strips.start) * steps * share);
@@ -367,23 +369,28 @@ impl<T: Scalar> Product<'_, T> {
         PanelOfTiles { tiles: tiles.as_ptr(), lines, is_whole, behind }
     }
 
-    /// Multiplies a strip by the microkernels.
+    /// Multiplies a strip by the microkernels; `joined` is what a panel that is kept split was put together to for a strip before.
     fn plain_strip(
         &self,
         (rows, strip): (&Range<usize>, Range<usize>),
         (ready, numbers): (&Ready<'_, T>, &[T]),
         (blocks, panel): (&Blocks, usize),
+        joined: &mut Vec<T>,
     ) {
         let (all, width) = (&ready.rows_of_b, self.table.columns);
-        let mut joined = Vec::new();
+        let first_of_b = blocks.rows_of_b.start;
+        let place =
+            |block: &Range<usize>| (block.start - first_of_b) * width..(block.end - first_of_b) * width;
+        if let (Some(split), Rhs::Packed(packed), true) = (&self.lines, self.b, joined.is_empty()) {
+            joined.resize(blocks.rows_of_b.len() * width, T::default());
+            for block in self.blocks_of(&blocks.rows_of_b) {
+                packed.join_panel(split, (block.start, panel), &mut joined[place(&block)]);
+            }
+        }
         for block in self.blocks_of(&blocks.rows_of_b) {
-            let b = match (&self.lines, self.b) {
-                (Some(split), Rhs::Packed(packed)) => {
-                    joined.resize(block.len() * width, T::default());
-                    packed.join_panel(split, (block.start, panel), &mut joined);
-                    &joined
-                }
-                _ => self.packed_panel(block.start, panel),
+            let b = match joined.get(place(&block)) {
+                Some(joined) => joined,
+                None => self.packed_panel(block.start, panel),
             };
             let columns = panel * width..self.n.min((panel + 1) * width);
             let mut column = self.column(columns, (b, width), (block.start, block.len()));

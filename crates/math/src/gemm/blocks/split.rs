@@ -81,6 +81,8 @@ impl<T: Scalar> PackedB<T> {
         let group = first / self.most() * self.most();
         let rows = group..self.k.min(group + self.most());
         let lines = split.get(self.lines_of_panel(rows, panel));
-        (unit.join_panel)(&lines[self.steps(group..first) * LINES..], out.len() / (2 * SIDE), out);
+        let lines = &lines[self.steps(group..first) * LINES..];
+        // SAFETY: the unit is there.
+        unsafe { (unit.join_panel)(lines, out.len() / (2 * SIDE), out) };
     }
 }
