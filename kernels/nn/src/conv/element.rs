@@ -187,7 +187,7 @@ macro_rules! floats {
                 (out, stride): (&mut [$t], usize),
                 epilogue: Epilogue<'_, $t>,
             ) {
-                let gemm = Gemm { epilogue, c_stride: Some(stride), ..Gemm::default() };
+                let gemm = Gemm { epilogue, c_stride: Some(stride) };
                 gemm.run_windows(windows, matrix, out);
             }
             fn multiply(
@@ -197,7 +197,7 @@ macro_rules! floats {
                 (out, stride): (&mut [$t], usize),
                 epilogue: Epilogue<'_, $t>,
             ) {
-                let gemm = Gemm { epilogue, c_stride: Some(stride), ..Gemm::default() };
+                let gemm = Gemm { epilogue, c_stride: Some(stride) };
                 gemm.run_lhs(sizes, patches, matrix, out);
             }
             fn multiply_dense(
