@@ -1,5 +1,6 @@
 //! `SparseSegmentSum`, `…Mean` and `…SqrtN`: sums of chosen rows by segment.
 
+use savedmodel_math::rows;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, ShapeContext, by_dtype};
 use savedmodel_tensor::{Element, Error, PartialShape, Result, Tensor, bf16, f16};
 
@@ -63,22 +64,34 @@ trait Summed: Element {
     fn add(sum: Self::Sum, value: Self) -> Self::Sum;
     /// The sum times a factor; factors other than one come with floating-point types only.
     fn finish(sum: Self::Sum, divisor: f64) -> Self;
+    /// Sums of some rows of a table; `next` are likely to be wanted soon.
+    fn sum_rows(table: &[Self], (rows, _next): (&[usize], &[usize]), sums: &mut [Self::Sum]) {
+        sums.fill(Self::Sum::default());
+        for &from in rows {
+            let values = &table[from * sums.len()..][..sums.len()];
+            sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum = Self::add(*sum, value));
+        }
+    }
 }
 
 macro_rules! summed {
-    ($($type:ty, $sum:ty: $sum_arg:ident, $value:ident, $divisor:ident => $add:expr, $finish:expr;)*) => {
+    ($($type:ty, $sum:ty: $sum_arg:ident, $value:ident, $divisor:ident => $add:expr, $finish:expr $(, $rows:item)?;)*) => {
         $(impl Summed for $type {
             type Sum = $sum;
             #[inline(always)]
             fn add($sum_arg: $sum, $value: $type) -> $sum { $add }
             #[inline(always)]
             fn finish($sum_arg: $sum, $divisor: f64) -> $type { $finish }
+            $($rows)?
         })*
     };
 }
 
 summed! {
-    f32, f32: s, v, d => s + v, if d == 1.0 { s } else { s / d as f32 };
+    f32, f32: s, v, d => s + v, if d == 1.0 { s } else { s / d as f32 },
+        fn sum_rows(table: &[f32], rows: (&[usize], &[usize]), sums: &mut [f32]) {
+            rows::sum(table, rows, 1.0, sums);
+        };
     f64, f64: s, v, d => s + v, if d == 1.0 { s } else { s / d };
     f16, f32: s, v, d => s + v.to_f32(), f16::from_f32(if d == 1.0 { s } else { s / d as f32 });
     bf16, f32: s, v, d => s + v.to_f32(), bf16::from_f32(if d == 1.0 { s } else { s / d as f32 });
@@ -174,11 +187,7 @@ fn sum<T: Summed>(data: &[T], row: usize, plan: &Segments, divisor: fn(usize) ->
     while start < plan.ids.len() {
         let id = plan.ids[start];
         let end = start + plan.ids[start..].iter().take_while(|&&other| other == id).count();
-        sums.fill(T::Sum::default());
-        for &from in &plan.rows[start..end] {
-            let values = &data[from * row..(from + 1) * row];
-            sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum = T::add(*sum, value));
-        }
+        T::sum_rows(data, (&plan.rows[start..end], &plan.rows[end..]), &mut sums);
         let by = divisor(end - start);
         let target = &mut out[id * row..(id + 1) * row];
         target.iter_mut().zip(&sums).for_each(|(out, &sum)| *out = T::finish(sum, by));

@@ -57,9 +57,9 @@ fn median(sorted: &[Duration]) -> Duration {
     if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2 }
 }
 
-/// With three digits after the point.
+/// To the nanosecond, as small models take few thousands of these.
 fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
+    time.as_nanos() as f64 / 1e6
 }
 
 /// The most memory that the process has had, where the system tells.
@@ -79,7 +79,7 @@ mod tests {
         let times = [1, 2, 4, 8].map(Duration::from_millis);
         assert_eq!(median(&times), Duration::from_millis(3));
         assert_eq!(median(&times[..3]), Duration::from_millis(2));
-        assert_eq!(milliseconds(Duration::from_nanos(1_234_567)), 1.235);
+        assert_eq!(milliseconds(Duration::from_nanos(1_234_567)), 1.234_567);
         if cfg!(target_os = "linux") {
             assert!(peak_rss_mb().unwrap() > 0.5);
         }
