@@ -1,6 +1,6 @@
 //! Numbers that are equal exactly when elements are, for operators that look for duplicates.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use savedmodel_tensor::{DType, Element, Error, Result, Tensor, bf16, f16};
 
 /// What stands for an element; `None` for one that equals nothing, not even itself (NaN).
@@ -69,6 +69,9 @@ fn strings(tensors: &[&Tensor]) -> Result<Vec<Vec<Key>>> {
     Ok(all)
 }
 
+/// Elements for which there is room before it is known how many are distinct.
+const FEW: usize = 1 << 10;
+
 /// Distinct things in the order in which they first appear.
 #[derive(Default)]
 pub(crate) struct Distinct {
@@ -83,7 +86,7 @@ pub(crate) struct Distinct {
 impl Distinct {
     /// Of elements.
     pub fn elements(keys: &[Key]) -> Distinct {
-        let mut seen = FxHashMap::default();
+        let mut seen = FxHashMap::with_capacity_and_hasher(keys.len().min(FEW), FxBuildHasher);
         Distinct::of(keys.len(), |i, next| match keys[i] {
             Some(key) => *seen.entry(key).or_insert(next),
             None => next,
