@@ -7,7 +7,7 @@
 use savedmodel_math::gemm::{Epilogue, View};
 use savedmodel_math::par;
 
-use super::apart;
+use super::all_taps;
 use super::element::Multiply;
 use super::forward::{Sizes, is_finite};
 use super::patches::{Axis, Patches};
@@ -16,8 +16,8 @@ use crate::window::Dim;
 /// A filter made ready: for every class (depth, height, width) a matrix for each group.
 pub struct Filter<W: Multiply> {
     classes: Vec<Vec<W::Packed>>,
-    /// The matrix for all taps, where no windows overlap.
-    apart: Option<W::Packed>,
+    /// The matrix for all taps, where that suits.
+    all_taps: Option<W::Packed>,
     /// The filter as it is, if a weight is not finite: products with zeros around the gradient would be no numbers.
     raw: Option<Vec<W>>,
 }
@@ -41,7 +41,7 @@ impl<W: Multiply> Filter<W> {
         groups: usize,
         rounds: bool,
     ) -> Filter<W> {
-        let mut this = Filter { classes: vec![], apart: None, raw: None };
+        let mut this = Filter { classes: vec![], all_taps: None, raw: None };
         if !is_finite(filter) {
             this.raw = Some(filter.to_vec());
             return this;
@@ -50,8 +50,8 @@ impl<W: Multiply> Filter<W> {
             true => W::pack_rounded(k, n, matrix),
             false => W::pack(k, n, matrix, &[]),
         };
-        if apart::suits(dims, groups) {
-            this.apart = Some(apart::matrix(filter, outputs, pack));
+        if all_taps::suits(dims, channels, groups) {
+            this.all_taps = Some(all_taps::matrix(filter, outputs, pack));
             return this;
         }
         let part = outputs / groups;
@@ -110,8 +110,8 @@ pub fn convolve<W: Multiply>(sizes: &Sizes, gradient: &[W], filter: &Filter<W>, 
     if let Some(filter) = &filter.raw {
         return scatter(sizes, gradient, filter, out);
     }
-    if let Some(matrix) = &filter.apart {
-        return apart::convolve(sizes, gradient, matrix, out);
+    if let Some(matrix) = &filter.all_taps {
+        return all_taps::convolve(sizes, gradient, matrix, out);
     }
     let strides = sizes.dims.map(|dim| dim.stride);
     let channels = sizes.input.channels;
@@ -133,7 +133,7 @@ pub fn convolve<W: Multiply>(sizes: &Sizes, gradient: &[W], filter: &Filter<W>, 
 }
 
 /// Adds the products of each window to the cells that it covers, and no others.
-fn scatter<W: Multiply>(sizes: &Sizes, gradient: &[W], filter: &[W], out: &mut [W]) {
+pub(super) fn scatter<W: Multiply>(sizes: &Sizes, gradient: &[W], filter: &[W], out: &mut [W]) {
     let (channels, outputs) = (sizes.input.channels, sizes.output.channels);
     let (step, part) = (channels / sizes.groups, outputs / sizes.groups);
     let [windows, cells] = [sizes.output.pixels(), sizes.input.pixels()];
