@@ -224,6 +224,32 @@ def node(name, inputs, outputs, given) -> list:
     return list(tf1.get_default_graph().create_op(name, inputs, outputs, attrs=attrs, name="op").outputs)
 
 
+@op("_QuantizedMaxPool3D", family="onednn")
+def pool(name, rng):
+    def scene(images, low=S(-1), high=S(2), **attrs):
+        def build(feed):
+            inputs = [raw.Bitcast(input=feed(images.codes), type=images.dtype), feed(low), feed(high)]
+            return plain(node(name, inputs, [images.dtype, tf.float32, tf.float32], {"T": images.dtype, **attrs}))
+
+        return Scene(build, fails=None)
+
+    ok = {"ksize": [1, 2, 2, 2, 1], "strides": [1, 2, 2, 2, 1], "padding": "VALID"}
+    for dtype in (tf.quint8, tf.qint8):
+        for size, stride in (((2, 2, 2), (2, 2, 2)), ((3, 2, 1), (1, 2, 3)), ((1, 3, 3), (1, 1, 1)), ((4, 5, 6), (1, 1, 1))):
+            for padding in ("VALID", "SAME"):
+                yield scene(codes(rng, dtype, (2, 4, 5, 6, 3)), ksize=[1, *size, 1], strides=[1, *stride, 1], padding=padding)
+        yield scene(codes(rng, dtype, (1, 3, 4, 4, 4)), ksize=[1, 1, 2, 2, 2], strides=[1, 1, 2, 2, 2], padding="VALID", data_format="NCDHW")
+        yield scene(codes(rng, dtype, (1, 3, 4, 4, 4)), **ok, data_format="NCDHW")
+        yield scene(codes(rng, dtype, (0, 4, 4, 4, 3)), **ok)
+    images = codes(rng, tf.quint8, (1, 4, 4, 4, 2))
+    yield scene(codes(rng, tf.quint8, (4, 4, 4, 2)), **ok)
+    yield scene(images, low=VECTOR, **ok)
+    yield scene(images, high=VECTOR, **ok)
+    yield scene(images, low=S(np.nan), high=S(-9), **ok)
+    for changes in ({"ksize": [1, 5, 2, 2, 1]}, {"ksize": [1, 2, 2, 2, 2]}, {"ksize": [1, 1, 1, 1, 2]}, {"ksize": [1, 1, 1, 1, 2], "strides": [1, 1, 1, 1, 2]}, {"ksize": [2, 2, 2, 2, 1]}, {"ksize": [1, 0, 2, 2, 1]}, {"strides": [1, 1, 1, 1, 2]}, {"strides": [2, 1, 1, 1, 1]}):
+        yield scene(images, **{**ok, **changes})
+
+
 @op("QuantizedConcatV2", family="onednn")
 def concat(name, rng):
     def scene(parts, axis, lows, highs, **rest):
