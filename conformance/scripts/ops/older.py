@@ -78,6 +78,23 @@ def parallel(name, rng):
     yield drained(lambda feed: dataset(variant(feed)), 5 if name == "ParallelMapDataset" else 10)
 
 
+@op("LegacyParallelInterleaveDatasetV2", "ParallelInterleaveDataset", family="data")
+def eager(name, rng):
+    def variant(feed, lens, sizes):
+        several = function.Defun(tf.int64)(lambda i: tf.data.Dataset.range(i * 10, i * 10 + tf.gather(tf.constant(lens, tf.int64), i))._variant_tensor)
+        names = ("cycle_length", "block_length", "buffer_output_elements", "prefetch_input_elements")
+        common = dict(input_dataset=numbers(feed, len(lens))._variant_tensor, other_arguments=[], f=several, **KIND, **{key: feed(np.array(size, i64)) for key, size in zip(names, sizes)})
+        return getattr(raw, name)(**common, **({"deterministic": "true"} if name.endswith("V2") else {"sloppy": False}))
+
+    for lens, sizes in (
+        ([0, 1, 2, 3, 4], (2, 1, 1, 1)), ([4, 0, 3, 3, 3, 1, 3, 2], (1, 3, 1, 0)), ([2, 2, 0, 1, 1, 1, 1, 3], (3, 3, 9, 2)), ([0, 1, 1, 1, 0, 2, 4, 3], (3, 3, 9, 3)),
+        ([3, 5, 1], (9, 2, 9, 0)), ([4, 2, 0, 0, 4, 0, 4, 1], (4, 1, 9, 1)), ([0, 0], (2, 2, 1, 1)), ([], (2, 1, 1, 1)),
+    ):  # fmt: skip
+        yield drained(lambda feed: dataset(variant(feed, lens, sizes)), sum(lens))
+    for sizes in ((0, 1, 1, 1), (-1, 1, 1, 1), (1, 0, 1, 1), (1, 1, 0, 1), (1, 1, -1, 1), (1, 1, 1, -1)):
+        yield Scene(lambda feed: [variant(feed, [1], sizes).op], fails=True)
+
+
 @op("Iterator", "IteratorGetNextSync", "AnonymousIterator", "DeleteIterator", family="data")
 def iterators(name, rng):
     def build(feed):

@@ -11,7 +11,8 @@ use crate::function::Function;
 /// Rows that may come in any order come in that of the input.
 ///
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/FlatMapDataset>,
-/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/InterleaveDataset>
+/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/InterleaveDataset>,
+/// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/LegacyParallelInterleaveDatasetV2>
 pub const OPS: &[Op] = &[
     Op {
         name: "FlatMapDataset",
@@ -68,6 +69,35 @@ pub const OPS: &[Op] = &[
         kernels: Kernels::one(|node| build(node, 5)),
         ..DATASET
     },
+    Op {
+        name: "LegacyParallelInterleaveDatasetV2",
+        inputs: &[
+            "input_dataset: variant",
+            "other_arguments: Targuments",
+            "cycle_length: int64",
+            "block_length: int64",
+            "buffer_output_elements: int64",
+            "prefetch_input_elements: int64",
+        ],
+        attrs: DETERMINISTIC,
+        kernels: Kernels::one(|node| build(node, 4)),
+        ..DATASET
+    },
+    Op {
+        name: "ParallelInterleaveDataset",
+        inputs: &[
+            "input_dataset: variant",
+            "other_arguments: Targuments",
+            "cycle_length: int64",
+            "block_length: int64",
+            "sloppy: bool",
+            "buffer_output_elements: int64",
+            "prefetch_input_elements: int64",
+        ],
+        attrs: ATTRS,
+        kernels: Kernels::one(|node| build(node, 5)),
+        ..DATASET
+    },
 ];
 
 const ATTRS: &[&str] = &[
@@ -98,6 +128,7 @@ const DETERMINISTIC: &[&str] = &[
 /// The builder of an operator whose last `settings` inputs begin with cycle and block length, if there are any.
 fn build(node: &Construction<'_>, settings: usize) -> Result<Box<dyn Kernel>> {
     let callable = node.function("f")?;
+    let is_eager = matches!(node.op(), "LegacyParallelInterleaveDatasetV2" | "ParallelInterleaveDataset");
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let input = Dataset::of(ctx.input(0))?;
         let end = ctx.input_len() - settings;
@@ -107,12 +138,21 @@ fn build(node: &Construction<'_>, settings: usize) -> Result<Box<dyn Kernel>> {
             _ => (scalar(ctx, end, "cycle_length")?, scalar(ctx, end + 1, "block_length")?),
         };
         // TensorFlow's choice for a cycle of no given length is the number of processors; all give the same rows.
-        let cycle = if cycle == -1 { 1 } else { cycle };
+        let cycle = if cycle == -1 && !is_eager { 1 } else { cycle };
         if cycle <= 0 {
             return Err(Error::invalid_argument("cycle_length must be greater than zero."));
         }
         if block <= 0 {
             return Err(Error::invalid_argument("block_length must be greater than zero."));
+        }
+        if is_eager {
+            for (i, (name, least)) in
+                [("prefetch_input_elements", 0), ("buffer_output_elements", 1)].into_iter().enumerate()
+            {
+                if scalar::<i64>(ctx, ctx.input_len() - 1 - i, name)? < least {
+                    return Err(Error::invalid_argument(format!("`{name}` must be >= {least}")));
+                }
+            }
         }
         let all = Dataset::new("InterleaveDataset", move |run| {
             let (rows, function) = (input.start(run)?, function.clone());
@@ -121,6 +161,7 @@ fn build(node: &Construction<'_>, settings: usize) -> Result<Box<dyn Kernel>> {
                 function,
                 cycle,
                 block,
+                is_eager,
                 open: Vec::new(),
                 at: 0,
                 taken: 0,
@@ -136,6 +177,9 @@ struct Interleave {
     function: Function,
     cycle: i64,
     block: i64,
+    /// Whether all places are filled at first, and that of a dataset that ended at once; where nothing is left for it, the next one goes on with the
+    /// block.
+    is_eager: bool,
     /// The places of the cycle that were used so far; `None` where a dataset ended.
     open: Vec<Option<Box<dyn Elements>>>,
     at: usize,
@@ -169,6 +213,13 @@ impl Interleave {
 
 impl Elements for Interleave {
     fn next(&mut self, run: &Run<'_>) -> Result<Option<Row>> {
+        if self.is_eager && self.open.is_empty() {
+            while !self.ended && (self.at as i64) < self.cycle {
+                self.open(run)?;
+                self.at += 1;
+            }
+            self.at = 0;
+        }
         while !self.ended || self.open.iter().any(Option::is_some) {
             if let Some(Some(current)) = self.open.get_mut(self.at) {
                 if let Some(row) = current.next(run)? {
@@ -179,7 +230,14 @@ impl Elements for Interleave {
                     return Ok(Some(row));
                 }
                 self.open[self.at] = None;
-                self.advance();
+                if self.is_eager {
+                    self.open(run)?;
+                }
+                if self.is_eager && self.ended {
+                    self.at = (self.at + 1) % self.open.len();
+                } else {
+                    self.advance();
+                }
             } else if self.ended {
                 self.at = if self.at >= self.open.len() { 0 } else { (self.at + 1) % self.open.len() };
             } else {
