@@ -101,3 +101,32 @@ for shape in ((), (0, 3), (2, 3)):
     for axes in ([0, 0], [5], [-1], [[0]], [], 0):
         for const in ((), (1,), (0, 1)):
             found("ReverseV2", [F(*shape), np.array(axes, i32)], const=const)
+for start in (0, 2):
+    found("Conv3DBackpropFilterV2", [F(1, 4, 5, 3, 0), ints(2, 3, 2, 2, 3), F(1, 4, 5, 3, 3)], {"strides": [1] * 5, "padding": "SAME"}, const=(0, 1, 2)[start:])
+found("Conv2DBackpropFilter", [F(1, 4, 5, 0), ints(2, 3, 2, 3), F(1, 4, 5, 3)], {"strides": [1] * 4, "padding": "SAME"})
+found("Conv2DBackpropInput", [ints(1, 4, 5, 0), F(2, 3, 2, 3), F(1, 4, 5, 3)], {"strides": [1] * 4, "padding": "SAME"})
+found("Conv3DBackpropInputV2", [ints(1, 4, 5, 3, 0), F(2, 3, 2, 2, 3), F(1, 4, 5, 3, 3)], {"strides": [1] * 5, "padding": "SAME"})
+for perm in ([-(2**63), 1], [1, 2**32], [1, 2**32 + 1], [2**31, 1]):
+    for name in ("Transpose", "ConjugateTranspose"):
+        found(name, [F(2, 3), np.array(perm, i64)])
+for groups in (2**63 - 1, 2**31, -(2**31) - 1, 2):
+    found("Conv", [F(1, 4, 4, 2), F(3, 3, 2, 1)], {"strides": [1] * 4, "padding": "VALID", "groups": groups})
+for before, after in (((0, 4), (0, 4)), ((0, 4), (0, 5)), ((0, 4), (-1, 5)), ((0, 4), (0,)), ((2, 4), (8,))):
+    for rows in (2, 0):
+        found("SparseReshape", [np.array([[0, 1], [0, 3]], i64)[:rows], L(*before), L(*after)])
+
+
+def codes(feed, name, scale=1.0, axis=0):
+    """An operator of codes, which are fed as bytes."""
+    given = raw.Bitcast(input=feed(np.array([[1, 2], [3, 200]], np.uint8)), type=tf.quint8)
+    if name == "UniformDequantize":
+        return [raw.UniformDequantize(input=given, scales=feed(np.array(scale, f32)), zero_points=feed(np.array(7, i32)), Tout=tf.float32, quantization_min_val=0, quantization_max_val=255)]
+    ends = [feed(S(-1)), feed(S(-1))], [feed(S(1)), feed(S(1))]
+    output, low, high = raw.QuantizedConcat(concat_dim=feed(np.array(axis, i32)), values=[given, given], input_mins=ends[0], input_maxes=ends[1])
+    return [raw.Bitcast(input=output, type=tf.uint8), low, high]
+
+
+for scale in (0.0, -1.0, np.nan, np.inf, 0.5):
+    found("UniformDequantize", lambda feed, scale=scale: codes(feed, "UniformDequantize", scale=scale))
+for axis in ([0], [[0]], 1, []):
+    found("QuantizedConcat", lambda feed, axis=axis: codes(feed, "QuantizedConcat", axis=axis))

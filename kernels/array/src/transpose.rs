@@ -97,7 +97,8 @@ fn order(perm: &[i64], rank: usize) -> Result<Vec<usize>> {
     let mut seen = vec![false; rank];
     let mut order = Vec::with_capacity(rank);
     for &axis in perm {
-        let place = index::axis(axis, rank);
+        // TensorFlow counts with 32 bits.
+        let place = index::axis(i64::from(axis as i32), rank);
         let place =
             place.ok_or_else(|| Error::invalid_argument(format!("{axis} is out of range [0 .. {rank})")))?;
         seen[place] = true;

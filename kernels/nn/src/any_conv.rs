@@ -96,7 +96,13 @@ fn shape(ctx: &ShapeContext<'_>) -> Result<Vec<PartialShape>> {
 }
 
 fn build<T: Convolve>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    if node.attr::<i64>("groups")? != 1 {
+    let groups: i64 = node.attr("groups")?;
+    if i32::try_from(groups).is_err() {
+        return Err(Error::invalid_argument(format!(
+            "Attr groups has value {groups} out of range for an int32"
+        )));
+    }
+    if groups != 1 {
         return Err(Error::unimplemented("Grouped/Depthwise Convolutions are not supported yet."));
     }
     let attributes = Attributes {

@@ -109,7 +109,7 @@ fn build<T: Convolve>(node: &Construction<'_>, spatial: usize, by_sizes: bool) -
             false => ctx.input(1).shape().clone(),
         };
         let sizes = check(&attributes, input.shape(), &filter, gradient.shape())?;
-        if sizes.groups > 1 && !takes_groups {
+        if sizes.groups == 0 || sizes.groups > 1 && !takes_groups {
             return Err(Error::invalid_argument(format!(
                 "input and filter_sizes must have the same number of channels. Got {} for input",
                 sizes.input.channels

@@ -146,12 +146,12 @@ fn build<T: Convolve>(node: &Construction<'_>, spec: &'static Spec) -> Result<Bo
         let (filter, gradient) = (ctx.input(1), ctx.input(2));
         let input = spec.input_shape(ctx.input(0), filter, gradient, attributes.channels_first)?;
         let sizes = spec.sizes(&attributes, &input, filter.shape(), gradient.shape())?;
-        if sizes.groups > 1 && !takes_groups {
+        if sizes.groups == 0 || sizes.groups > 1 && !takes_groups {
             return Err(Error::invalid_argument(format!(
                 "{}: input and filter must have the same depth: {} vs {}",
                 spec.label,
                 sizes.input.channels,
-                sizes.input.channels / sizes.groups
+                filter.shape()[spec.spatial]
             )));
         }
         let mut out = ctx.allocate(T::DTYPE, input)?;

@@ -87,7 +87,7 @@ fn build<T: Code>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 /// The dimension to join along; checks that the others agree.
 fn axis(ctx: &Context<'_>, places: Places, from_end: bool) -> Result<usize> {
     let axis = ctx.input(places.axis);
-    if axis.elements() != 1 || axis.rank() > 1 {
+    if axis.elements() != 1 || axis.rank() > usize::from(from_end) {
         return Err(Error::invalid_argument(format!(
             "Concat dim tensor should be a scalar integer, but got shape {}",
             axis.shape()

@@ -43,6 +43,11 @@ fn build(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         }
         let from = to_shape(from.as_slice()?)?;
         let to = target(&from, to.as_slice()?)?;
+        if count > 0 && from != to && (from.elements() == 0 || to.elements() == 0) {
+            return refuse(format!(
+                "Input tensor has {count} non zero elements but input shape ({from}) or output shape ({to}) is empty"
+            ));
+        }
         let output = match from == to {
             true => ctx.take(0),
             false => matrix(count, to.rank(), convert(indices.as_slice()?, &from, &to))?,

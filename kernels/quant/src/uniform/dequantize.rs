@@ -31,6 +31,7 @@ fn build<T: Code>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let input = ctx.input(0);
         let uniform = Uniform::input(ctx, 1, input.shape(), axis)?;
+        uniform.positive("rhs scales elements must be all positive.")?;
         let mut out = ctx.allocate(DType::Float, input.shape())?;
         let (from, to) = (input.as_slice::<T>()?, out.as_mut_slice::<f32>()?);
         uniform.slices(input.shape()).each(from, to, |slice, from, to| {
