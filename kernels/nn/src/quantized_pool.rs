@@ -3,7 +3,7 @@
 use savedmodel_op::{Construction, Context, Effect, Kernel, Op, ShapeContext, by_dtype};
 use savedmodel_tensor::{Code, Element, Error, PartialShape, Qint8, Quint8, Result, Tensor};
 
-use crate::layout::Images;
+use crate::layout::{Images, format_of};
 use crate::max_pool::check_rank_3d;
 use crate::pool::attributes::{Attributes, check_rank, shape};
 use crate::pool::fold::{FiniteMax, Fold};
@@ -49,7 +49,11 @@ const COMMON: Op = Op {
 };
 
 fn pooled(ctx: &ShapeContext<'_>, spatial: usize) -> Result<Vec<PartialShape>> {
-    let output = shape(ctx, spatial)?.swap_remove(0);
+    // Shapes are inferred by the data format, which the kernel does not look at.
+    let output = match format_of(ctx) {
+        true => PartialShape::of_rank(spatial + 2),
+        false => shape(ctx, spatial)?.swap_remove(0),
+    };
     Ok(vec![output, PartialShape::of_rank(0), PartialShape::of_rank(0)])
 }
 
