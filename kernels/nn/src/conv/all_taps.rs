@@ -18,12 +18,46 @@ const BLOCK: usize = 1 << 18;
 const COPIED: usize = 1 << 15;
 /// Most channels of overlapping windows.
 const FEW: usize = 8;
+/// Most outputs, and fewest channels, of a convolution that gains by being transposed.
+const OUTPUTS: usize = 4;
+const CHANNELS: usize = 16;
 
 /// Whether this suits windows of `[window, stride, dilation]` for depth, height and width.
 pub fn suits([depth, height, width]: [[usize; 3]; 3], channels: usize, groups: usize) -> bool {
     let is_apart = |[window, stride, dilation]: [usize; 3]| window == stride && dilation == 1;
     let is_flat = groups == 1 && depth[..2] == [1, 1] && height[0] * width[0] > 1;
     is_flat && (is_apart(height) && is_apart(width) || channels <= FEW)
+}
+
+/// Whether a convolution with a filter of so many taps, channels and outputs, whose windows lie one cell apart, is better computed as the
+/// transposed one of the mirrored filter: as a product of windows it would have few columns.
+pub fn suits_mirrored([taps, channels, outputs]: [usize; 3]) -> bool {
+    taps > 1 && channels >= CHANNELS && outputs <= OUTPUTS
+}
+
+/// The matrix of channels by mirrored taps and outputs.
+pub fn mirrored_matrix<W: Multiply>(
+    filter: &[W],
+    [taps, channels, outputs]: [usize; 3],
+    pack: impl Fn([usize; 2], View<W>) -> W::Packed,
+) -> W::Packed {
+    let number = |channel: usize, column: usize| {
+        let tap = taps - 1 - column / outputs;
+        filter[(tap * channels + channel) * outputs + column % outputs]
+    };
+    let columns = taps * outputs;
+    let row = |channel: usize| (0..columns).map(move |column| number(channel, column));
+    let numbers: Vec<W> = (0..channels).flat_map(row).collect();
+    pack([channels, columns], View::new(&numbers, columns))
+}
+
+/// Writes the result of a convolution; the slices have the sizes told, none of them empty.
+pub fn convolve_mirrored<W: Multiply>(sizes: &Sizes, input: &[W], matrix: &W::Packed, out: &mut [W]) {
+    let dims = sizes.dims.map(|dim| {
+        let before = (dim.window - 1) * dim.dilation - dim.before;
+        Dim { input: dim.output, output: dim.input, before, ..dim }
+    });
+    convolve(&Sizes { input: sizes.output, output: sizes.input, dims, ..*sizes }, input, matrix, out);
 }
 
 /// The matrix of outputs by taps and channels.
@@ -130,9 +164,37 @@ fn put<W: Multiply>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conv::forward::{self, Filter};
     use crate::conv::transposed::scatter;
     use crate::layout::Images;
     use crate::window::UNIT;
+
+    #[test]
+    fn mirrored_filters_convolve() {
+        let same = |input, window, dilation| Dim {
+            input,
+            window,
+            stride: 1,
+            dilation,
+            before: (window - 1) * dilation / 2,
+            output: input,
+        };
+        let dims = [UNIT, same(7, 4, 1), same(9, 3, 2)];
+        let images = |channels| Images { batch: 2, space: dims.map(|dim| dim.input), channels };
+        let (channels, outputs) = (16, 3);
+        let sizes = Sizes { input: images(channels), output: images(outputs), dims, groups: 1 };
+        let numbers = |len: usize| -> Vec<f64> { (0..len).map(|i| (i * 7 % 11) as f64 - 5.0).collect() };
+        let (filter, input) = (numbers(12 * channels * outputs), numbers(2 * 63 * channels));
+        let mut want = vec![f64::NAN; 2 * 63 * outputs];
+        let mut got = want.clone();
+        let whole = Filter::new(&filter, [12, channels, outputs], 1);
+        forward::convolve(&sizes, &input, &whole, Epilogue::default(), &mut want);
+        let sizes_of_filter = [12, channels, outputs];
+        assert!(suits_mirrored(sizes_of_filter));
+        let pack = |[k, n]: [usize; 2], matrix: View<f64>| f64::pack(k, n, matrix, &[]);
+        convolve_mirrored(&sizes, &input, &mirrored_matrix(&filter, sizes_of_filter, pack), &mut got);
+        assert_eq!(got, want);
+    }
 
     #[test]
     fn sums_are_those_of_each_window() {

@@ -6,6 +6,7 @@ use savedmodel_math::depthwise::Taps;
 use savedmodel_math::gemm::{self, Activation, Epilogue, View, Windows, has_matrix_unit, is_worth_rounding};
 use savedmodel_math::{par, winograd};
 
+use super::all_taps;
 use super::element::Multiply;
 use crate::layout::Images;
 use crate::window::{Dim, UNIT};
@@ -29,6 +30,8 @@ pub enum Filter<W: Multiply> {
     Groups(Vec<W::Packed>),
     /// One tap after another, for groups of one input channel.
     Depthwise(Vec<W>),
+    /// The matrix of the mirrored filter: see [`all_taps::suits_mirrored`].
+    Mirrored(W::Packed),
 }
 
 impl<W: Multiply> Filter<W> {
@@ -187,6 +190,10 @@ pub fn convolve<W: Multiply>(
     let matrices = match filter {
         Filter::Groups(matrices) => matrices,
         Filter::Depthwise(taps) => return depthwise(sizes, input, taps, &epilogue, out),
+        Filter::Mirrored(matrix) => {
+            all_taps::convolve_mirrored(sizes, input, matrix, out);
+            return W::finish(out, &epilogue);
+        }
     };
     let rows = sizes.output.batch * sizes.output.pixels();
     if let [matrix] = &matrices[..]

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use savedmodel_math::gemm::{Activation, Epilogue, has_matrix_unit};
+use savedmodel_math::gemm::{Activation, Epilogue, View, has_matrix_unit};
 use savedmodel_op::Construction;
 use savedmodel_tensor::{Code, Element, Error, PartialShape, Result, Shape, Tensor};
 
+use super::all_taps;
 use super::attributes::Attributes;
 use super::element::{Convolve, Multiply};
 use super::forward::{self, Filter, Sizes, scaled};
@@ -144,10 +145,24 @@ impl<T: Convolve> Forward<T> {
         let taps: usize = window(filter.shape()).iter().product();
         let channels = filter.elements() / (taps * outputs);
         let sizes = [taps, channels, outputs];
+        if self.is_mirrored(filter.shape(), outputs) && groups == 1 {
+            let pack = |[k, n]: [usize; 2], matrix: View<'_, T::Wide>| match self.rounds {
+                true => T::Wide::pack_rounded(k, n, matrix),
+                false => T::Wide::pack(k, n, matrix, &[]),
+            };
+            return Ok(Filter::Mirrored(all_taps::mirrored_matrix(&self.scaled(filter)?, sizes, pack)));
+        }
         if self.rounds {
             return Ok(Filter::rounded(&self.scaled(filter)?, sizes, groups));
         }
         Ok(Filter::scaled(&T::widen(filter.as_slice()?), sizes, groups, &self.factors))
+    }
+
+    /// Whether the filter is mirrored: see [`all_taps::suits_mirrored`].
+    fn is_mirrored(&self, filter: &Shape, outputs: usize) -> bool {
+        let taps: usize = window(filter).iter().product();
+        let channels = filter.elements() / (taps * outputs).max(1);
+        self.attributes.slides_by_one() && all_taps::suits_mirrored([taps, channels, outputs])
     }
 
     /// The sizes for an input and a filter.
@@ -168,7 +183,9 @@ impl<T: Convolve> Forward<T> {
     /// # Errors
     /// `INTERNAL` when the filter is of another type.
     pub fn accumulates(&self, sizes: &Sizes, filter: &Tensor) -> Result<bool> {
-        let is_product = sizes.groups == 1 && sizes.input.channels > 0 && filter.elements() > 0;
+        let is_mirrored = self.is_mirrored(filter.shape(), sizes.output.channels);
+        let is_product =
+            sizes.groups == 1 && !is_mirrored && sizes.input.channels > 0 && filter.elements() > 0;
         let is_as_it_lies = T::DTYPE == T::Wide::DTYPE && !self.attributes.channels_first;
         Ok(is_product && is_as_it_lies && self.tiles(sizes, filter)?.is_none())
     }
