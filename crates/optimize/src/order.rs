@@ -1,6 +1,7 @@
 //! What must run stays, whatever becomes of the nodes that wait for it; control edges that order nothing go.
 
-use savedmodel_graph::NodeId;
+use savedmodel_graph::{Node, NodeId};
+use savedmodel_tensor::Result;
 
 use crate::{Program, Scope};
 
@@ -23,8 +24,8 @@ pub(crate) fn targets(program: &mut Program, scope: &Scope<'_>) {
     program.targets.dedup();
 }
 
-/// Lets what takes a constant wait for what the constant waits for.
-fn pass_on(program: &mut Program) {
+/// Lets what takes a constant wait for what the constant waits for; where many wait for many, by a node between them.
+fn pass_on(program: &mut Program) -> Result<()> {
     let nodes: Vec<NodeId> = program.graph.nodes().collect();
     // Where nothing acts there is nothing to wait for.
     let acts = !program.targets.is_empty();
@@ -34,21 +35,34 @@ fn pass_on(program: &mut Program) {
         }
         let before = program.graph.controls(node);
         let after: Vec<NodeId> = if acts { program.graph.successors(node).collect() } else { Vec::new() };
-        for source in before {
-            program.graph.disconnect_control(source, node);
+        before.iter().for_each(|&source| program.graph.disconnect_control(source, node));
+        let mut before = before;
+        if stand_for_too_many(&before, &after) {
+            let name = program.graph.fresh_name(&format!("{}/before", program.graph.node(node).name));
+            let joint = program.graph.add(Node::new(name, "NoOp"))?;
+            before.iter().for_each(|&source| program.graph.connect_control(source, joint));
+            before = vec![joint];
+        }
+        for &source in &before {
             after.iter().for_each(|&waiting| program.graph.connect_control(source, waiting));
         }
     }
+    Ok(())
+}
+
+/// Whether edges from each to each would be many more than those by way of one node.
+fn stand_for_too_many(before: &[NodeId], after: &[NodeId]) -> bool {
+    before.len() * after.len() > MOST.max(before.len() + after.len())
 }
 
 /// Drops control edges from what is there from the start, and nodes that do nothing but hand control edges on.
 ///
 /// Constants and arguments are there from the start, and so are identities of them. Without dead values, a node that waits for one waits for nothing.
-pub(crate) fn loosen(program: &mut Program) {
+pub(crate) fn loosen(program: &mut Program) -> Result<()> {
     if program.has_dead_values() {
-        return;
+        return Ok(());
     }
-    pass_on(program);
+    pass_on(program)?;
     let nodes: Vec<NodeId> = program.graph.nodes().collect();
     for &node in &nodes {
         if !is_there(program, node) {
@@ -63,7 +77,7 @@ pub(crate) fn loosen(program: &mut Program) {
             continue;
         }
         let (before, after) = (program.graph.controls(node), program.graph.controlled(node));
-        if before.len() * after.len() > MOST.max(before.len() + after.len()) {
+        if stand_for_too_many(&before, &after) {
             continue;
         }
         for &waiting in &after {
@@ -81,6 +95,7 @@ pub(crate) fn loosen(program: &mut Program) {
     program.targets.retain(|target| !there.contains(target));
     program.targets.sort_unstable();
     program.targets.dedup();
+    Ok(())
 }
 
 /// Identities that may follow each other before one is taken for something else.
@@ -101,4 +116,27 @@ fn is_there(program: &Program, node: NodeId) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use savedmodel_graph::Graph;
+
+    #[test]
+    fn many_that_wait_for_many_wait_for_one_node() {
+        let mut graph = Graph::new();
+        let constant = graph.add(Node::new("constant", "Const")).unwrap();
+        let mut add =
+            |kind: &str, i: usize, op: &str| graph.add(Node::new(format!("{kind}{i}"), op)).unwrap();
+        let before: Vec<NodeId> = (0..100).map(|i| add("before", i, "Assert")).collect();
+        let after: Vec<NodeId> = (0..100).map(|i| add("after", i, "Assert")).collect();
+        before.iter().for_each(|&node| graph.connect_control(node, constant));
+        after.iter().for_each(|&node| graph.connect_control(constant, node));
+        let mut program = Program { graph, feeds: vec![], fetches: vec![], targets: before.clone() };
+        loosen(&mut program).unwrap();
+        let joint = program.graph.controls(after[0]);
+        assert!(joint.len() == 1 && after.iter().all(|&node| program.graph.controls(node) == joint));
+        assert_eq!(program.graph.controls(joint[0]).len(), before.len());
+    }
 }

@@ -39,7 +39,7 @@ fn repeated(program: &mut Program, node: NodeId, scope: &Scope<'_>) -> Result<()
     let mut inside = Program::of(&body, &known(program, &body, &inputs)?, scope.registry)?;
     inline::calls(&mut inside, scope)?;
     freeze::variables(&mut inside, scope)?;
-    order::loosen(&mut inside);
+    order::loosen(&mut inside)?;
     fold::constants(&mut inside, scope)?;
     simplify::pass_through(&mut inside, scope)?;
     inside.prune();
