@@ -29,10 +29,14 @@ pub fn suits([depth, height, width]: [[usize; 3]; 3], channels: usize, groups: u
     is_flat && (is_apart(height) && is_apart(width) || channels <= FEW)
 }
 
-/// Whether a convolution with a filter of so many taps, channels and outputs, whose windows lie one cell apart, is better computed as the
-/// transposed one of the mirrored filter: as a product of windows it would have few columns.
-pub fn suits_mirrored([taps, channels, outputs]: [usize; 3]) -> bool {
-    taps > 1 && channels >= CHANNELS && outputs <= OUTPUTS
+/// Whether a convolution of images is better computed as the transposed one of the mirrored filter: as a product of windows it would have
+/// few columns. It takes products of all cells, too, which are many more where few windows fit.
+pub fn suits_mirrored(sizes: &Sizes) -> bool {
+    let [depth, height, width] = &sizes.dims;
+    let is_flat = depth.window == 1 && depth.input == depth.output && height.window * width.window > 1;
+    let slides = |dim: &Dim| dim.stride == 1 && dim.before <= (dim.window - 1) * dim.dilation;
+    let are_few = sizes.output.channels <= OUTPUTS && sizes.input.channels >= CHANNELS && sizes.groups == 1;
+    is_flat && are_few && sizes.dims.iter().all(slides) && sizes.input.pixels() <= 2 * sizes.output.pixels()
 }
 
 /// The matrix of channels by mirrored taps and outputs.
@@ -189,10 +193,9 @@ mod tests {
         let mut got = want.clone();
         let whole = Filter::new(&filter, [12, channels, outputs], 1);
         forward::convolve(&sizes, &input, &whole, Epilogue::default(), &mut want);
-        let sizes_of_filter = [12, channels, outputs];
-        assert!(suits_mirrored(sizes_of_filter));
+        assert!(suits_mirrored(&sizes));
         let pack = |[k, n]: [usize; 2], matrix: View<f64>| f64::pack(k, n, matrix, &[]);
-        convolve_mirrored(&sizes, &input, &mirrored_matrix(&filter, sizes_of_filter, pack), &mut got);
+        convolve_mirrored(&sizes, &input, &mirrored_matrix(&filter, [12, channels, outputs], pack), &mut got);
         assert_eq!(got, want);
     }
 

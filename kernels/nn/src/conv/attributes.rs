@@ -19,12 +19,6 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// Whether windows over images lie one cell apart and overhang by less than their size.
-    pub fn slides_by_one(&self) -> bool {
-        let is_one = self.steps.iter().all(|[stride, _]| *stride == 1);
-        self.spatial == 2 && is_one && !matches!(self.padding, Padding::Explicit(..))
-    }
-
     /// Reads a node; `code` is that of the error for steps over images or channels.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use savedmodel_math::gemm::{Activation, Epilogue, View, has_matrix_unit};
 use savedmodel_op::Construction;
 use savedmodel_tensor::{Code, Element, Error, PartialShape, Result, Shape, Tensor};
 
-use super::all_taps;
+use super::all_taps::{self, suits_mirrored};
 use super::attributes::Attributes;
 use super::element::{Convolve, Multiply};
 use super::forward::{self, Filter, Sizes, scaled};
@@ -46,7 +46,8 @@ pub struct Forward<T: Convolve> {
     spec: &'static Spec,
     /// How it moves.
     pub attributes: Attributes,
-    ready: Ready<Filter<T::Wide>>,
+    /// For groups, and for being mirrored or not.
+    ready: Ready<Filter<T::Wide>, (usize, bool)>,
     /// What the filter's output channels are multiplied by, or nothing.
     factors: Vec<T::Wide>,
     /// Whether the filter may be rounded.
@@ -97,8 +98,10 @@ impl<T: Convolve> Forward<T> {
                 let sizes = Sizes { input, output, dims, groups };
                 // Now, while its pages are in memory for what is made of it.
                 this.is_finite(filter)?;
-                if this.tiles(&sizes, filter)?.is_none() {
-                    this.ready.set(groups, this.prepare(filter, groups, outputs)?);
+                let mirrored = suits_mirrored(&sizes);
+                let is_known = !mirrored || space.iter().all(Option::is_some);
+                if is_known && this.tiles(&sizes, filter)?.is_none() {
+                    this.ready.set((groups, mirrored), this.prepare(filter, &sizes, mirrored)?);
                 }
             }
         }
@@ -141,11 +144,12 @@ impl<T: Convolve> Forward<T> {
         Ok(scaled(T::widen(filter.as_slice()?), &self.factors))
     }
 
-    fn prepare(&self, filter: &Tensor, groups: usize, outputs: usize) -> Result<Filter<T::Wide>> {
+    fn prepare(&self, filter: &Tensor, sizes: &Sizes, mirrored: bool) -> Result<Filter<T::Wide>> {
+        let (groups, outputs) = (sizes.groups, sizes.output.channels);
         let taps: usize = window(filter.shape()).iter().product();
         let channels = filter.elements() / (taps * outputs);
         let sizes = [taps, channels, outputs];
-        if self.is_mirrored(filter.shape(), outputs) && groups == 1 {
+        if mirrored {
             let pack = |[k, n]: [usize; 2], matrix: View<'_, T::Wide>| match self.rounds {
                 true => T::Wide::pack_rounded(k, n, matrix),
                 false => T::Wide::pack(k, n, matrix, &[]),
@@ -156,13 +160,6 @@ impl<T: Convolve> Forward<T> {
             return Ok(Filter::rounded(&self.scaled(filter)?, sizes, groups));
         }
         Ok(Filter::scaled(&T::widen(filter.as_slice()?), sizes, groups, &self.factors))
-    }
-
-    /// Whether the filter is mirrored: see [`all_taps::suits_mirrored`].
-    fn is_mirrored(&self, filter: &Shape, outputs: usize) -> bool {
-        let taps: usize = window(filter).iter().product();
-        let channels = filter.elements() / (taps * outputs).max(1);
-        self.attributes.slides_by_one() && all_taps::suits_mirrored([taps, channels, outputs])
     }
 
     /// The sizes for an input and a filter.
@@ -183,9 +180,8 @@ impl<T: Convolve> Forward<T> {
     /// # Errors
     /// `INTERNAL` when the filter is of another type.
     pub fn accumulates(&self, sizes: &Sizes, filter: &Tensor) -> Result<bool> {
-        let is_mirrored = self.is_mirrored(filter.shape(), sizes.output.channels);
         let is_product =
-            sizes.groups == 1 && !is_mirrored && sizes.input.channels > 0 && filter.elements() > 0;
+            sizes.groups == 1 && !suits_mirrored(sizes) && sizes.input.channels > 0 && filter.elements() > 0;
         let is_as_it_lies = T::DTYPE == T::Wide::DTYPE && !self.attributes.channels_first;
         Ok(is_product && is_as_it_lies && self.tiles(sizes, filter)?.is_none())
     }
@@ -270,10 +266,11 @@ impl<T: Convolve> Forward<T> {
                 return Ok(());
             }
         }
+        let mirrored = suits_mirrored(sizes);
         // A rounded filter lies in pairs of its own channels.
-        let merged = if self.rounds { *sizes } else { forward::merged(sizes) };
-        let make = || self.prepare(filter, sizes.groups, sizes.output.channels);
-        self.ready.with(sizes.groups, make, |filter| {
+        let merged = if self.rounds || mirrored { *sizes } else { forward::merged(sizes) };
+        let make = || self.prepare(filter, sizes, mirrored);
+        self.ready.with((sizes.groups, mirrored), make, |filter| {
             with_layout(out, &sizes.output, self.attributes.channels_first, |out: &mut [T]| {
                 T::round(out, |out| {
                     forward::convolve(&merged, &input, filter, epilogue, out);

@@ -5,21 +5,21 @@ use std::sync::OnceLock;
 use savedmodel_tensor::Result;
 
 /// What a filter became, kept if the filter never changes.
-pub struct Ready<V> {
+pub struct Ready<V, K = usize> {
     keeps: bool,
-    /// With the number of groups it was made for.
-    kept: OnceLock<(usize, V)>,
+    /// With what it was made for: the number of groups, and perhaps more.
+    kept: OnceLock<(K, V)>,
 }
 
-impl<V> Ready<V> {
+impl<V, K: PartialEq> Ready<V, K> {
     /// Nothing yet; `keeps` tells whether the filter never changes.
-    pub fn new(keeps: bool) -> Ready<V> {
+    pub fn new(keeps: bool) -> Ready<V, K> {
         Ready { keeps, kept: OnceLock::new() }
     }
 
-    /// Makes it ready for this number of groups ahead of time.
-    pub fn set(&self, groups: usize, value: V) {
-        let _ = self.kept.set((groups, value));
+    /// Makes it ready for that ahead of time.
+    pub fn set(&self, purpose: K, value: V) {
+        let _ = self.kept.set((purpose, value));
     }
 
     /// Calls `f` with what is kept, or with what `make` makes.
@@ -28,19 +28,19 @@ impl<V> Ready<V> {
     /// Those of `make`.
     pub fn with<R>(
         &self,
-        groups: usize,
+        purpose: K,
         make: impl FnOnce() -> Result<V>,
         f: impl FnOnce(&V) -> R,
     ) -> Result<R> {
         if let Some((known, value)) = self.kept.get()
-            && *known == groups
+            && *known == purpose
         {
             return Ok(f(value));
         }
         let value = make()?;
         let result = f(&value);
         if self.keeps {
-            self.set(groups, value);
+            self.set(purpose, value);
         }
         Ok(result)
     }
