@@ -88,10 +88,11 @@ pub(crate) fn product_before(program: &Program, output: Output) -> Option<NodeId
     (output.index == 0 && is_product(program, node) && is_private(program, node)).then_some(node)
 }
 
-/// The channels of a product, from its constant weights.
+/// The channels of a product, from its constant weights; none of a product with no weights, of which fused operators make nothing.
 pub(crate) fn channels(program: &Program, product: NodeId) -> Option<usize> {
     let weights = program.graph.inputs(product).ok()?.get(1).copied()?;
-    let shape = program.constant(weights)?.shape();
+    let weights = program.constant(weights).filter(|weights| weights.elements() > 0)?;
+    let shape = weights.shape();
     let node = program.graph.node(product);
     match (&*node.op, shape.dims()) {
         ("MatMul" | "BatchMatMulV2", &[rows, _]) if is_transposed(node) => Some(rows),

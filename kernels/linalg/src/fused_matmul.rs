@@ -106,12 +106,18 @@ fn build(node: &Construction<'_>, transpose: [&str; 2], batches: bool) -> Result
                 b.shape()
             )));
         }
+        let shape: Shape = outer.iter().copied().chain([m, n]).collect();
+        let m = outer.iter().product::<usize>() * m;
+        // TensorFlow's kernel does nothing then, not even add the bias.
+        if k == 0 && !adds && !batches {
+            let zeros = ctx.run().allocate(dtype, shape)?;
+            ctx.set(0, zeros);
+            return Ok(());
+        }
         let bias = ctx.input(2).shape();
         if bias.dims() != [n] {
             return Err(Error::invalid_argument(format!("bias must be a vector of {n}, got {bias}")));
         }
-        let shape: Shape = outer.iter().copied().chain([m, n]).collect();
-        let m = outer.iter().product::<usize>() * m;
         // What is added last is where the result comes, if nothing else needs it.
         let over = if adds { ctx.forward(ADDED, dtype, &shape) } else { None };
         let accumulate = over.is_some();
@@ -263,6 +269,16 @@ mod tests {
         assert_eq!(call(vec!["BiasAdd", "Relu6"], vec![-8.0, 1.0]), Ok(vec![0.0, 6.0]));
         assert_eq!(call(vec!["BiasAdd", "Exp"], vec![-8.0, 1.0]), Err(Code::Unimplemented));
         assert_eq!(call(vec!["BiasAdd"], vec![1.0]), Err(Code::InvalidArgument));
+    }
+
+    #[test]
+    fn no_products_are_zeros_without_bias() -> Result<()> {
+        let empty = |shape: [usize; 2]| Tensor::zeros(DType::Float, shape);
+        let test = OpTest::new(&OPS[0]).input(empty([2, 0])?).input(empty([0, 3])?);
+        let test = test.input(Tensor::from_slice([3], &[1.0_f32, 2.0, 3.0])?);
+        let out = test.attr("fused_ops", vec!["BiasAdd"]).attr("num_args", 1_i64).run()?;
+        assert_eq!(out[0].as_slice::<f32>()?, [0.0; 6]);
+        Ok(())
     }
 
     #[test]
