@@ -73,43 +73,27 @@ units! {
 #[macro_export]
 macro_rules! by_unit {
     ($dtype:expr, $unit:ident => $body:expr) => {
-        match $dtype.unit() {
-            $crate::UnitKind::U8 => {
-                type $unit = u8;
-                $body
-            }
-            $crate::UnitKind::U16 => {
-                type $unit = u16;
-                $body
-            }
-            $crate::UnitKind::U32 => {
-                type $unit = u32;
-                $body
-            }
-            $crate::UnitKind::U64 => {
-                type $unit = u64;
-                $body
-            }
-            $crate::UnitKind::U128 => {
-                type $unit = [u64; 2];
-                $body
-            }
+        $crate::by_width!($dtype, $unit => $body, else match $dtype.unit() {
             $crate::UnitKind::Bytes => {
                 type $unit = $crate::Bytes;
                 $body
             }
-            $crate::UnitKind::Variant => {
+            _ => {
                 type $unit = $crate::Variant;
                 $body
             }
-        }
+        })
     };
 }
 
-/// [`by_unit!`](crate::by_unit) for an expression of a result, where dtypes are plain: of shared pointers it is an error, and they are not compiled.
+/// [`by_unit!`](crate::by_unit) for an expression of a result, where dtypes are plain: of shared pointers it is an error, or what follows `else`, and
+/// the expression is not compiled for them.
 #[macro_export]
 macro_rules! by_width {
     ($dtype:expr, $unit:ident => $body:expr) => {
+        $crate::by_width!($dtype, $unit => $body, else Err($crate::Error::internal("no plain dtype")))
+    };
+    ($dtype:expr, $unit:ident => $body:expr, else $pointers:expr) => {
         match $dtype.unit() {
             $crate::UnitKind::U8 => {
                 type $unit = u8;
@@ -131,9 +115,7 @@ macro_rules! by_width {
                 type $unit = [u64; 2];
                 $body
             }
-            $crate::UnitKind::Bytes | $crate::UnitKind::Variant => {
-                Err($crate::Error::internal("no plain dtype"))
-            }
+            $crate::UnitKind::Bytes | $crate::UnitKind::Variant => $pointers,
         }
     };
 }

@@ -172,6 +172,9 @@ fn build(node: &Construction<'_>, settings: usize) -> Result<Box<dyn Kernel>> {
     }))
 }
 
+/// Bytes that an open dataset takes, about.
+const BYTES: usize = 1 << 10;
+
 struct Interleave {
     rows: Box<dyn Elements>,
     function: Function,
@@ -204,6 +207,12 @@ impl Interleave {
             _ => return Err(Error::invalid_argument("the function must return one dataset")),
         };
         if self.at == self.open.len() {
+            if self.at >= run.limits.tensor_bytes / BYTES {
+                return Err(Error::resource_exhausted(format!(
+                    "OOM when opening the datasets of a cycle of {}",
+                    self.cycle
+                )));
+            }
             self.open.push(None);
         }
         self.open[self.at] = Some(opened);
@@ -245,5 +254,45 @@ impl Elements for Interleave {
             }
         }
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use savedmodel_op::{Callable, Limits, ResourceManager};
+    use savedmodel_tensor::{Code, Tensor, Variant};
+    use std::sync::Arc;
+
+    /// A function that gives the dataset that it is called with.
+    #[derive(Debug)]
+    struct Same;
+
+    impl Callable for Same {
+        fn call(&self, _: &Run<'_>, row: Row) -> Result<Row> {
+            Ok(row)
+        }
+    }
+
+    #[test]
+    fn a_cycle_without_end_is_refused() {
+        let (resources, limits) = (ResourceManager::new(), Limits { tensor_bytes: 10 * BYTES });
+        let run = Run { resources: &resources, limits: &limits };
+        let empty = || Dataset::new("TensorDataset", |_| Ok(Box::new(|_: &Run<'_>| Ok(None))));
+        let row = move |_: &Run<'_>| -> Result<Option<Row>> {
+            Ok(Some(vec![Tensor::from_variants([], vec![Variant::new(empty())])?]))
+        };
+        let mut all = Interleave {
+            rows: Box::new(row),
+            function: Function::new(Arc::new(Same)),
+            cycle: i64::MAX,
+            block: 1,
+            is_eager: true,
+            open: Vec::new(),
+            at: 0,
+            taken: 0,
+            ended: false,
+        };
+        assert_eq!(all.next(&run).unwrap_err().code(), Code::ResourceExhausted);
     }
 }

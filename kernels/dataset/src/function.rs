@@ -15,6 +15,12 @@ pub struct Function {
 }
 
 impl Function {
+    /// A function without captured values.
+    #[cfg(test)]
+    pub fn new(callable: Arc<dyn Callable>) -> Function {
+        Function { callable, captured: Vec::new() }
+    }
+
     /// The function with inputs `first` to `end` of a node as its last arguments.
     pub fn of(callable: &Arc<dyn Callable>, ctx: &Context<'_>, first: usize, end: usize) -> Function {
         let captured = (first..end).map(|i| ctx.input(i).clone()).collect();

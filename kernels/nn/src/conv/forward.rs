@@ -187,6 +187,8 @@ pub fn convolve<W: Multiply>(
     epilogue: Epilogue<'_, W>,
     out: &mut [W],
 ) {
+    let adds = epilogue.accumulate && !matches!(filter, Filter::Groups(_));
+    assert!(!adds, "only products add to what their output holds");
     let matrices = match filter {
         Filter::Groups(matrices) => matrices,
         Filter::Depthwise(taps) => return depthwise(sizes, input, taps, &epilogue, out),
