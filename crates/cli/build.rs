@@ -11,6 +11,8 @@ fn main() {
     {
         // Functions whose code is the same become one: kernels that differ by a dtype only often are.
         println!("cargo::rustc-link-arg-bins=-Wl,--icf=all");
+        // Constants and tables of methods, too: what differs by the place of its constants only then is the same as well.
+        println!("cargo::rustc-link-arg-bins=-Wl,--ignore-data-address-equality");
         if env::var("HOST") == env::var("TARGET") && glibc().is_some_and(|version| version >= (2, 36)) {
             // Addresses to adjust at start take a bit each, not 24 bytes.
             println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
