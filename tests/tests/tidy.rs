@@ -14,7 +14,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("crates/op", &["graph", "math", "tensor", "text"]),
     (
         "kernels/dataset",
-        &["kernels-io", "kernels-lookup", "kernels-random", "kernels-sparse", "op", "proto", "tensor"],
+        &[
+            "kernels-io",
+            "kernels-list",
+            "kernels-lookup",
+            "kernels-random",
+            "kernels-sparse",
+            "op",
+            "proto",
+            "tensor",
+        ],
     ),
     ("kernels/io", &["bundle", "op", "tensor"]),
     ("kernels/summary", &["kernels-control", "kernels-image", "kernels-signal", "op", "proto", "tensor"]),

@@ -1,11 +1,11 @@
 //! `BatchDatasetV2` and its like, `MapAndBatchDataset` and `UnbatchDataset`.
 
+use savedmodel_kernels_list::rows::{row, stack};
 use savedmodel_op::{Construction, Context, Kernel, Kernels, Op, Run};
 use savedmodel_tensor::{Error, Result, Tensor};
 
 use crate::dataset::{DATASET, Dataset, Elements, Row, UNKNOWN, give, scalar};
 use crate::function::Function;
-use crate::rows::{row, stack};
 
 /// Datasets of several rows in one, or of the rows of rows.
 ///

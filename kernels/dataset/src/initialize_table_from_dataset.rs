@@ -1,11 +1,11 @@
 //! See [`OP`].
 
+use savedmodel_kernels_list::rows::{self, stack};
 use savedmodel_kernels_lookup::Table;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, shape};
 use savedmodel_tensor::{Error, Result};
 
 use crate::dataset::Dataset;
-use crate::rows::{self, stack};
 
 /// Fills a table that is filled once with the keys and values that are the rows of a dataset; a row may hold several.
 ///

@@ -27,7 +27,6 @@ mod random;
 mod rebatch;
 mod records;
 mod reduce;
-mod rows;
 mod shuffle;
 mod sources;
 mod sparse_rows;

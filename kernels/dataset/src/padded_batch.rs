@@ -1,11 +1,11 @@
 //! `PaddedBatchDataset` and `PaddedBatchDatasetV2`.
 
+use savedmodel_kernels_list::rows::paste;
 use savedmodel_op::{Construction, Context, Kernel, Kernels, Op, Run};
 use savedmodel_tensor::{Code, Error, Result, Shape, Tensor, Unit, by_unit};
 
 use crate::batch::{batches, collect, size};
 use crate::dataset::{DATASET, Dataset, Row, give, scalar};
-use crate::rows::paste;
 
 /// Datasets of several rows in one, each padded to a shape or to the largest of them.
 ///

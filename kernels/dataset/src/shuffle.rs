@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use savedmodel_kernels_random::philox::{Philox, Words};
+use savedmodel_kernels_random::philox::{self, Philox, Words};
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, Run, shape};
 use savedmodel_tensor::{Error, Result};
 
@@ -108,10 +108,7 @@ pub enum Seeds {
 impl Seeds {
     /// Those of an operator; without seeds nobody knows them.
     pub fn new([seed, seed2]: [i64; 2], reshuffle: bool) -> Seeds {
-        let seeds = match [seed as u64, seed2 as u64] {
-            [0, 0] => [entropy(), entropy()],
-            seeds => seeds,
-        };
+        let seeds = philox::seeds([seed, seed2]);
         match reshuffle {
             true => Seeds::Stream(Mutex::new(Words::of(Philox::seeded(seeds[0], seeds[1])))),
             false => Seeds::Fixed(seeds),
@@ -128,12 +125,6 @@ impl Seeds {
             }
         }
     }
-}
-
-/// A number that nobody can foretell.
-fn entropy() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0)
 }
 
 fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {

@@ -1,10 +1,10 @@
 //! `TensorDataset`, `TensorSliceDataset` and `RangeDataset`.
 
+use savedmodel_kernels_list::rows::row;
 use savedmodel_op::{Construction, Context, Kernel, Kernels, Op, Run};
 use savedmodel_tensor::{DType, Error, Result, Tensor, bf16, f16};
 
 use crate::dataset::{DATASET, Dataset, Row, give, scalar};
-use crate::rows::row;
 
 /// Datasets of one row, of the rows of tensors, and of numbers.
 ///

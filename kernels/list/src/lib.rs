@@ -7,6 +7,10 @@
 
 #[cfg(test)]
 mod array_cases;
+mod barrier;
+mod barrier_close;
+mod barrier_insert_many;
+mod barrier_take_many;
 #[cfg(test)]
 mod cases;
 mod composite_tensor_variant;
@@ -18,11 +22,16 @@ mod fifo_queue;
 mod fused_gru_loop;
 mod fused_lstm_loop;
 mod map_stage;
+mod padding_fifo_queue;
+mod priority_queue;
 mod queue;
 mod queue_close;
 mod queue_dequeue;
 mod queue_enqueue;
+mod queue_kind;
+mod random_shuffle_queue;
 mod recurrent;
+pub mod rows;
 mod stack;
 mod stage;
 #[cfg(test)]
@@ -61,20 +70,25 @@ mod tensor_map_lookup;
 mod tensor_map_size;
 mod tensor_map_stack_keys;
 
+pub use queue::{Queue, Wanted};
 use savedmodel_op::Op;
 pub use tensor_list::TensorList;
 pub use tensor_map::{Key, TensorMap};
 
 /// The operators of this family.
 pub static OPS: &[&[Op]] = &[
+    barrier_close::OPS,
     composite_tensor_variant::OPS,
     compress_element::OPS,
     empty_tensor_list::OPS,
     fifo_queue::OPS,
     map_stage::OPS,
+    padding_fifo_queue::OPS,
+    priority_queue::OPS,
     queue_close::OPS,
     queue_dequeue::OPS,
     queue_enqueue::OPS,
+    random_shuffle_queue::OPS,
     stack::OPS,
     stage::OPS,
     tensor_array_concat::OPS,
@@ -90,6 +104,9 @@ pub static OPS: &[&[Op]] = &[
     tensor_list_scatter::OPS,
     tensor_list_stack::OPS,
     &[
+        barrier::OP,
+        barrier_insert_many::OP,
+        barrier_take_many::OP,
         empty_tensor_map::OP,
         fused_gru_loop::OP,
         fused_lstm_loop::OP,

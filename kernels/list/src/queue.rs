@@ -1,42 +1,38 @@
 //! The resource behind all `Queue*` operators.
 
 use std::collections::VecDeque;
+use std::iter;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use savedmodel_kernels_random::philox::Words;
 use savedmodel_op::{Context, Resource};
-use savedmodel_tensor::{Code, DType, Error, PartialShape, Result, Shape, Tensor, Unit, by_unit};
+use savedmodel_tensor::{Code, DType, Error, PartialShape, Result, Shape, Tensor, by_unit};
 
-/// A queue of tuples of tensors, first in, first out.
+use crate::queue_kind::{Kind, Order, list};
+use crate::rows::{paste, row};
+
+/// A queue of tuples of tensors.
 ///
 /// Nothing waits: where TensorFlow would until another run puts something in or takes something out, there is an error,
 /// `DEADLINE_EXCEEDED`, that says so.
 #[derive(Debug)]
-pub(crate) struct Queue {
+pub struct Queue {
     name: String,
     kind: Kind,
     state: Mutex<State>,
 }
 
-/// What a queue is made with.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Kind {
-    /// The dtypes of a tuple.
-    pub dtypes: Vec<DType>,
-    /// The shapes of a tuple's tensors; none if they may have any.
-    pub shapes: Vec<Shape>,
-    /// How many tuples there may be; negative for no limit.
-    pub capacity: i64,
-}
-
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct State {
     tuples: VecDeque<Vec<Tensor>>,
     closed: bool,
+    /// What a random order is drawn with.
+    words: Words,
 }
 
 /// How many tuples are to be taken out.
 #[derive(Clone, Copy)]
-pub(crate) enum Wanted {
+pub enum Wanted {
     /// One, as it is.
     One,
     /// So many, stacked.
@@ -54,48 +50,31 @@ impl Resource for Queue {
 
 impl Queue {
     /// An open queue without tuples.
-    pub fn new(name: &str, kind: Kind) -> Queue {
-        Queue { name: name.to_owned(), kind, state: Mutex::default() }
+    pub(crate) fn new(name: &str, kind: Kind) -> Queue {
+        let seeds = match kind.order {
+            Order::Random { seeds, .. } => seeds,
+            _ => [1; 2],
+        };
+        let state = State { tuples: VecDeque::new(), closed: false, words: Words::seeded(seeds) };
+        Queue { name: name.to_owned(), kind, state: Mutex::new(state) }
     }
 
-    /// Checks that a queue found by name is of the kind that an operator wants.
-    ///
-    /// # Errors
-    /// `INVALID_ARGUMENT` when it is not.
-    pub fn check_kind(&self, wanted: &Kind) -> Result<()> {
-        let Kind { dtypes, shapes, capacity } = &self.kind;
-        let name = &self.name;
-        let text = if *capacity != wanted.capacity {
-            format!(
-                "Shared queue '{name}' has capacity {capacity} but requested capacity was {}",
-                wanted.capacity
-            )
-        } else if *dtypes != wanted.dtypes {
-            let (own, other) = (list(dtypes), list(&wanted.dtypes));
-            format!(
-                "Shared queue '{name}' has component types {own} but requested component types were {other}"
-            )
-        } else if *shapes != wanted.shapes {
-            let (own, other) = (list(shapes), list(&wanted.shapes));
-            format!(
-                "Shared queue '{name}' has component shapes {own} but requested component shapes were {other}."
-            )
-        } else {
-            return Ok(());
-        };
-        Err(Error::invalid_argument(text))
+    /// What it is made with.
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.kind
     }
 
     /// Checks the dtypes that an operator puts in or takes out.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` when they are not those of the queue.
-    pub fn check_dtypes<'a>(&self, mut dtypes: impl ExactSizeIterator<Item = &'a DType>) -> Result<()> {
-        if dtypes.len() == self.kind.dtypes.len() && dtypes.by_ref().eq(&self.kind.dtypes) {
+    pub(crate) fn check_dtypes(&self, dtypes: &[DType]) -> Result<()> {
+        if dtypes == self.kind.dtypes {
             return Ok(());
         }
         Err(Error::invalid_argument(format!(
-            "Signature mismatch: the components of FIFOQueue '{}' are {}",
+            "Signature mismatch: the components of {} '{}' are {}",
+            self.kind.name(),
             self.name,
             list(&self.kind.dtypes)
         )))
@@ -105,20 +84,29 @@ impl Queue {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for wrong shapes, `CANCELLED` when the queue is closed, `DEADLINE_EXCEEDED` when it is full.
-    pub fn enqueue(&self, tuple: Vec<Tensor>) -> Result<()> {
-        for (i, (want, tensor)) in self.kind.shapes.iter().zip(&tuple).enumerate() {
-            if tensor.shape() != want {
+    pub(crate) fn enqueue(&self, tuple: Vec<Tensor>) -> Result<()> {
+        self.check_shapes(&tuple)?;
+        self.put(vec![tuple])
+    }
+
+    /// Checks the shapes of a tuple.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when they are not those of the queue.
+    pub(crate) fn check_shapes(&self, tuple: &[Tensor]) -> Result<()> {
+        for (i, (want, tensor)) in self.kind.shapes.iter().zip(tuple).enumerate() {
+            if !want.accepts(tensor.shape()) {
                 return Err(shape_mismatch(i, want, tensor.shape()));
             }
         }
-        self.put(vec![tuple])
+        Ok(())
     }
 
     /// Puts the rows of tensors in.
     ///
     /// # Errors
     /// As [`Queue::enqueue`], and `INVALID_ARGUMENT` when they have different numbers of rows. Nothing is put in then.
-    pub fn enqueue_rows(&self, tensors: &[Tensor]) -> Result<()> {
+    pub(crate) fn enqueue_rows(&self, tensors: &[Tensor]) -> Result<()> {
         let rows = tensors.first().and_then(|tensor| tensor.shape().first().copied());
         for (i, tensor) in tensors.iter().enumerate() {
             let own = tensor.shape().first().copied();
@@ -130,25 +118,26 @@ impl Queue {
                     rows.unwrap_or(0)
                 )));
             }
-            if let Some(want) = self.kind.shapes.get(i).filter(|want| tensor.shape()[1..] != want[..]) {
-                let want = std::iter::once(own.unwrap_or(0)).chain(want.iter().copied()).collect();
-                return Err(shape_mismatch(i, &want, tensor.shape()));
+            if let Some(want) = self.kind.shapes.get(i) {
+                let want =
+                    PartialShape::new(iter::once(own).chain(want.dims().unwrap_or(&[]).iter().copied()));
+                if !want.accepts(tensor.shape()) {
+                    return Err(shape_mismatch(i, &want, tensor.shape()));
+                }
             }
         }
-        let row = |i: usize| {
-            let one = |tensor: &Tensor| tensor.rows(i, i + 1)?.reshape(&tensor.shape()[1..]);
-            tensors.iter().map(one).collect::<Result<Vec<_>>>()
-        };
+        let tuple = |i: usize| tensors.iter().map(|tensor| row(tensor, i)).collect::<Result<Vec<_>>>();
         match rows {
             None | Some(0) => Ok(()),
-            Some(rows) => self.put((0..rows).map(row).collect::<Result<_>>()?),
+            Some(rows) => self.put((0..rows).map(tuple).collect::<Result<_>>()?),
         }
     }
 
     fn put(&self, tuples: Vec<Vec<Tensor>>) -> Result<()> {
         let mut state = self.lock();
         if state.closed {
-            return Err(Error::new(Code::Cancelled, format!("FIFOQueue '{}' is closed.", self.name)));
+            let text = format!("{} '{}' is closed.", self.name_for_one(), self.name);
+            return Err(Error::new(Code::Cancelled, text));
         }
         let (len, more) = (state.tuples.len(), tuples.len());
         if usize::try_from(self.kind.capacity).is_ok_and(|most| len + more > most) {
@@ -157,7 +146,12 @@ impl Queue {
                 self.kind.capacity
             )));
         }
-        state.tuples.extend(tuples);
+        for tuple in tuples {
+            state.tuples.push_back(tuple);
+            if self.kind.order == Order::Priority {
+                heap::raise(&mut state.tuples);
+            }
+        }
         Ok(())
     }
 
@@ -168,21 +162,42 @@ impl Queue {
     /// and has too few, `DEADLINE_EXCEEDED` when it is open and has too few. Nothing is taken then.
     pub fn dequeue(&self, wanted: Wanted, ctx: &Context<'_>) -> Result<Vec<Tensor>> {
         if !matches!(wanted, Wanted::One) && self.kind.shapes.is_empty() {
-            return Err(Error::invalid_argument(
-                "FIFOQueue's DequeueMany and DequeueUpTo require the components to have specified shapes.",
-            ));
+            let text = format!(
+                "{}'s DequeueMany and DequeueUpTo require the components to have specified shapes.",
+                self.kind.name()
+            );
+            return Err(Error::invalid_argument(text));
         }
         let taken = self.take(wanted)?;
         if let Wanted::One = wanted {
             return Ok(taken.into_iter().next().unwrap_or_default());
         }
-        let stacked = |(i, (&dtype, shape)): (usize, (&DType, &Shape))| {
-            let shape: Shape = std::iter::once(taken.len()).chain(shape.iter().copied()).collect();
-            let mut output = ctx.allocate(dtype, shape)?;
-            by_unit!(dtype, U => stack::<U>(&mut output, taken.iter().map(|tuple| &tuple[i])))?;
-            Ok(output)
-        };
-        self.kind.dtypes.iter().zip(&self.kind.shapes).enumerate().map(stacked).collect()
+        let stacked = |(i, shape): (usize, &PartialShape)| self.stacked(&taken, i, shape, ctx);
+        self.kind.shapes.iter().enumerate().map(stacked).collect()
+    }
+
+    /// Tensor `i` of all tuples.
+    fn stacked(
+        &self,
+        tuples: &[Vec<Tensor>],
+        i: usize,
+        shape: &PartialShape,
+        ctx: &Context<'_>,
+    ) -> Result<Tensor> {
+        let mut sizes = vec![tuples.len()];
+        for (axis, &size) in shape.dims().unwrap_or(&[]).iter().enumerate() {
+            let largest = || tuples.iter().map(|tuple| tuple[i].shape()[axis]).max().unwrap_or(0);
+            sizes.push(size.unwrap_or_else(largest));
+        }
+        if shape.known().is_none() && sizes.len() > 5 && !tuples.is_empty() {
+            let text = format!("CopyElementToLargerSlice Unhandled rank: {}", sizes.len() - 1);
+            return Err(Error::unimplemented(text));
+        }
+        let mut output = ctx.run().allocate(self.kind.dtypes[i], sizes)?;
+        for (at, tuple) in tuples.iter().enumerate() {
+            by_unit!(output.dtype(), U => paste::<U>(&tuple[i], &mut output, at))?;
+        }
+        Ok(output)
     }
 
     fn take(&self, wanted: Wanted) -> Result<Vec<Vec<Tensor>>> {
@@ -194,20 +209,42 @@ impl Queue {
         let mut state = self.lock();
         let len = state.tuples.len();
         let few = format!("has insufficient elements (requested {count}, current size {len})");
-        if len < count && !state.closed {
+        let stay = match self.kind.order {
+            Order::Random { stay, .. } if !state.closed => stay,
+            _ => 0,
+        };
+        if !state.closed && len.saturating_sub(stay) < count {
             return Err(self.stuck(&few));
         }
-        if len < count && (len == 0 || !may_be_less) {
-            return Err(Error::out_of_range(format!("FIFOQueue '{}' is closed and {few}", self.name)));
+        if self.kind.order == Order::Priority && may_be_less && (1..count).contains(&len) {
+            // As TensorFlow, which takes what there is, and then finds that there is no more.
+            state.tuples.clear();
+            let few = format!("has insufficient elements (requested {}, current size 0)", count - len);
+            return Err(Error::out_of_range(format!("PriorityQueue '{}' is closed and {few}", self.name)));
         }
-        Ok(state.tuples.drain(..count.min(len)).collect())
+        if len < count && (len == 0 || !may_be_less) {
+            let name = if let Wanted::One = wanted { self.name_for_one() } else { self.kind.name() };
+            return Err(Error::out_of_range(format!("{name} '{}' is closed and {few}", self.name)));
+        }
+        Ok((0..count.min(len)).filter_map(|_| self.next(&mut state)).collect())
+    }
+
+    fn next(&self, state: &mut State) -> Option<Vec<Tensor>> {
+        match self.kind.order {
+            Order::First | Order::Padded => state.tuples.pop_front(),
+            Order::Random { .. } => {
+                let at = state.words.word() as usize % state.tuples.len().max(1);
+                state.tuples.swap_remove_back(at)
+            }
+            Order::Priority => heap::pop(&mut state.tuples),
+        }
     }
 
     /// Closes the queue: nothing can be put in any more.
     ///
     /// # Errors
     /// `CANCELLED` when it is closed, unless `again` is as good.
-    pub fn close(&self, again: bool) -> Result<()> {
+    pub(crate) fn close(&self, again: bool) -> Result<()> {
         let mut state = self.lock();
         if state.closed && !again {
             return Err(Error::new(Code::Cancelled, format!("Queue '{}' is already closed.", self.name)));
@@ -217,18 +254,24 @@ impl Queue {
     }
 
     /// Whether the queue is closed.
-    pub fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
     }
 
     /// The number of tuples.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.lock().tuples.len()
+    }
+
+    /// What TensorFlow's errors call a queue that one tuple goes into or comes out of.
+    fn name_for_one(&self) -> &'static str {
+        if self.kind.order == Order::Padded { "FIFOQueue" } else { self.kind.name() }
     }
 
     #[cold]
     fn stuck(&self, why: &str) -> Error {
-        let text = format!("FIFOQueue '{}' {why}: TensorFlow would wait here for another run", self.name);
+        let kind = self.kind.name();
+        let text = format!("{kind} '{}' {why}: TensorFlow would wait here for another run", self.name);
         Error::new(Code::DeadlineExceeded, text)
     }
 
@@ -237,44 +280,52 @@ impl Queue {
     }
 }
 
-fn list<T: std::fmt::Display>(items: &[T]) -> String {
-    format!("[{}]", items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-}
-
-fn shape_mismatch(i: usize, want: &Shape, got: &Shape) -> Error {
+fn shape_mismatch(i: usize, want: &PartialShape, got: &Shape) -> Error {
     Error::invalid_argument(format!("Shape mismatch in tuple component {i}. Expected {want}, got {got}"))
 }
 
-fn stack<'a, U: Unit>(output: &mut Tensor, tensors: impl Iterator<Item = &'a Tensor>) -> Result<()> {
-    let mut rest = output.units_mut::<U>()?;
-    for tensor in tensors {
-        let (place, after) = rest.split_at_mut(tensor.elements());
-        place.clone_from_slice(tensor.units()?);
-        rest = after;
-    }
-    Ok(())
-}
+/// Tuples in the order of a heap whose ties are those of C++'s standard library.
+mod heap {
+    use super::{Tensor, VecDeque};
 
-/// The shapes that an attribute declares, all of which must be known.
-pub(crate) fn known_shapes(shapes: &[PartialShape], dtypes: usize) -> Result<Vec<Shape>> {
-    if !shapes.is_empty() && shapes.len() != dtypes {
-        return Err(Error::invalid_argument(format!(
-            "Different number of component types ({dtypes}) vs. shapes ({}).",
-            shapes.len()
-        )));
+    type Tuples = VecDeque<Vec<Tensor>>;
+
+    fn priority(tuples: &Tuples, i: usize) -> i64 {
+        tuples[i].first().and_then(|tensor| tensor.to_scalar().ok()).unwrap_or(i64::MAX)
     }
-    let known = |shape: &PartialShape| {
-        let text =
-            || Error::invalid_argument(format!("the shapes of a FIFOQueue must be known, got {shape}"));
-        shape.known().ok_or_else(text)
-    };
-    shapes.iter().map(known).collect()
+
+    /// Brings the last tuple to where it belongs.
+    pub fn raise(tuples: &mut Tuples) {
+        raise_from(tuples, tuples.len().saturating_sub(1));
+    }
+
+    fn raise_from(tuples: &mut Tuples, mut i: usize) {
+        while i > 0 && priority(tuples, (i - 1) / 2) > priority(tuples, i) {
+            tuples.swap(i, (i - 1) / 2);
+            i = (i - 1) / 2;
+        }
+    }
+
+    /// Takes a tuple of the least priority out: the last one goes down to the end in its place, and up from there.
+    pub fn pop(tuples: &mut Tuples) -> Option<Vec<Tensor>> {
+        let least = tuples.swap_remove_back(0)?;
+        let mut i = 0;
+        while 2 * i + 1 < tuples.len() {
+            let right = 2 * i + 2;
+            let is_right = right < tuples.len() && priority(tuples, right) <= priority(tuples, right - 1);
+            let child = right - usize::from(!is_right);
+            tuples.swap(i, child);
+            i = child;
+        }
+        raise_from(tuples, i);
+        Some(least)
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod cases {
-    use savedmodel_op::ResourceManager;
     use savedmodel_op::testing::{OpTest, TestAttr, parse_tensor, show};
+    use savedmodel_op::{Op, ResourceManager};
     use savedmodel_tensor::{DType, PartialShape, Tensor};
 
     /// A queue of pairs of floats and strings, and what operators answer to it.
@@ -284,12 +335,17 @@ pub(crate) mod cases {
     }
 
     impl Pairs {
-        /// A queue of this capacity, made by an operator.
+        /// A queue of this capacity, first in, first out.
         pub(crate) fn new(capacity: i64, shapes: Vec<PartialShape>) -> Pairs {
+            Pairs::of(&crate::fifo_queue::OPS[1], shapes, &[("capacity", capacity)])
+        }
+
+        /// A queue that an operator makes.
+        pub(crate) fn of(op: &'static Op, shapes: Vec<PartialShape>, attrs: &[(&str, i64)]) -> Pairs {
             let resources = ResourceManager::new();
-            let test = OpTest::new(&crate::fifo_queue::OPS[1]).resources(&resources).attr("shared_name", "q");
-            let types = vec![DType::Float, DType::String];
-            let test = test.attr("component_types", types).attr("shapes", shapes).attr("capacity", capacity);
+            let test = OpTest::new(op).resources(&resources).attr("shared_name", "q").attr("shapes", shapes);
+            let test = test.attr("component_types", vec![DType::Float, DType::String]);
+            let test = attrs.iter().fold(test, |test, &(name, value)| test.attr(name, value));
             Pairs { handle: test.run().unwrap().remove(0), resources }
         }
 
@@ -306,6 +362,15 @@ pub(crate) mod cases {
         pub(crate) fn dequeue(&self, name: &str, inputs: &str) -> String {
             let types = vec![DType::Float, DType::String];
             self.call(name, vec![("component_types", types.into())], inputs)
+        }
+
+        /// What an operator of pairs answers.
+        pub(crate) fn answer(&self, name: &str, inputs: &str) -> String {
+            if name.contains("Dequeue") {
+                self.dequeue(name, inputs)
+            } else {
+                self.call(name, vec![], inputs)
+            }
         }
     }
 }

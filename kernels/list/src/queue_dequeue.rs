@@ -41,7 +41,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     let op = node.op.trim_end_matches("V2").to_owned();
     Ok(Box::new(move |ctx: &mut Context<'_>| {
         let queue = ctx.resource::<Queue>(0)?;
-        queue.check_dtypes(dtypes.iter())?;
+        queue.check_dtypes(&dtypes)?;
         let wanted = match op.as_str() {
             "QueueDequeue" => Wanted::One,
             "QueueDequeueMany" => Wanted::Many(count(ctx, &op)?),

@@ -48,7 +48,7 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let tuple: Vec<Tensor> = ctx.inputs(1).cloned().collect();
         let queue = ctx.resource::<Queue>(0)?;
         let dtypes: Vec<DType> = tuple.iter().map(Tensor::dtype).collect();
-        queue.check_dtypes(dtypes.iter())?;
+        queue.check_dtypes(&dtypes)?;
         if is_many { queue.enqueue_rows(&tuple) } else { queue.enqueue(tuple) }
     }))
 }

@@ -3,6 +3,7 @@
 use savedmodel_math::philox;
 
 use crate::distribution::{to_f32, to_f64};
+use crate::generator::entropy;
 
 /// Blocks that are computed before they are used.
 const AT_A_TIME: usize = 64;
@@ -75,7 +76,21 @@ pub struct Words {
     used: usize,
 }
 
+/// The seeds that a model gives; without any, some that nobody can foretell.
+pub fn seeds(given: [i64; 2]) -> [u64; 2] {
+    match given {
+        [0, 0] => [entropy(), entropy()],
+        given => given.map(|seed| seed as u64),
+    }
+}
+
 impl Words {
+    /// The words of the stream with these seeds; without any, of one that nobody can foretell.
+    pub fn seeded(given: [i64; 2]) -> Words {
+        let [seed, seed2] = seeds(given);
+        Words::of(Philox::seeded(seed, seed2))
+    }
+
     /// The words of the blocks from the next one on.
     pub fn of(stream: Philox) -> Words {
         Words { stream, block: [0; 4], used: 4 }
