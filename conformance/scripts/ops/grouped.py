@@ -202,6 +202,7 @@ def record(content: bytes) -> bytes:
 
 
 TEXT = b"a\rb\r\nccc\n\nlast"
+LONE = b"x\n\r"
 PACKED = (("", lambda content: content), ("GZIP", gzip.compress), ("ZLIB", zlib.compress))
 
 
@@ -212,6 +213,7 @@ def files(name, rng):
         for kind, pack in PACKED:
             yield read(f"{name}lines{kind}", pack(TEXT), lambda feed, path: tf.data.TextLineDataset(path, kind), 4)
         yield read(name + "twice", b"x\ny\n", lambda feed, path: tf.data.TextLineDataset(tf.stack([path, path])), 4)
+        yield read(name + "lone", LONE, lambda feed, path: tf.data.TextLineDataset(path), 1)
         yield read(name + "nothing", b"", lambda feed, path: tf.data.TextLineDataset(path), 0)
         yield read(name + "plain", TEXT, lambda feed, path: tf.data.TextLineDataset(path, "GZIP"), 0)
         yield read(name + "short", gzip.compress(TEXT)[:-12], lambda feed, path: tf.data.TextLineDataset(path, "GZIP").take(1), 1)
@@ -240,6 +242,7 @@ def files(name, rng):
         yield Scene(lambda feed: [raw.TFRecordDataset(filenames=feed(np.array(b"x", object)), compression_type="", buffer_size=-2).op], fails=True)
         for content in (three[:-1], three[:15], b"no record at all", three[:12] + b"off" + three[15:]):
             yield read(name + "damaged", content, lambda feed, path: make(feed, path), 2 if content == three[:-1] else 0)
+        yield read(name + "begun", three[:25], lambda feed, path: make(feed, path), 1)
         yield fails(lambda feed: make(feed, feed(np.array(b"/no/file", object))))
     else:
         second = name.endswith("V2")

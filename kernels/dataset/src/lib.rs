@@ -10,6 +10,7 @@ mod cache;
 mod cardinality;
 mod dataset;
 mod directed;
+mod files;
 mod flat_map;
 mod function;
 mod group;
@@ -24,6 +25,10 @@ mod order;
 mod padded_batch;
 mod pass_through;
 mod random;
+mod reader;
+mod reader_read;
+mod reader_state;
+mod readers;
 mod rebatch;
 mod records;
 mod reduce;
@@ -54,6 +59,9 @@ pub static OPS: &[&[Op]] = &[
     padded_batch::OPS,
     pass_through::OPS,
     random::OPS,
+    reader_read::OPS,
+    reader_state::OPS,
+    readers::OPS,
     records::OPS,
     reduce::OPS,
     shuffle::OPS,

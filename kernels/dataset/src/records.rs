@@ -1,15 +1,14 @@
 //! Datasets of what is in files: `TextLineDataset`, `TFRecordDataset`, `FixedLengthRecordDataset` and their like.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::io::{Cursor, ErrorKind};
 use std::sync::Arc;
 
-use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 use savedmodel_kernels_io::file;
 use savedmodel_op::{Context, Kernels, Op, Run};
-use savedmodel_proto::tfrecord;
 use savedmodel_tensor::{Bytes, Error, Result, Shape, Tensor};
 
 use crate::dataset::{DATASET, Dataset, Row, give, scalar};
+use crate::files::{self, Compression, Source, line, record, skip, take, too_long};
 
 /// Datasets of the lines of files without what ends them, of TFRecords, and of records of one length between a header and a
 /// footer.
@@ -72,20 +71,9 @@ pub const OPS: &[Op] = &[
 
 const FILES: Op = Op { attrs: &["metadata: string = ''"], ..DATASET };
 
-#[derive(Clone, Copy, PartialEq)]
-enum Compression {
-    None,
-    Zlib,
-    Gzip,
-}
-
 fn compression(ctx: &Context<'_>, i: usize) -> Result<Compression> {
-    match &file::scalar(ctx.input(i), "compression_type must be a scalar, not")?[..] {
-        b"" => Ok(Compression::None),
-        b"ZLIB" => Ok(Compression::Zlib),
-        b"GZIP" => Ok(Compression::Gzip),
-        _ => Err(Error::invalid_argument("Unsupported compression_type.")),
-    }
+    let name = file::scalar(ctx.input(i), "compression_type must be a scalar, not")?;
+    Compression::of(name).ok_or_else(|| Error::invalid_argument("Unsupported compression_type."))
 }
 
 /// The names that input 0 holds; the size of buffers in input `buffer` does not matter, if it is no less than `least`.
@@ -100,31 +88,12 @@ fn names(ctx: &Context<'_>, buffer: usize, least: i64) -> Result<Arc<[Bytes]>> {
     Ok(names.strings()?.into())
 }
 
-type Source = Box<dyn BufRead + Send>;
-
+/// Opens a file that is no directory.
 fn open(name: &str, compression: Compression) -> Result<Source> {
-    let plain = std::fs::File::open(name).map_err(|error| file::error(name, error))?;
-    // A directory can be opened, but not read.
-    if plain.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+    if std::fs::metadata(name).is_ok_and(|metadata| metadata.is_dir()) {
         return Err(file::error(name, ErrorKind::IsADirectory.into()));
     }
-    let plain = BufReader::new(plain);
-    Ok(match compression {
-        Compression::None => Box::new(plain),
-        Compression::Zlib => Box::new(BufReader::new(ZlibDecoder::new(plain))),
-        Compression::Gzip => Box::new(BufReader::new(MultiGzDecoder::new(plain))),
-    })
-}
-
-/// The error of a source; a compressed one that ends too early is no error.
-fn checked<T: Default>(read: io::Result<T>, name: &str) -> Result<T> {
-    match read {
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(T::default()),
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) => {
-            Err(Error::data_loss(format!("inflate() failed with error -3: {error}")))
-        }
-        read => read.map_err(|error| file::error(name, error)),
-    }
+    files::open(name, compression)
 }
 
 /// The next record of a file; `None` at its end.
@@ -157,28 +126,11 @@ fn of_files(
     })
 }
 
-fn too_long(name: &str) -> Error {
-    Error::resource_exhausted(format!("a record of {name} is longer than the limit"))
-}
-
 fn lines(ctx: &mut Context<'_>) -> Result<()> {
     let (names, compression) = (names(ctx, 2, 0)?, compression(ctx, 1)?);
     let lines = of_files(names, move |_, _, name| {
         let (mut source, name) = (open(name, compression)?, name.to_owned());
-        Ok(Box::new(move |run: &Run<'_>| {
-            let (mut line, limit) = (Vec::new(), run.limits.tensor_bytes as u64);
-            checked(source.by_ref().take(limit).read_until(b'\n', &mut line), &name)?;
-            if line.is_empty() {
-                return Ok(None);
-            }
-            match line.last() {
-                Some(b'\n') => drop(line.pop()),
-                _ if line.len() as u64 == limit => return Err(too_long(&name)),
-                _ => {}
-            }
-            line.retain(|&byte| byte != b'\r');
-            Ok(Some(line))
-        }))
+        Ok(Box::new(move |run: &Run<'_>| line(&mut source, &name, run)))
     });
     give(ctx, lines)
 }
@@ -190,12 +142,9 @@ fn records(ctx: &mut Context<'_>) -> Result<()> {
     let records = of_files(names, move |_, index, name| {
         let mut source = open(name, compression)?;
         let offset = offsets.get(index).map_or(0, |&offset| u64::try_from(offset).unwrap_or(0));
-        checked(io::copy(&mut source.by_ref().take(offset), &mut io::sink()), name)?;
-        Ok(Box::new(move |run: &Run<'_>| {
-            let limit = run.limits.tensor_bytes as u64;
-            let record = tfrecord::Reader::new(source.by_ref().take(limit)).next().transpose()?;
-            Ok(record.map(Vec::from))
-        }))
+        skip(&mut source, offset, name)?;
+        let name = name.to_owned();
+        Ok(Box::new(move |run: &Run<'_>| record(&mut source, &name, run)))
     });
     give(ctx, records)
 }
@@ -240,17 +189,16 @@ fn fixed(ctx: &mut Context<'_>) -> Result<()> {
             let (count, wrong) = lengths.records(size, name);
             (count, wrong.map_or(Ok(None), |wrong| Err(Error::invalid_argument(wrong)))?)
         } else {
-            let mut all = Vec::new();
-            checked(source.take(limit).read_to_end(&mut all), name)?;
+            let all = take(&mut source, limit, name)?;
             if all.len() as u64 == limit {
                 return Err(too_long(name));
             }
             let found = lengths.records(all.len() as u64, name);
-            source = Box::new(io::Cursor::new(all));
+            source = Box::new(Cursor::new(all));
             found
         };
         let [header, record, _] = lengths.0.map(i64::unsigned_abs);
-        checked(io::copy(&mut source.by_ref().take(header), &mut io::sink()), name)?;
+        skip(&mut source, header, name)?;
         let name = name.to_owned();
         Ok(Box::new(move |_: &Run<'_>| {
             if left == 0 {
@@ -261,8 +209,7 @@ fn fixed(ctx: &mut Context<'_>) -> Result<()> {
             if record >= limit {
                 return Err(too_long(&name));
             }
-            let mut bytes = Vec::new();
-            checked(source.by_ref().take(record).read_to_end(&mut bytes), &name)?;
+            let bytes = take(&mut source, record, &name)?;
             Ok((bytes.len() as u64 == record).then_some(bytes))
         }))
     });
