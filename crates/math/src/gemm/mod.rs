@@ -24,8 +24,6 @@ mod epilogue;
 mod finish;
 mod kept;
 mod memory;
-#[cfg(target_arch = "x86_64")]
-mod narrow_rows;
 mod other;
 mod pack;
 mod pairs;
@@ -35,6 +33,8 @@ mod six_rows;
 pub(crate) mod sums;
 pub(crate) mod tile;
 pub(crate) mod vector;
+#[cfg(target_arch = "x86_64")]
+mod wide_rows;
 mod windows;
 
 pub(crate) use blocks::multiply_cached as multiply_cached_blocks;

@@ -136,7 +136,7 @@ portable!(f32 f64);
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::super::{narrow_rows, six_rows};
+    use super::super::{six_rows, wide_rows};
     use super::{Products, Vector};
     use std::arch::x86_64::*;
 
@@ -294,8 +294,8 @@ mod x86 {
                 sums: &mut [[Self; WIDTH]; ROWS],
                 run: &Products<f32>,
             ) -> bool {
-                // SAFETY: there is one register in a row; the caller promises the rest.
-                WIDTH == 1 && unsafe { narrow_rows::multiply::<ROWS>(&mut *(&raw mut *sums).cast(), run) }
+                // SAFETY: promised by the caller.
+                unsafe { wide_rows::multiply(sums, run) }
             }
         }
         __m512d, f64, 8: _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_add_pd _mm512_fmadd_pd _mm512_max_pd _mm512_min_pd;
