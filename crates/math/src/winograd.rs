@@ -23,10 +23,13 @@ const TAPS: usize = 3;
 const POSITIONS: usize = INPUT * INPUT;
 /// Fewest channels on either side: those of the widest register of any instruction set.
 const LANES: usize = 16;
-/// Fewest tiles of an image: transformed filters are four times as large, and each part of one is read for all tiles. More where a
+/// Fewest tiles of all images: transformed filters are four times as large, and each part of one is read for all tiles. More where a
 /// matrix unit makes products cheaper.
-const TILES: [usize; 2] = [12, 64];
-/// Elements of transformed tiles that stay in the second-level cache.
+const TILES: [usize; 2] = [12, 36];
+/// Fewest tiles of one image: what sees smaller ones has large filters, which would take four times the memory.
+const TILES_OF_IMAGE: usize = 9;
+/// Elements of transformed tiles that stay in the second-level cache; more at a time where the filter, which is read for each block, is
+/// larger than that.
 const CACHED: usize = 1 << 18;
 /// Elements between neighbours that would else share their cache sets.
 const GAP: usize = 16;
@@ -53,6 +56,11 @@ impl Filter {
             simd::dispatch(Weigh { filter, sizes: [channels, outputs], points: &points, panel, panels });
         });
         Filter { matrices, channels, outputs }
+    }
+
+    /// Tiles whose transforms have as many numbers as the filter.
+    fn tiles(&self) -> usize {
+        self.channels * self.outputs / (self.channels + self.outputs)
     }
 }
 
@@ -119,8 +127,8 @@ impl simd::Kernel for Weigh<'_> {
     }
 }
 
-/// Whether a convolution over these dimensions (depth, height, width) can be done here, and gains by it.
-pub fn suits([depth, height, width]: &[Axis; 3], channels: usize, outputs: usize) -> bool {
+/// Whether a convolution of so many images over these dimensions (depth, height, width) can be done here, and gains by it.
+pub fn suits(images: usize, [depth, height, width]: &[Axis; 3], channels: usize, outputs: usize) -> bool {
     let slides = |axis: &Axis| axis.taps == TAPS && axis.stride == 1 && axis.dilation == 1;
     let tiles = height.windows.div_ceil(OUTPUT) * width.windows.div_ceil(OUTPUT);
     depth.taps == 1
@@ -129,7 +137,8 @@ pub fn suits([depth, height, width]: &[Axis; 3], channels: usize, outputs: usize
         && slides(height)
         && slides(width)
         && channels.min(outputs) >= LANES
-        && tiles >= TILES[usize::from(has_matrix_unit())]
+        && tiles >= TILES_OF_IMAGE
+        && tiles.saturating_mul(images) >= TILES[usize::from(has_matrix_unit())]
         // Of tiles that reach over the edges, most must lie inside.
         && tiles * OUTPUT * OUTPUT * 3 <= height.windows * width.windows * 4
 }
@@ -176,12 +185,21 @@ pub fn run(images: &Images<'_>, filter: &Filter, epilogue: &Epilogue<'_, f32>, o
     assert!(image > 0 && out.len().is_multiple_of(image) && images.data.len() == out.len() / image * cells);
     let rows = height.windows.div_ceil(OUTPUT);
     let row = width.windows.div_ceil(OUTPUT) * POSITIONS * (filter.channels + filter.outputs);
-    let blocks = rows.div_ceil((CACHED / row).max(1)).max(rows.min(2));
-    let rows = rows.div_ceil(blocks);
-    let count = out.len() / image * height.windows.div_ceil(OUTPUT).div_ceil(rows);
-    let parts = out.chunks_mut(image).enumerate().flat_map(|(index, out)| {
-        let parts = out.chunks_mut(rows * OUTPUT * line).enumerate();
-        parts.map(move |(part, out)| (index, part * rows * OUTPUT, out))
+    let most = (filter.tiles() * POSITIONS * (filter.channels + filter.outputs)).max(CACHED) / row;
+    // Some images at a time, or some rows of tiles of one.
+    let (together, rows) = match most / rows {
+        0 | 1 => {
+            let blocks = rows.div_ceil(most.max(1)).max(rows.min(2));
+            (1, rows.div_ceil(blocks))
+        }
+        together => (together, rows),
+    };
+    let lines = if together > 1 { height.windows } else { rows * OUTPUT };
+    let images_of_out = out.len() / image;
+    let count = images_of_out.div_ceil(together) * height.windows.div_ceil(lines);
+    let parts = out.chunks_mut(together * image).enumerate().flat_map(|(index, out)| {
+        let parts = out.chunks_mut(together * lines * line).enumerate();
+        parts.map(move |(part, out)| (index * together, part * lines, out))
     });
     let is_wild = AtomicBool::new(false);
     let convolve = |(index, top, out): (usize, usize, &mut [f32]), spread: bool| {
@@ -191,11 +209,12 @@ pub fn run(images: &Images<'_>, filter: &Filter, epilogue: &Epilogue<'_, f32>, o
         let residual = epilogue.residual.get(index * image + top * line..).unwrap_or_default();
         let residual = residual.get(..out.len()).unwrap_or_default();
         let block = Block {
-            image: &images.data[index * cells..][..cells],
+            images: &images.data[index * cells..],
             axes: &images.axes,
             filter,
             epilogue: &Epilogue { residual, ..*epilogue },
             top,
+            lines: lines.min(height.windows - top),
             spread,
             is_wild: &is_wild,
         };
@@ -209,14 +228,17 @@ pub fn run(images: &Images<'_>, filter: &Filter, epilogue: &Epilogue<'_, f32>, o
     !is_wild.into_inner()
 }
 
-/// Some rows of tiles of one image.
+/// Some rows of tiles of one image, or some images.
 struct Block<'a> {
-    image: &'a [f32],
+    /// The images, and perhaps more.
+    images: &'a [f32],
     axes: &'a [Axis; 2],
     filter: &'a Filter,
     epilogue: &'a Epilogue<'a, f32>,
     /// The first line of the output.
     top: usize,
+    /// Lines of the output of one image.
+    lines: usize,
     /// Whether its loops are worth the pool.
     spread: bool,
     /// Whether a cell was seen that is not tame.
@@ -226,25 +248,28 @@ struct Block<'a> {
 impl Block<'_> {
     fn run(&self, out: &mut [f32]) {
         let (k, n) = (self.filter.channels, self.filter.outputs);
-        let [_, width] = self.axes;
-        let columns = width.windows.div_ceil(OUTPUT);
-        let rows = (out.len() / (width.windows * n)).div_ceil(OUTPUT);
-        let tiles = rows * columns;
+        let [height, width] = self.axes;
+        let (line, columns) = (width.windows * n, width.windows.div_ceil(OUTPUT));
+        let (rows, images) = (self.lines.div_ceil(OUTPUT), out.len() / (self.lines * line));
+        let tiles = images * rows * columns;
         let [mut inputs, mut products] = SCRATCH.take();
         let (tile, position) = (POSITIONS * k + GAP, tiles * n + GAP);
         fit(&mut inputs, tiles * tile);
         fit(&mut products, POSITIONS * position);
-        let zeros = vec![0.0; k];
-        self.each(&mut inputs[..tiles * tile], tile, |index, to| {
-            if !self.input(index / columns, index % columns, &zeros, to) {
+        let (zeros, cells) = (vec![0.0; k], height.cells * width.cells * k);
+        self.each(tiles, inputs[..tiles * tile].chunks_mut(tile), |index, to| {
+            let (row, column) = (index / columns, index % columns);
+            let image = &self.images[row / rows * cells..][..cells];
+            if !self.input((image, row % rows, column), &zeros, to) {
                 self.is_wild.store(true, Ordering::Relaxed);
             }
         });
-        self.each(&mut products[..POSITIONS * position], position, |index, to| {
+        self.each(POSITIONS, products[..POSITIONS * position].chunks_mut(position), |index, to| {
             let a = View { data: &inputs[index * k..], row_stride: tile, column_stride: 1 };
             Gemm::default().run([tiles, k, n], a, &self.filter.matrices[index], &mut to[..tiles * n]);
         });
-        self.each(out, width.windows * n * OUTPUT, |row, out| {
+        let lines = out.chunks_mut(self.lines * line).flat_map(|image| image.chunks_mut(OUTPUT * line));
+        self.each(images * rows, lines, |row, out| {
             self.output(&products[row * columns * n..], position, out);
         });
         SCRATCH.set([inputs, products]);
@@ -254,11 +279,16 @@ impl Block<'_> {
         }
     }
 
-    /// Calls `f(index, chunk)` on chunks of this size.
-    fn each(&self, data: &mut [f32], size: usize, f: impl Fn(usize, &mut [f32]) + Sync) {
-        let chunks = data.chunks_mut(size).enumerate();
+    /// Calls `f(index, chunk)` on so many chunks.
+    fn each<'c>(
+        &self,
+        count: usize,
+        chunks: impl Iterator<Item = &'c mut [f32]> + Send,
+        f: impl Fn(usize, &mut [f32]) + Sync,
+    ) {
+        let chunks = chunks.enumerate();
         if self.spread {
-            par::for_items(chunks.len(), chunks, |(index, chunk)| f(index, chunk));
+            par::for_items(count, chunks, |(index, chunk)| f(index, chunk));
         } else {
             chunks.for_each(|(index, chunk)| f(index, chunk));
         }
@@ -270,7 +300,8 @@ impl Block<'_> {
         bounds.map(|(lo, hi)| [lo, hi])
     }
 
-    fn input(&self, row: usize, column: usize, zeros: &[f32], to: &mut [f32]) -> bool {
+    /// Transforms the tile of an image that lies in this row and column.
+    fn input(&self, (image, row, column): (&[f32], usize, usize), zeros: &[f32], to: &mut [f32]) -> bool {
         let ([height, width], channels) = (self.axes, self.filter.channels);
         let mut cells = [zeros.as_ptr(); POSITIONS];
         for (i, cells) in cells.chunks_exact_mut(INPUT).enumerate() {
@@ -279,7 +310,7 @@ impl Block<'_> {
             for (j, cell) in cells.iter_mut().enumerate() {
                 let x = (column * OUTPUT + j).checked_sub(width.before).filter(|&x| x < width.cells);
                 if let Some(x) = x {
-                    *cell = self.image[(y * width.cells + x) * channels..][..channels].as_ptr();
+                    *cell = image[(y * width.cells + x) * channels..][..channels].as_ptr();
                 }
             }
         }
@@ -357,6 +388,7 @@ mod tests {
             for (images, axes, channels, outputs, activation) in [
                 (1, [axis(16, 16, 1), axis(16, 16, 1)], 16, 16, Activation::Identity),
                 (3, [axis(14, 14, 1), axis(14, 14, 1)], 37, 45, Activation::Relu),
+                (7, [axis(9, 9, 1), axis(10, 10, 1)], 96, 80, Activation::Tanh),
                 (2, [axis(30, 28, 0), axis(19, 17, 0)], 64, 33, Activation::Tanh),
                 (1, [axis(9, 13, 3), axis(50, 52, 2)], 70, 16, Activation::Relu6),
                 (1, [axis(65, 65, 1), axis(65, 65, 1)], 48, 64, Activation::Identity),
@@ -390,18 +422,25 @@ mod tests {
         let axis = Axis { cells: 32, windows: 32, taps: 3, stride: 1, dilation: 1, before: 1 };
         let unit = Axis { cells: 1, windows: 1, taps: 1, stride: 1, dilation: 1, before: 0 };
         let small = Axis { cells: 16, windows: 16, ..axis };
-        for (axes, channels, expected) in [
-            ([unit, small, small], 64, !has_matrix_unit()),
-            ([unit, axis, axis], 16, true),
-            ([unit, axis, axis], 15, false),
-            ([axis, axis, axis], 64, false),
-            ([unit, Axis { stride: 2, ..axis }, axis], 64, false),
-            ([unit, axis, Axis { dilation: 2, ..axis }], 64, false),
-            ([unit, axis, Axis { taps: 5, ..axis }], 64, false),
-            ([unit, Axis { windows: 7, ..axis }, Axis { windows: 7, ..axis }], 64, false),
-            ([unit, Axis { windows: 17, ..axis }, Axis { windows: 17, ..axis }], 64, false),
+        for (images, axes, channels, expected) in [
+            (1, [unit, small, small], 64, !has_matrix_unit()),
+            (4, [unit, small, small], 64, true),
+            (
+                16,
+                [unit, Axis { cells: 7, windows: 7, ..axis }, Axis { cells: 7, windows: 7, ..axis }],
+                64,
+                false,
+            ),
+            (1, [unit, axis, axis], 16, true),
+            (1, [unit, axis, axis], 15, false),
+            (1, [axis, axis, axis], 64, false),
+            (1, [unit, Axis { stride: 2, ..axis }, axis], 64, false),
+            (1, [unit, axis, Axis { dilation: 2, ..axis }], 64, false),
+            (1, [unit, axis, Axis { taps: 5, ..axis }], 64, false),
+            (1, [unit, Axis { windows: 7, ..axis }, Axis { windows: 7, ..axis }], 64, false),
+            (1, [unit, Axis { windows: 17, ..axis }, Axis { windows: 17, ..axis }], 64, false),
         ] {
-            assert_eq!(suits(&axes, channels, 64), expected, "{axes:?} {channels}");
+            assert_eq!(suits(images, &axes, channels, 64), expected, "{axes:?} {channels}");
         }
     }
 }

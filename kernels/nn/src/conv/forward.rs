@@ -112,7 +112,8 @@ pub fn scaled<'a, W: Multiply>(mut filter: Cow<'a, [W]>, factors: &[W]) -> Cow<'
 /// Whether a convolution with a filter that never changes gains by tiles.
 pub fn suits_tiles(sizes: &Sizes) -> bool {
     let axes = sizes.dims.map(|dim| axis(&dim));
-    sizes.groups == 1 && winograd::suits(&axes, sizes.input.channels, sizes.output.channels)
+    sizes.groups == 1
+        && winograd::suits(sizes.input.batch, &axes, sizes.input.channels, sizes.output.channels)
 }
 
 /// Convolves by tiles; the slices have the sizes told, none of them empty, and the sizes suit. `false` if the input does not: see
