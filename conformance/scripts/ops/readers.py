@@ -65,9 +65,9 @@ class Reader:
         return [self.use("Reset")]
 
 
-def scene(name, files, steps, fails=False, **attrs):
+def scene(name, files, steps, fails=False, folder="", **attrs):
     """A reader of files: `steps(reader)` are the runs."""
-    folder = f"{name}{scene.count}"
+    folder = f"{folder or name}-{scene.count}"
     scene.count += 1
 
     def build(feed):
@@ -86,18 +86,20 @@ VERBS = [f"Reader{verb}{later}" for later in ("", "V2") for verb in ("Read", "Re
 
 @op("TextLineReader", "TextLineReaderV2", *VERBS, family="data")
 def lines(name, rng):
+    own = name
     if name.startswith("Reader"):
         name = "TextLineReader" + ("V2" if name.endswith("V2") else "")
+    of = lambda files, steps, fails=False, **attrs: scene(name, files, steps, fails, own, **attrs)
     files = [("a", TEXT), ("b", b""), ("c", b"\r"), ("d", b"x\ny"), ("e", b"a\n\r")]
-    yield scene(name, files, lambda reader: [reader.one() for _ in range(7)])
+    yield of(files, lambda reader: [reader.one() for _ in range(7)])
     for skip in (1, 2, 9):
-        yield scene(name, files, lambda reader: [reader.many(3), *([reader.one()] if skip == 1 else [])] if skip < 9 else [reader.counts()], skip_header_lines=skip)
-    yield scene(name, files, lambda reader: [reader.many(2), reader.many(0), reader.many(5), reader.reset(), reader.many(9)])
-    yield scene(name, [("/no/such/file", None), *files], lambda reader: [reader.one()], True)
-    yield scene(name, [("/tmp", None), *files], lambda reader: [reader.one()], True)
-    yield scene(name, files[:1], lambda reader: [reader.many(9), reader.close(), reader.one()], True)
-    yield scene(name, files, lambda reader: [reader.one(), reader.save()], True)
-    yield scene(name, files, lambda reader: [reader.one(), reader.restore(b"")], True)
+        yield of(files, lambda reader: [reader.many(3), *([reader.one()] if skip == 1 else [])] if skip < 9 else [reader.counts()], skip_header_lines=skip)
+    yield of(files, lambda reader: [reader.many(2), reader.many(0), reader.many(5), reader.reset(), reader.many(9)])
+    yield of([("/no/such/file", None), *files], lambda reader: [reader.one()], True)
+    yield of([("/tmp", None), *files], lambda reader: [reader.one()], True)
+    yield of(files[:1], lambda reader: [reader.many(9), reader.close(), reader.one()], True)
+    yield of(files, lambda reader: [reader.one(), reader.save()], True)
+    yield of(files, lambda reader: [reader.one(), reader.restore(b"")], True)
     yield Scene(lambda feed: [[Reader(feed, name, [], "", skip_header_lines=-1).handle]], fails=True) if not name.endswith("V2") else Scene(lambda feed: Reader(feed, name, [], "", skip_header_lines=-1).counts(), fails=True)
     later = "V2" if name.endswith("V2") else ""
     for types, values in (([tf.string, tf.string], [word(b"a"), word(b"b")]), ([tf.int32], [np.int32(1)]), ([tf.string], [np.array([b"a", b"b"], object)])):

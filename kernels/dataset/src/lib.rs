@@ -8,6 +8,7 @@
 mod batch;
 mod cache;
 mod cardinality;
+mod csv;
 mod dataset;
 mod directed;
 mod files;
@@ -23,6 +24,7 @@ mod map;
 mod optional;
 mod order;
 mod padded_batch;
+mod parse_example;
 mod pass_through;
 mod random;
 mod reader;
@@ -48,6 +50,7 @@ pub static OPS: &[&[Op]] = &[
     batch::OPS,
     cache::OPS,
     cardinality::OPS,
+    csv::OPS,
     directed::OPS,
     flat_map::OPS,
     group::OPS,
@@ -57,6 +60,7 @@ pub static OPS: &[&[Op]] = &[
     optional::OPS,
     order::OPS,
     padded_batch::OPS,
+    parse_example::OPS,
     pass_through::OPS,
     random::OPS,
     reader_read::OPS,

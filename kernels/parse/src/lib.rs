@@ -32,6 +32,9 @@ mod wire;
 #[cfg(test)]
 mod testing;
 
+pub use batch::{Batch, Parsed};
+pub use features::{Dense, Features, Names, ragged_types};
+
 /// Every operator of this family.
 pub static OPS: &[&[Op]] = &[
     &[
