@@ -97,7 +97,7 @@ pub enum Kind {
 
 impl Features {
     /// The number of features.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.dense.len() + self.sparse.len() + self.ragged.len()
     }
 
