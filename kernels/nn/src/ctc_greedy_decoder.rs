@@ -42,6 +42,7 @@ fn build<T: Real>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let mut paths = Vec::with_capacity(inputs.batch);
         for (sequence, log) in logs.as_mut_slice::<T>()?.iter_mut().enumerate() {
             let (mut labels, mut last) = (Vec::new(), None);
+            *log = T::zero();
             for step in 0..inputs.lengths[sequence] {
                 let row = &logits[inputs.at(step, sequence)];
                 let class = (1..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
