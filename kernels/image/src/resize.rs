@@ -83,6 +83,11 @@ impl Sizes {
             return refuse("input sizes must be between 0 and max int32".to_owned());
         }
         let to = wanted(ctx)?;
+        if to[0].max(to[1]) > 1 << 20 {
+            // Kernels keep some eight numbers for each row and column: there must be room for them.
+            Shape::from([batch, to[0], to[1], channels]).checked_elements()?;
+            ctx.allocate(DType::Double, [to[0] + to[1], 8])?;
+        }
         let from = [height, width];
         let scale = [centers.scale(height, to[0]), centers.scale(width, to[1])];
         Ok(Sizes { batch, from, to, channels, scale })
