@@ -15,7 +15,7 @@ use crate::window::{Dim, Padding, explicit};
 
 /// Images, perhaps resized bilinearly, that are padded with their reflection and convolved.
 ///
-/// TensorFlow 2.21 answers for the first image of a batch in place of all; this convolves each.
+/// As in TensorFlow, the other images of a batch are read as the first one: its rows stay in a buffer.
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/FusedPadConv2D>,
 /// <https://www.tensorflow.org/api_docs/python/tf/raw_ops/FusedResizeAndPadConv2D>
 pub const OPS: &[Op] = &[
@@ -278,14 +278,22 @@ impl Mirrored {
             }
         }
         let mut out = ctx.allocate(T::DTYPE, output.shape(2, false))?;
+        let held = held::<T>(&dims, channels)?;
+        let [input, output] = [input, output].map(|images| Images { batch: batch.min(2), ..images });
         let mut padded = ctx.allocate(T::DTYPE, input.shape(2, false))?;
-        self.fill(ctx.input(0).as_slice::<T>()?, padded.as_mut_slice::<T>()?);
+        self.fill(ctx.input(0).as_slice::<T>()?, padded.as_mut_slice::<T>()?, |row| held.row(row));
         let sizes = Sizes { input, output, dims, groups: 1 };
-        plain_conv::run::<T>(&sizes, padded.as_slice()?, filter, out.as_mut_slice()?)?;
+        let out_slice = out.as_mut_slice::<T>()?;
+        let image = out_slice.len() / batch;
+        plain_conv::run::<T>(&sizes, padded.as_slice()?, filter, &mut out_slice[..batch.min(2) * image])?;
+        for later in 2..batch {
+            out_slice.copy_within(image..2 * image, later * image);
+        }
         Ok(out)
     }
 
-    fn fill<T: Convolve + Float>(&self, input: &[T], padded: &mut [T])
+    /// Fills in the first image, and another one whose rows are those that `held` says.
+    fn fill<T: Convolve + Float>(&self, input: &[T], padded: &mut [T], held: impl Fn(usize) -> usize + Sync)
     where
         f32: AsPrimitive<T>,
     {
@@ -294,8 +302,12 @@ impl Mirrored {
         let length = columns.total * channels;
         par::for_rows_mut(padded, length, 4096 / length + 1, |first, padded| {
             for (at, padded) in (first..).zip(padded.chunks_exact_mut(length)) {
-                let row = rows.line(at % rows.total);
-                let image = &input[at / rows.total * rows.given * given..][..rows.given * given];
+                let row = if at < rows.total { at } else { held(at - rows.total) };
+                if row >= rows.total {
+                    padded.fill(T::zero());
+                    continue;
+                }
+                let (row, image) = (rows.line(row), &input[..rows.given * given]);
                 let [top, bottom] = [row.low, row.high].map(|row| &image[row * given..][..given]);
                 for (at, pixel) in padded.chunks_exact_mut(channels).enumerate() {
                     let column = columns.line(at);
@@ -314,6 +326,40 @@ impl Mirrored {
             }
         });
     }
+}
+
+/// The rows of the first image that TensorFlow's buffer holds in the end: the last `rows` before `end`.
+struct Held {
+    rows: usize,
+    end: usize,
+}
+
+impl Held {
+    /// The row that lies in the place of another one.
+    fn row(&self, row: usize) -> usize {
+        row + self.end.saturating_sub(row + 1) / self.rows * self.rows
+    }
+}
+
+/// What is held after a run over images that are convolved in `dims`.
+fn held<T>(dims: &[Dim; 3], channels: usize) -> Result<Held> {
+    /// Numbers that fit in the buffer of rows; a check takes them for bytes.
+    const ROWS: usize = 8 << 20;
+    let [_, rows, columns] = dims;
+    let cells =
+        |sizes: &[usize]| sizes.iter().fold(size_of::<T>(), |product, &size| product.saturating_mul(size));
+    if cells(&[rows.window, columns.window, channels]) > 16 << 20 {
+        return Err(Error::invalid_argument("Im2Col patch too large for buffer"));
+    }
+    let line = ((columns.output - 1) * columns.stride + columns.window).saturating_mul(channels);
+    if cells(&[rows.window, line]) > ROWS {
+        return Err(Error::invalid_argument("Input too large for resize cache"));
+    }
+    let (held, last) = (ROWS / line, rows.output * rows.stride + rows.window);
+    let end = (0..rows.output).map(|at| at * rows.stride).fold(0, |end, origin| {
+        if end < origin + rows.window { last.min(end.max(origin + held)) } else { end }
+    });
+    Ok(Held { rows: held, end: end.saturating_sub(rows.before) })
 }
 
 #[cfg(test)]
