@@ -122,6 +122,10 @@ fn narrow_norm<T: Element + Narrow>(node: &Construction<'_>) -> Built {
         let (mut wide, mut sums) = (vec![0.0; x.len()], vec![0.0; out.len()]);
         T::widen(x, &mut wide);
         wide.iter_mut().for_each(|x| *x *= *x);
+        // The squares are numbers of the narrow type, and infinite where that has none so large.
+        let mut squares = x.to_vec();
+        T::narrow(&wide, &mut squares);
+        T::widen(&squares, &mut wide);
         reduce::sum(&wide, axes, &mut sums);
         sums.iter_mut().for_each(|sum| *sum = sum.sqrt());
         T::narrow(&sums, out);

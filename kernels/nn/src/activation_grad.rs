@@ -69,6 +69,8 @@ trait Grad: Element {
         out: &mut [Self],
         f: impl Fn(Self::Wide, Self::Wide) -> Self::Wide + Sync + Copy,
     );
+    /// The number of this type nearest to the result of a step.
+    fn step(x: Self::Wide) -> Self::Wide;
     fn relu(g: Self::Wide, x: Self::Wide) -> Self::Wide;
     fn relu6(g: Self::Wide, x: Self::Wide) -> Self::Wide;
 }
@@ -79,6 +81,10 @@ macro_rules! plain {
             type Wide = $t;
             fn zip(g: &[$t], x: &[$t], out: &mut [$t], f: impl Fn($t, $t) -> $t + Sync + Copy) {
                 map::zip(g, x, out, map::CHEAP, f);
+            }
+            #[inline(always)]
+            fn step(x: $t) -> $t {
+                x
             }
             #[inline(always)]
             fn relu(g: $t, x: $t) -> $t {
@@ -113,6 +119,10 @@ macro_rules! narrow {
             type Wide = f32;
             fn zip(g: &[$t], x: &[$t], out: &mut [$t], f: impl Fn(f32, f32) -> f32 + Sync + Copy) {
                 map::zip_narrow(g, x, out, map::CHEAP, f);
+            }
+            #[inline(always)]
+            fn step(x: f32) -> f32 {
+                <$t>::from_f32(x).to_f32()
             }
             #[inline(always)]
             fn relu(g: f32, x: f32) -> f32 {
@@ -180,28 +190,28 @@ fn relu6<T: Grad>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
 }
 
 fn leaky_relu<T: Grad<Wide: Real>>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let slope = T::Wide::of(node.attr::<f32>("alpha")?.into());
+    let slope = T::step(T::Wide::of(node.attr::<f32>("alpha")?.into()));
     kernel::<T>(node, move |g, x| if x > T::Wide::of(0.0) { g } else { g * slope })
 }
 
 fn elu<T: Grad<Wide: Real>>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    kernel::<T>(node, |g, y| if y < T::Wide::of(0.0) { (y + T::Wide::of(1.0)) * g } else { g })
+    kernel::<T>(node, |g, y| if y < T::Wide::of(0.0) { T::step(y + T::Wide::of(1.0)) * g } else { g })
 }
 
 fn selu<T: Grad<Wide: Real>>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    let scale = T::Wide::of(1.050_700_987_355_480_5);
-    let scale_alpha = T::Wide::of(1.758_099_340_847_376_9);
-    kernel::<T>(node, move |g, y| if y < T::Wide::of(0.0) { g * (y + scale_alpha) } else { g * scale })
+    let scale = T::step(T::Wide::of(1.050_700_987_355_480_5));
+    let scale_alpha = T::step(T::Wide::of(1.758_099_340_847_376_9));
+    kernel::<T>(node, move |g, y| if y < T::Wide::of(0.0) { g * T::step(y + scale_alpha) } else { g * scale })
 }
 
 fn softplus<T: Grad<Wide: Real>>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
-    kernel::<T>(node, |g, x| g / ((-x).exponential() + T::Wide::of(1.0)))
+    kernel::<T>(node, |g, x| g / T::step(T::step((-x).exponential()) + T::Wide::of(1.0)))
 }
 
 fn softsign<T: Grad<Wide: Real>>(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     kernel::<T>(node, |g, x| {
-        let below = T::Wide::of(1.0) + num_traits::Float::abs(x);
-        g / (below * below)
+        let below = T::step(T::Wide::of(1.0) + num_traits::Float::abs(x));
+        g / T::step(below * below)
     })
 }
 

@@ -139,7 +139,7 @@ fn total<T: Code>(ranges: &[Range], scaled: bool) -> Range {
     let min = ranges.iter().fold(f32::MAX, |min, range| min.min(range.min));
     let max = ranges.iter().fold(f32::MIN, |max, range| max.max(range.max));
     if T::LOWEST == 0 && !scaled {
-        return Range { min, max };
+        return Range { min: min.min(0.0), max };
     }
     let largest = min.abs().max(max.abs());
     Range { min: if T::LOWEST == 0 { 0.0 } else { -largest }, max: largest }

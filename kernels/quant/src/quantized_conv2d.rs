@@ -155,8 +155,8 @@ impl Sizes {
     /// The cells of each window of an image, less the code of zero.
     fn patches(&self, image: &[Quint8], zero: i32) -> Vec<i32> {
         let ([_, height, width, channels], [window_rows, window_columns, ..]) = (self.input, self.filter);
-        // What padding counts as: the code of zero, in eight bits.
-        let padding = i32::from(zero as u8).wrapping_sub(zero);
+        // What padding counts as: nothing, or the code of zero in eight bits where that is too large for them.
+        let padding = if zero < 0 { 0 } else { i32::from(zero as u8).wrapping_sub(zero) };
         let before = |axis: usize| {
             let reach = (self.output[axis] - 1) * self.stride + self.filter[axis];
             (reach as i64 - self.input[axis + 1] as i64) / 2

@@ -82,7 +82,8 @@ fn places(ctx: &Context<'_>) -> Result<Vec<usize>> {
         ));
     }
     let shape = to_shape(sizes.as_slice()?)?;
-    if Shape::broadcast(dense.shape(), &shape).as_ref() != Some(&shape) {
+    let shrinks = shape.iter().rev().zip(dense.shape().iter().rev()).any(|(to, from)| to < from);
+    if shrinks || Shape::broadcast(dense.shape(), &shape).as_ref() != Some(&shape) {
         return refuse(format!(
             "SparseDenseBinaryOpShared broadcasts dense to sparse only; got incompatible shapes: {shape} vs. {}",
             dense.shape()

@@ -106,9 +106,12 @@ fn unsigned(style: Style) -> Style {
 }
 
 fn pad(string: &Bytes, style: Style) -> Bytes {
+    // Only where there is a width is there a precision.
+    let most = style.precision.filter(|_| style.width > 0).unwrap_or(usize::MAX);
+    let string: Bytes = if string.len() > most { string[..most].to_vec().into() } else { string.clone() };
     let missing = style.width.saturating_sub(string.len());
     if missing == 0 {
-        return string.clone();
+        return string;
     }
     let spaces = vec![b' '; missing];
     if style.left { [&string[..], &spaces].concat().into() } else { [&spaces, &string[..]].concat().into() }

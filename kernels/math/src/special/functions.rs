@@ -12,10 +12,13 @@ use crate::elementwise::{Map, loops, map, map_kernels};
 /// A row: a name and the function in double precision, for `float` and `double`, or with `half` before it for that too.
 macro_rules! row {
     ($name:literal, half $f:expr) => {
+        row!($name, half $f, |x| $f(x.into()) as f32)
+    };
+    ($name:literal, half $f:expr, $single:expr) => {
         map::op(
             $name,
             &[T],
-            map_kernels!("T", NS; each [f64] $f, each [f32] |x| $f(x.into()) as f32, narrow [f16] |x| $f(x.into()) as f32),
+            map_kernels!("T", NS; each [f64] $f, each [f32] $single, narrow [f16] |x| $f(x.into()) as f32),
         )
     };
     ($name:literal, $f:expr) => {
@@ -49,9 +52,9 @@ pub const OPS: &[Op] = &[
             narrow [f16] |x| gamma::log_gamma(x.into()) as f32),
     ),
     row!("Digamma", half gamma::digamma),
-    row!("BesselI0", half bessel::i0),
+    row!("BesselI0", half bessel::i0, |x| growing(bessel::i0, x)),
     row!("BesselI0e", half bessel::i0e),
-    row!("BesselI1", half bessel::i1),
+    row!("BesselI1", half bessel::i1, |x| growing(bessel::i1, x)),
     row!("BesselI1e", half bessel::i1e),
     row!("BesselK0", half bessel::k0),
     row!("BesselK0e", half bessel::k0e),
@@ -67,7 +70,15 @@ pub const OPS: &[Op] = &[
             narrow [f16] |x| bessel::y1_single(x.into()) as f32),
     ),
     row!("Dawsn", integrals::dawson),
-    row!("Expint", integrals::expint),
+    map::op(
+        "Expint",
+        &[T],
+        map_kernels!("T", NS; each [f64] integrals::expint, slices [f32] |x, out| {
+            loops::map(x, out, exponential_integral);
+            let log = 0.577_215_7 + <f32 as packet::Float>::LOG_OF_DENORMAL;
+            packet::all(x, out, |x| if x.is_sign_positive() { log } else { f32::NAN });
+        }),
+    ),
     row!("FresnelCos", integrals::fresnel_cos),
     row!("FresnelSin", integrals::fresnel_sin),
     row!("Spence", integrals::spence),
@@ -81,6 +92,17 @@ const T: &str = "T: {bfloat16, half, float, double}";
 /// The error function as a quotient of polynomials in the square, which may overflow.
 fn erf(x: f64) -> f64 {
     if (x * x).is_finite() { libm::erf(x) } else { f64::NAN }
+}
+
+/// A function that is a product with `e^|x|` of single precision: infinite where that is.
+fn growing(f: fn(f64) -> f64, x: f32) -> f32 {
+    let y = f(x.into()) as f32;
+    if y.is_finite() && x.abs().exp().is_infinite() { f32::INFINITY.copysign(y) } else { y }
+}
+
+/// NaN where the reciprocal is no normal number: it counts as zero, and its product with the exponential has no value.
+fn exponential_integral(x: f32) -> f32 {
+    if x.recip().abs() < f32::MIN_POSITIVE { f32::NAN } else { growing(integrals::expint, x) }
 }
 
 /// A loop over [`gamma::log_gamma`] that does not flush denormals.

@@ -49,8 +49,9 @@ fn sampled(x: f64) -> f64 {
 /// The exponential integral, the principal value of `∫ e^t / t dt` up to `x`; NaN below zero and at infinity.
 pub fn expint(x: f64) -> f64 {
     match x {
-        _ if x < 0.0 || x.is_infinite() => f64::NAN,
         _ if x == 0.0 => f64::NEG_INFINITY,
+        // Where the reciprocal is no normal number it counts as zero.
+        _ if x < 0.0 || x.recip() < f64::MIN_POSITIVE => f64::NAN,
         _ if x < 40.0 => {
             let mut power = 1.0;
             let tail = series(|k| {
@@ -67,8 +68,7 @@ pub fn expint(x: f64) -> f64 {
                 }
                 term
             });
-            // In two steps, because the exponential alone may overflow.
-            (0.5 * x).exp() / x * sum * (0.5 * x).exp()
+            x.exp() / x * sum
         }
     }
 }

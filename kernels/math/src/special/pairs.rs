@@ -32,7 +32,7 @@ pub const OPS: &[Op] = &[
     row!("Igammac", &["a: T", "x: T"], "T: {bfloat16, half, float, double}", incomplete_gamma::igammac),
     row!("IgammaGradA", &["a: T", "x: T"], "T: {float, double}", incomplete_gamma::igamma_grad_a),
     row!("Polygamma", &["a: T", "x: T"], "T: {float, double}", zeta::polygamma, zeta::polygamma_single),
-    row!("Zeta", &["x: T", "q: T"], "T: {float, double}", zeta::zeta),
+    row!("Zeta", &["x: T", "q: T"], "T: {float, double}", zeta::zeta, zeta::zeta_single),
     Op {
         name: "Betainc",
         inputs: &["a: T", "b: T", "x: T"],

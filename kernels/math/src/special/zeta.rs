@@ -6,6 +6,16 @@ use super::gamma::digamma;
 ///
 /// NaN for `x` below 1, and where `q` is negative and `x` no integer; infinite for `x` of 1, and at the poles of even `x`.
 pub fn zeta(x: f64, q: f64) -> f64 {
+    sum(x, q, 12, 9.0, f64::EPSILON / 8.0)
+}
+
+/// [`zeta`] in single precision, which takes as many terms whatever `q` is; far below zero they are too few.
+pub fn zeta_single(x: f32, q: f32) -> f32 {
+    sum(x.into(), q.into(), 9, f64::NEG_INFINITY, f64::from(f32::EPSILON) / 2.0) as f32
+}
+
+/// At least `most` terms and those below `smooth`, unless one is no more than `least` of the sum, and the rest.
+fn sum(x: f64, q: f64, most: u32, smooth: f64, least: f64) -> f64 {
     if x == 1.0 {
         return f64::INFINITY;
     }
@@ -30,10 +40,10 @@ pub fn zeta(x: f64, q: f64) -> f64 {
     // Euler and Maclaurin's formula from where the terms are smooth.
     let mut sum = 0.0;
     let (mut a, mut n) = (q, 0);
-    while n < 12 || a < 9.0 {
+    while n < most || a < smooth {
         let term = a.powf(-x);
         sum += term;
-        if term.abs() < f64::EPSILON / 8.0 * f64::abs(sum) || n > 1_000_000 {
+        if term.abs() < least * f64::abs(sum) || n > 1_000_000 {
             return sum;
         }
         a += 1.0;
@@ -93,7 +103,7 @@ pub fn polygamma_single(n: f32, x: f32) -> f32 {
     }
     let next = n + 1.0;
     let sign = (-1.0_f32).powf(next);
-    sign * libm::tgamma(next.into()) as f32 * zeta(next.into(), x.into()) as f32
+    sign * libm::tgamma(next.into()) as f32 * zeta_single(next, x)
 }
 
 #[cfg(test)]
