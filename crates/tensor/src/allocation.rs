@@ -137,8 +137,8 @@ impl Allocation {
         let kept = KEPT.try_with(|kept| kept.borrow_mut().take(class_of(len))).ok().flatten();
         let mut memory = Allocation(ManuallyDrop::new(kept.map_or_else(|| Block::zeroed(len), Ok)?));
         if cfg!(debug_assertions) {
-            // Who forgets to write a part is found out.
-            memory.bytes_mut()[..len].fill(0xA5);
+            // Who forgets to write a part is found out: as a number this is large, so that sums show it, too.
+            memory.bytes_mut()[..len].fill(0x7F);
         }
         Ok(memory)
     }
