@@ -5,7 +5,7 @@ use savedmodel_graph::{AttrValue, Graph, Node, NodeId, Output};
 use savedmodel_proto::{GraphDef, NodeDef};
 use savedmodel_tensor::{Error, PartialShape, Result};
 
-use crate::{attributes, graph_rules};
+use crate::{attributes, declared, graph_rules};
 
 /// The last version of graphs that write a placeholder of unknown shape as if it were a scalar.
 const UNKNOWN_IS_SCALAR: i32 = 21;
@@ -26,7 +26,7 @@ const UNKNOWN_IS_SCALAR: i32 = 21;
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` when a name is given twice or is none, an input names no node, nodes wait for each other in a circle, an attribute
-/// makes no sense, or the graph is not for TensorFlow 2.21.
+/// or a dtype is not as TensorFlow declares its operator, or the graph is not for TensorFlow 2.21.
 pub fn graph(message: &GraphDef) -> Result<Graph> {
     graph_rules::check(message)?;
     let mut graph = Graph::new();
@@ -43,6 +43,7 @@ pub fn graph(message: &GraphDef) -> Result<Graph> {
         connect(&mut graph, node, &ids).map_err(|e| e.at(place(node)))?;
     }
     graph_rules::check_order(&graph)?;
+    declared::check(&graph)?;
     Ok(graph)
 }
 

@@ -145,6 +145,7 @@ mod tests {
     fn graphs() {
         let two =
             |first: &str, second: &str| format!("node {{ name: 'a' {first} }} node {{ name: 'b' {second} }}");
+        let of = "attr { key: 'T' value { type: DT_FLOAT } }";
         for (nodes, expected) in [
             (two("op: 'NoOp'", "op: ''"), Some("Node 'b' does not specify an operation")),
             (
@@ -154,10 +155,12 @@ mod tests {
             (two("op: 'NoOp' input: '^b'", "op: 'NoOp' input: '^a'"), Some("2 nodes in a cycle")),
             (two("op: 'Identity' input: 'b'", "op: 'Identity' input: 'b'"), Some("2 nodes in a cycle")),
             (two("op: 'Const'", "op: 'NoOp' input: '^b' input: '^a'"), Some("1 nodes in a cycle")),
-            (two("op: 'Const'", "op: 'Pack' input: 'a' input: 'a' input: '^a' input: '^a'"), None),
+            (two("op: 'Own'", "op: 'Own' input: 'a' input: 'a' input: '^a' input: '^a'"), None),
             (
-                two("op: 'NextIteration' input: 'b'", "op: 'Merge' input: 'c' input: 'a'")
-                    + "node { name: 'c' op: 'Const' }",
+                two(
+                    &format!("op: 'NextIteration' input: 'b' {of}"),
+                    &format!("op: 'Merge' input: 'c' input: 'a' attr {{ key: 'N' value {{ i: 2 }} }} {of}"),
+                ) + "node { name: 'c' op: 'Own' }",
                 None,
             ),
             (

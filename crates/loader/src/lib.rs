@@ -9,6 +9,7 @@
 
 mod anonymous;
 mod attributes;
+mod declared;
 mod draft;
 mod file;
 mod function_spec;
