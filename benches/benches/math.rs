@@ -39,7 +39,7 @@ fn convolutions(c: &mut Criterion, limits: &Roofline) {
         let (data, filter) = (numbers(rows * channels), numbers(k * channels));
         let packed = PackedB::new(k, channels, View::new(&filter, channels));
         let axes = [axis(1, 1), axis(side, 3), axis(side, 3)];
-        let windows = Windows { data: &data, grids: 1, axes, channels, part: 0..channels };
+        let windows = Windows { data: &data, grids: 1, axes, channels, part: 0..channels, padding: 0 };
         let mut out = vec![0.0; rows * channels];
         let work = Work::Flop(2 * rows * k * channels);
         limits.bench(&mut group, &format!("{side}x{side}x{channels}"), work, || {

@@ -400,8 +400,14 @@ mod tests {
                 let (bias, residual) = (numbers(outputs, 3), numbers(size, 4));
                 for residual in [&[][..], &residual] {
                     let epilogue = Epilogue { bias: &bias, residual, activation, ..Epilogue::default() };
-                    let windows =
-                        Windows { data: &data, grids: images, axes: grid, channels, part: 0..channels };
+                    let windows = Windows {
+                        data: &data,
+                        grids: images,
+                        axes: grid,
+                        channels,
+                        part: 0..channels,
+                        padding: 0,
+                    };
                     let (mut want, mut out) = (vec![f32::NAN; size], vec![f32::NAN; size]);
                     let packed = PackedB::new(9 * channels, outputs, View::new(&filter, outputs));
                     Gemm { epilogue, ..Gemm::default() }.run_windows(&windows, &packed, &mut want);

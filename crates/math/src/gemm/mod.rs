@@ -46,7 +46,7 @@ pub(crate) use pack::Panel;
 pub use pack::{Lhs, PackedB, View};
 pub use pairs::{has_fast_pairs, has_matrix_unit, is_worth_rounding};
 pub(crate) use tile::multiply_cached;
-pub use windows::{Axis, Windows};
+pub use windows::{Axis, Windows, padding};
 
 use crate::par;
 

@@ -131,7 +131,7 @@ pub(super) fn windows<'a, T: Scalar>(a: &Windows<'_, T>, data: &'a mut Vec<T>) -
         }
     });
     let part = a.part.start / 2..a.part.end.div_ceil(2);
-    Some(Windows { data, grids: a.grids, axes: a.axes, channels: units, part })
+    Some(Windows { data, grids: a.grids, axes: a.axes, channels: units, part, padding: 0 })
 }
 
 /// Rounds adjacent numbers of rows to pairs, for rows of so many numbers and pairs; the last of a row may stand alone.
@@ -174,7 +174,7 @@ fn round(x: f32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gemm::{Activation, Epilogue, Gemm};
+    use crate::gemm::{Activation, Epilogue, Gemm, padding};
     use half::bf16;
 
     #[test]
@@ -229,7 +229,7 @@ mod tests {
         for (channels, n) in [(4, 5), (3, 5), (16, 40)] {
             let data: Vec<f32> = (0..6 * 7 * channels).map(|i| (i * 7 % 11) as f32 - 5.0).collect();
             let axes = [unit, axis(6), axis(7)];
-            let windows = Windows { data: &data, grids: 1, axes, channels, part: 0..channels };
+            let windows = Windows { data: &data, grids: 1, axes, channels, part: 0..channels, padding: 0 };
             let k = 9 * channels;
             let b: Vec<f32> = (0..k * n).map(|i| (i * 5 % 13) as f32 - 6.0).collect();
             let tap = |tap: &[f32]| [tap, &vec![0.0; tap.len() / channels * (channels % 2)]].concat();
@@ -245,6 +245,48 @@ mod tests {
             assert_eq!(c, want);
             let part = Windows { part: 1..channels, ..windows };
             assert!(self::windows(&part, &mut Vec::new()).is_none());
+        }
+    }
+
+    #[test]
+    fn padded_lines_of_taps_change_nothing() {
+        let axis = |[cells, windows, taps, stride, before]: [usize; 5]| Axis {
+            cells,
+            windows,
+            taps,
+            stride,
+            dilation: 1,
+            before,
+        };
+        let unit = axis([1, 1, 1, 1, 0]);
+        for (channels, axes, n, bad) in [
+            (3, [unit, axis([40, 20, 7, 2, 3]), axis([64, 32, 7, 2, 3])], 64, None),
+            (3, [axis([4, 4, 3, 1, 1]), axis([6, 6, 3, 1, 1]), axis([30, 30, 3, 1, 1])], 16, None),
+            (16, [axis([3, 2, 2, 1, 0]), axis([9, 9, 3, 1, 1]), axis([64, 64, 3, 1, 1])], 40, None),
+            (40, [unit, unit, axis([700, 350, 5, 2, 2])], 20, None),
+            (3, [unit, axis([9, 9, 3, 1, 1]), axis([16, 16, 3, 1, 1])], 64, Some(f32::INFINITY)),
+            (1, [unit, axis([9, 9, 3, 1, 1]), axis([7, 7, 3, 1, 1])], 64, Some(f32::NAN)),
+        ] {
+            let cells: usize = axes.iter().map(|axis: &Axis| axis.cells).product();
+            let mut data: Vec<f32> = (0..2 * cells * channels).map(|i| (i * 7 % 11) as f32 - 5.0).collect();
+            if let Some(bad) = bad {
+                data[cells * channels / 2] = bad;
+            }
+            let line = axes[2].taps * channels;
+            let k = axes[0].taps * axes[1].taps * line;
+            let b: Vec<f32> = (0..k * n).map(|i| (i * 5 % 13) as f32 - 6.0).collect();
+            let padding = padding(axes[2].taps, 1, channels);
+            let zeros = vec![0.0; padding * n];
+            let padded: Vec<f32> = b.chunks(line * n).flat_map(|taps| [taps, &zeros].concat()).collect();
+            let windows = Windows { data: &data, grids: 2, axes, channels, part: 0..channels, padding };
+            let packed = PackedB::perhaps_rounded(true, [padded.len() / n, n], View::new(&padded, n));
+            let m = 2 * axes.iter().map(|axis| axis.windows).product::<usize>();
+            let (mut c, mut want) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
+            Gemm::default().run_windows(&windows, &packed, &mut c);
+            let windows = Windows { padding: 0, ..windows };
+            Gemm::default().run_windows(&windows, &PackedB::new(k, n, View::new(&b, n)), &mut want);
+            let same = |(x, y): (&f32, &f32)| x == y || x.is_nan() && y.is_nan();
+            assert!(c.iter().zip(&want).all(same), "{channels} {axes:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::blocks::{self, Line, Ready, Region, STEP, Source};
 use super::driver::{Product, ROWS, Rows, Runs, Scalar, Strip, TASK_MACS, task_size};
 use super::pack::PackedB;
 use super::tile::Run;
-use super::{Gemm, Rhs, pairs};
+use super::{Gemm, Rhs, has_matrix_unit, pairs};
 use crate::par;
 
 /// One dimension that windows slide over.
@@ -76,6 +76,18 @@ pub struct Windows<'a, T> {
     pub channels: usize,
     /// The channels that columns have.
     pub part: Range<usize>,
+    /// Columns of zeros behind those of each line of taps: see [`padding`].
+    pub padding: usize,
+}
+
+/// The zeros that a rounded B has behind the rows of each line of taps: as many as let a matrix unit read windows of few channels where
+/// cells lie, which is faster though it multiplies zeros. 0 where there is none, or windows are read otherwise.
+pub fn padding(taps: usize, dilation: usize, channels: usize) -> usize {
+    let line = taps * channels;
+    match has_matrix_unit() && dilation == 1 && !channels.is_multiple_of(STEP) {
+        true => line.next_multiple_of(STEP) - line,
+        false => 0,
+    }
 }
 
 impl<T> Windows<'_, T> {
@@ -90,7 +102,12 @@ impl<T> Windows<'_, T> {
 
     /// Columns of the matrix.
     pub(super) fn columns(&self) -> usize {
-        self.axes.iter().map(|axis| axis.taps).product::<usize>() * self.part.len()
+        self.axes[0].taps * self.axes[1].taps * self.columns_of_line()
+    }
+
+    /// Columns of a line of taps.
+    pub(super) fn columns_of_line(&self) -> usize {
+        self.axes[2].taps * self.part.len() + self.padding
     }
 
     /// The parts of the row of window `x` of a line that lie in a block of columns and on the grid.
@@ -107,7 +124,7 @@ impl<T> Windows<'_, T> {
             for tap_y in height.inside(y) {
                 let row = (grid * depth.cells + depth.cell(z, tap_z)) * height.cells + height.cell(y, tap_y);
                 for tap in taps.clone().step_by(joined.max(1)) {
-                    let column = ((tap_z * height.taps + tap_y) * width.taps + tap) * channels;
+                    let column = (tap_z * height.taps + tap_y) * self.columns_of_line() + tap * channels;
                     let part = column.max(block.start)..(column + joined * channels).min(block.end);
                     if part.start < part.end {
                         let cell = row * width.cells + width.cell(x, tap);
@@ -442,7 +459,7 @@ mod tests {
         ] {
             let cells = grids * axes.iter().map(|axis: &Axis| axis.cells).product::<usize>() * channels;
             let data: Vec<f32> = (0..cells).map(|i| (i * 7 % 11) as f32 - 5.0).collect();
-            let windows = Windows { data: &data, grids, axes, channels, part };
+            let windows = Windows { data: &data, grids, axes, channels, part, padding: 0 };
             let (k, m) = (windows.columns(), windows.lines() * axes[2].windows);
             let b: Vec<f32> = (0..k * n).map(|i| (i * 5 % 13) as f32 - 6.0).collect();
             let mut c = vec![f32::NAN; m * n];

@@ -108,6 +108,11 @@ impl Attributes {
         Ok(dims)
     }
 
+    /// Distance between cells of a window along a line.
+    pub fn dilation_of_line(&self) -> usize {
+        self.steps[2][1]
+    }
+
     fn dim(&self, axis: usize, input: usize, window: usize) -> Result<Dim> {
         Dim::new(input, window, self.steps[axis + 3 - self.spatial], &self.padding, axis)
     }

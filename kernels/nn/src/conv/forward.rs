@@ -28,6 +28,8 @@ pub struct Sizes {
 pub enum Filter<W: Multiply> {
     /// A matrix for each group.
     Groups(Vec<W::Packed>),
+    /// One rounded matrix with so many rows of zeros behind those of each line of taps: see [`gemm::padding`].
+    Padded(W::Packed, usize),
     /// One tap after another, for groups of one input channel.
     Depthwise(Vec<W>),
     /// The matrix of the mirrored filter: see [`all_taps::suits_mirrored`].
@@ -57,8 +59,8 @@ impl<W: Multiply> Filter<W> {
     /// unit, an odd channel of several taps gets a partner that is 0, where there is but one group.
     pub fn rounded(filter: &[W], sizes: [usize; 3], groups: usize) -> Filter<W> {
         let [taps, channels, outputs] = sizes;
-        // Of three channels, rounding costs more than it saves, but where many outputs see them.
-        let is_small = channels <= 3 && taps > 1 && !(has_matrix_unit() && outputs >= 64);
+        // Of three channels, rounding costs more than it saves, where lines of taps are not padded.
+        let is_small = channels <= 3 && taps > 1;
         let is_depthwise = channels == 1 && groups > 1;
         if is_depthwise || is_small || !is_worth_rounding(taps * channels, outputs / groups.max(1)) {
             return Filter::new(filter, sizes, groups);
@@ -81,6 +83,17 @@ impl<W: Multiply> Filter<W> {
         }
         let sizes = [taps, channels + 1, outputs];
         Filter::packed_by(|_, [k, n], matrix| W::pack_rounded(k, n, matrix), &even, sizes, groups)
+    }
+
+    /// [`Filter::rounded`], with zeros behind each line of taps.
+    pub fn padded(filter: &[W], line: usize, outputs: usize, padding: usize) -> Filter<W> {
+        let k = filter.len() / (line * outputs) * (line + padding);
+        let mut rows = Vec::with_capacity(k * outputs);
+        for taps in filter.chunks_exact(line * outputs) {
+            rows.extend_from_slice(taps);
+            rows.extend(std::iter::repeat_n(W::default(), padding * outputs));
+        }
+        Filter::Padded(W::pack_rounded(k, outputs, View::new(&rows, outputs)), padding)
     }
 
     fn packed_by(
@@ -188,10 +201,11 @@ pub fn convolve<W: Multiply>(
     epilogue: Epilogue<'_, W>,
     out: &mut [W],
 ) {
-    let adds = epilogue.accumulate && !matches!(filter, Filter::Groups(_));
+    let adds = epilogue.accumulate && !matches!(filter, Filter::Groups(_) | Filter::Padded(..));
     assert!(!adds, "only products add to what their output holds");
-    let matrices = match filter {
-        Filter::Groups(matrices) => matrices,
+    let (matrices, padding) = match filter {
+        Filter::Groups(matrices) => (&matrices[..], 0),
+        Filter::Padded(matrix, padding) => (std::slice::from_ref(matrix), *padding),
         Filter::Depthwise(taps) => return depthwise(sizes, input, taps, &epilogue, out),
         Filter::Mirrored(matrix) => {
             all_taps::convolve_mirrored(sizes, input, matrix, out);
@@ -199,7 +213,7 @@ pub fn convolve<W: Multiply>(
         }
     };
     let rows = sizes.output.batch * sizes.output.pixels();
-    if let [matrix] = &matrices[..]
+    if let [matrix] = matrices
         && sizes.dims.iter().all(is_pointwise)
     {
         let sizes = [rows, sizes.input.channels, sizes.output.channels];
@@ -209,7 +223,8 @@ pub fn convolve<W: Multiply>(
     let (grids, channels) = (sizes.input.batch, sizes.input.channels);
     let (step, part) = (sizes.input.channels / sizes.groups, sizes.output.channels / sizes.groups);
     for (group, matrix) in matrices.iter().enumerate() {
-        let windows = Windows { data: input, grids, axes, channels, part: group * step..(group + 1) * step };
+        let part_of_input = group * step..(group + 1) * step;
+        let windows = Windows { data: input, grids, axes, channels, part: part_of_input, padding };
         let bias = epilogue.bias.get(group * part..(group + 1) * part).unwrap_or_default();
         let residual = epilogue.residual.get(group * part..).unwrap_or_default();
         let epilogue = Epilogue { bias, residual, ..epilogue };

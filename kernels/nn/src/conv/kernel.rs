@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use savedmodel_math::gemm::{Activation, Epilogue, View, has_matrix_unit};
+use savedmodel_math::gemm::{self, Activation, Epilogue, View, has_matrix_unit};
 use savedmodel_op::Construction;
 use savedmodel_tensor::{Code, Element, Error, PartialShape, Result, Shape, Tensor};
 
@@ -157,7 +157,14 @@ impl<T: Convolve> Forward<T> {
             return Ok(Filter::Mirrored(all_taps::mirrored_matrix(&self.scaled(filter)?, sizes, pack)));
         }
         if self.rounds {
-            return Ok(Filter::rounded(&self.scaled(filter)?, sizes, groups));
+            let taps_of_line = window(filter.shape())[2];
+            let padding = gemm::padding(taps_of_line, self.attributes.dilation_of_line(), channels);
+            // Cells of few numbers lie across cache lines, and a tile of them takes long to be read: outputs must be many.
+            let gains = taps > 1 && groups == 1 && padding > 0 && (channels > 3 || outputs >= 64);
+            return Ok(match gains {
+                true => Filter::padded(&self.scaled(filter)?, taps_of_line * channels, outputs, padding),
+                false => Filter::rounded(&self.scaled(filter)?, sizes, groups),
+            });
         }
         Ok(Filter::scaled(&T::widen(filter.as_slice()?), sizes, groups, &self.factors))
     }

@@ -155,10 +155,10 @@ unsafe fn product<const P: usize, const SHARED: bool, const ROWS: usize, const W
     sums: &mut Sums<f32>,
     before: Option<Written<f32>>,
 ) {
-    let &Operands { a, a_tiles, a_steps, a_lines, steps, ahead, .. } = operands;
+    let &Operands { a, a_tiles, a_steps, a_between, steps, ahead, .. } = operands;
     let Operands { b, b_lines: [b_row, b_step, b_half], .. } = *operands;
     let line = size_of::<Line>();
-    let a_stride = a_lines[0] * line;
+    let a_stride = a_between[0] * size_of::<u16>();
     let stride = b_row * line;
     let mut writer = before.map(|before| Writer::new(before));
     let share = writer.as_ref().map_or(0, |writer| writer.rest().div_ceil(steps.max(1)));
@@ -167,7 +167,7 @@ unsafe fn product<const P: usize, const SHARED: bool, const ROWS: usize, const W
         asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
         for step in 0..steps {
             let load_a = |part: usize| {
-                let from = a.add(*a_steps.add(step) + part * a_lines[1]);
+                let from = a.add(*a_steps.add(step) + part * a_between[1]);
                 // What is not needed again soon leaves the first-level cache to B.
                 if SHARED {
                     load!("tmm4", from.add(a_tiles[0]), a_stride);

@@ -45,6 +45,14 @@ impl Region {
     }
 }
 
+/// Whether no number is infinite or NaN.
+fn are_finite(lines: &[Line]) -> bool {
+    const EXPONENT: u16 = 0x7f80;
+    // Without branches between numbers, many are seen at a time.
+    let largest = |line: &Line| line.0.iter().fold(0, |most, bits| most.max(bits & EXPONENT));
+    lines.iter().all(|line| largest(line) < EXPONENT)
+}
+
 /// Cells from the first that the windows see on, to the last.
 fn span(axis: &Axis, windows: usize) -> usize {
     (windows - 1) * axis.stride + (axis.taps - 1) * axis.dilation + 1
@@ -54,12 +62,13 @@ impl<T: Scalar> Windows<'_, T> {
     /// The regions that cells are made ready for at a time; `None` if tiles would be mostly empty, or cut cells apart.
     pub(in crate::gemm) fn regions(&self, product: &Product<'_, T>) -> Option<Vec<Region>> {
         let [depth, height, width] = &self.axes;
-        let whole = self.part == (0..self.channels) && self.channels.is_multiple_of(STEP);
+        let is_apart = self.channels.is_multiple_of(STEP) && self.padding == 0;
+        let whole = self.part == (0..self.channels) && (is_apart || self.reads_on(product));
         let tiles = width.windows.div_ceil(SIDE) * SIDE;
         if !whole || self.columns() == self.channels || 4 * width.windows < 3 * tiles {
             return None;
         }
-        let cell = self.channels / STEP * product.parts()[0] * size_of::<Line>();
+        let cell = self.channels * product.parts()[0] * size_of::<u16>();
         let bytes = |lines: usize, windows: usize| {
             [depth.taps, span(height, lines), span(width, windows), cell]
                 .into_iter()
@@ -74,7 +83,7 @@ impl<T: Scalar> Windows<'_, T> {
         };
         let lines = height.windows.div_ceil(count);
         // Far apart, cells are more than windows see.
-        let seen = self.columns() / STEP * product.parts()[0] * size_of::<Line>() * lines * cut;
+        let seen = self.columns() * product.parts()[0] * size_of::<u16>() * lines * cut;
         if 4 * bytes(lines, cut) > 3 * seen {
             return None;
         }
@@ -93,7 +102,13 @@ impl<T: Scalar> Windows<'_, T> {
         Some(regions)
     }
 
-    /// Makes the cells of a region ready, with zeros where windows overhang the grid; `None` if that loses any.
+    /// Whether all columns of a line of taps, and what lies behind them, are read at once.
+    fn reads_on(&self, product: &Product<'_, T>) -> bool {
+        product.parts()[0] == 1 && self.axes[2].dilation == 1 && self.columns_of_line().is_multiple_of(STEP)
+    }
+
+    /// Makes the cells of a region ready, with zeros where windows overhang the grid; `None` if that loses any, or if one that is not finite
+    /// would meet the zeros of B.
     pub(in crate::gemm) fn cells<'a>(
         &self,
         product: &Product<'_, T>,
@@ -102,12 +117,15 @@ impl<T: Scalar> Windows<'_, T> {
     ) -> Option<Ready<'a, T>> {
         let [depth, height, width] = &self.axes;
         let parts = product.parts()[0];
-        let cell = self.channels / STEP * parts;
+        // Numbers of a cell.
+        let cell = self.channels * parts;
         let [rows, columns] = [span(height, region.lines.len()), span(width, region.windows.len())];
-        let line = columns * cell;
-        // Tiles whose last rows are none read on.
-        let slack = SIDE * width.stride * cell;
-        lines.resize((depth.taps * rows * line + slack).max(lines.len()), Line::ZERO);
+        let line = (columns * cell).next_multiple_of(STEP);
+        let all = depth.taps * rows * line / STEP;
+        // Tiles whose last rows are none read on, and padded lines into the first that is behind.
+        let slack = (SIDE * width.stride * cell).div_ceil(STEP) + 1;
+        lines.resize((all + slack).max(lines.len()), Line::ZERO);
+        lines[all] = Line::ZERO;
         let on_grid = |axis: &Axis, start: usize, at: usize| {
             (start * axis.stride + at).checked_sub(axis.before).filter(|&cell| cell < axis.cells)
         };
@@ -115,7 +133,8 @@ impl<T: Scalar> Windows<'_, T> {
         let before = width.before.saturating_sub(region.windows.start * width.stride).min(columns);
         let x = (region.windows.start * width.stride + before).saturating_sub(width.before);
         let count = width.cells.saturating_sub(x).min(columns - before);
-        for (index, to) in lines[..depth.taps * rows * line].chunks_exact_mut(line).enumerate() {
+        let mut padded = Vec::new();
+        for (index, to) in lines[..all].chunks_exact_mut(line / STEP).enumerate() {
             let z = on_grid(depth, region.z, index / rows * depth.dilation);
             let (Some(z), Some(y)) = (z, on_grid(height, region.lines.start, index % rows)) else {
                 to.fill(Line::ZERO);
@@ -123,8 +142,18 @@ impl<T: Scalar> Windows<'_, T> {
             };
             let from = ((region.grid * depth.cells + z) * height.cells + y) * width.cells + x;
             let numbers = &self.data[from * self.channels..][..count * self.channels];
-            let (left, to) = to.split_at_mut(before * cell);
-            let (to, right) = to.split_at_mut(count * cell);
+            if self.padding > 0 || !cell.is_multiple_of(STEP) {
+                padded.clear();
+                padded.resize(before * self.channels, T::default());
+                padded.extend_from_slice(numbers);
+                padded.resize(line, T::default());
+                if !product.make_ready(&padded, to) || !are_finite(to) {
+                    return None;
+                }
+                continue;
+            }
+            let (left, to) = to.split_at_mut(before * cell / STEP);
+            let (to, right) = to.split_at_mut(count * cell / STEP);
             left.fill(Line::ZERO);
             right.fill(Line::ZERO);
             if !product.make_ready(numbers, to) {
@@ -132,11 +161,17 @@ impl<T: Scalar> Windows<'_, T> {
             }
         }
         let mut steps = Vec::new();
+        let reads_on = self.reads_on(product);
         for slice in 0..depth.taps {
             for tap_y in 0..height.taps {
+                let row = (slice * rows + tap_y * height.dilation) * line;
+                if reads_on {
+                    steps.extend((0..self.columns_of_line()).step_by(STEP).map(|at| row + at));
+                    continue;
+                }
                 for tap_x in 0..width.taps {
-                    let at = (slice * rows + tap_y * height.dilation) * line + tap_x * width.dilation * cell;
-                    steps.extend((0..self.channels / STEP).map(|block| at + block * parts));
+                    let at = row + tap_x * width.dilation * cell;
+                    steps.extend((0..cell).step_by(STEP * parts).map(|block| at + block));
                 }
             }
         }
@@ -151,7 +186,7 @@ impl<T: Scalar> Windows<'_, T> {
             }
         }
         let plain = strips(tiles.len());
-        let (between, numbers) = ([width.stride * cell, 1], OnceLock::new());
+        let (between, numbers) = ([width.stride * cell, STEP], OnceLock::new());
         Some(Ready { rows_of_b: 0..product.k, lines, steps, between, tiles, plain, numbers })
     }
 }

@@ -55,14 +55,14 @@ impl Line {
 pub struct Operands {
     /// Whether numbers are split; they are rounded, if not.
     pub is_split: bool,
-    /// The lines of A.
-    pub a: *const Line,
-    /// The lines where the first tile of rows starts, and the second.
+    /// The numbers of A.
+    pub a: *const u16,
+    /// The numbers where the first tile of rows starts, and the second.
     pub a_tiles: [usize; 2],
-    /// Lines from there to the tile of each step.
+    /// Numbers from there to the tile of each step.
     pub a_steps: *const usize,
-    /// Lines between rows of a tile of A, and between parts.
-    pub a_lines: [usize; 2],
+    /// Numbers between rows of a tile of A, and between parts.
+    pub a_between: [usize; 2],
     /// Whether tiles of A are loaded again soon.
     pub is_shared: bool,
     /// The first tile of B.

@@ -295,12 +295,12 @@ impl<T: Scalar> Product<'_, T> {
             let ahead = behind.wrapping_add((strip - strips.start) * steps * share);
             let operands = Operands {
                 is_split: !self.is_rounded(),
-                a: ready.lines.as_ptr(),
+                a: ready.lines.as_ptr().cast(),
                 a_tiles: [upper.at, lower.at],
                 a_steps: ready.steps[blocks.steps.clone()].as_ptr(),
-                a_lines: ready.between,
+                a_between: ready.between,
                 // Rows that come again soon, for the next windows or panels.
-                is_shared: ready.between != [1, SIDE] || strips.len() == 1,
+                is_shared: ready.between != [STEP, SIDE * STEP] || strips.len() == 1,
                 b: b.tiles,
                 b_lines: b.lines,
                 steps,

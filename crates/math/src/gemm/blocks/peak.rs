@@ -15,13 +15,13 @@ pub fn multiply_cached(times: usize, is_split: bool) -> Option<usize> {
     let line = |row: usize| Line(std::array::from_fn(|i| 0x3f80 + ((row * 7 + i * 13) % 64) as u16));
     let [a, b] =
         [1, 2].map(|seed| (0..2 * parts * STEPS * SIDE).map(|row| line(row * seed)).collect::<Vec<_>>());
-    let steps: Vec<usize> = (0..STEPS).map(|step| step * parts * SIDE).collect();
+    let steps: Vec<usize> = (0..STEPS).map(|step| step * parts * SIDE * STEP).collect();
     let operands = Operands {
         is_split,
-        a: a.as_ptr(),
-        a_tiles: [0, STEPS * parts * SIDE],
+        a: a.as_ptr().cast(),
+        a_tiles: [0, STEPS * parts * SIDE * STEP],
         a_steps: steps.as_ptr(),
-        a_lines: [1, SIDE],
+        a_between: [STEP, SIDE * STEP],
         is_shared: true,
         b: b.as_ptr(),
         b_lines: [1, 2 * parts * SIDE, parts * SIDE],

@@ -45,7 +45,7 @@ impl<T: Scalar, A: Lhs<T>> Source<T> for MatrixRows<'_, A> {
 /// A tile of rows of A.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowTile {
-    /// The line where it starts.
+    /// The number of the lines where it starts.
     pub at: usize,
     /// Its rows of C, counted from the first of the task.
     pub first: usize,
@@ -57,9 +57,9 @@ pub(in crate::gemm) struct Ready<'a, T> {
     /// The rows of B in these blocks.
     pub(super) rows_of_b: Range<usize>,
     pub(super) lines: &'a [Line],
-    /// How far from the start of a tile each step's lines are.
+    /// How many numbers from the start of a tile each step's are.
     pub(super) steps: Vec<usize>,
-    /// Lines between rows of a tile, and between parts.
+    /// Numbers between rows of a tile, and between parts.
     pub(super) between: [usize; 2],
     /// Two make a strip.
     pub(super) tiles: Vec<RowTile>,
@@ -76,7 +76,7 @@ impl<T: Scalar> Ready<'_, T> {
         let [row, part] = self.between;
         let last = self.tiles.iter().map(|tile| tile.at).max().unwrap_or(0);
         let reach = self.steps.iter().max().unwrap_or(&0) + (SIDE - 1) * row + (parts - 1) * part;
-        assert!(last + reach < self.lines.len(), "tiles of A are cut short");
+        assert!(last + reach + STEP <= self.lines.len() * STEP, "tiles of A are cut short");
     }
 
     /// The numbers of so many rows as they are, one row after another.
@@ -147,12 +147,12 @@ impl<T: Scalar> Product<'_, T> {
         }
         let tile = |index: usize| {
             let first = index * SIDE;
-            RowTile { at: first * parts, first: start + first, count: SIDE.min(rows.len() - first) }
+            RowTile { at: first * parts * STEP, first: start + first, count: SIDE.min(rows.len() - first) }
         };
         Ready {
             lines,
-            steps: (0..steps).map(|index| index * step).collect(),
-            between: [1, SIDE],
+            steps: (0..steps).map(|index| index * step * STEP).collect(),
+            between: [STEP, SIDE * STEP],
             tiles: (0..tiles).map(tile).collect(),
             plain,
             numbers: OnceLock::new(),

@@ -164,7 +164,7 @@ fn windows_are_multiplied_as_by_microkernels() {
     ] {
         let cells = grids * axes.iter().map(|axis: &Axis| axis.cells).product::<usize>() * channels;
         let data: Vec<f32> = (0..cells).map(|i| (i * 7 % 11) as f32 - 5.0).collect();
-        let windows = Windows { data: &data, grids, axes, channels, part };
+        let windows = Windows { data: &data, grids, axes, channels, part, padding: 0 };
         let [k, m] = [windows.columns(), windows.rows()];
         let b: Vec<f32> = (0..k * n).map(|i| (i * 5 % 13) as f32 - 6.0).collect();
         let packed = PackedB::new(k, n, View::new(&b, n));
