@@ -415,6 +415,12 @@ def select_and_scatter(name, rng):
     yield scene(x, (1, 1, 1, 1), (1, 1, 1, 1), ((0, 0), (2, 2), (0, 0), (0, 0)), values(rng, f32, (2, 9, 6, 2)), 0)
     for sizes, strides, padding, source in (((1, 2, 2, 1), (1, 2, 2, 1), ((0, 0),) * 4, (2, 3, 3, 2)), ((1, 2, 2, 1), (1, 0, 2, 1), ((0, 0),) * 4, (2, 2, 3, 2)), ((1, 2, 2), (1, 1, 1), ((0, 0),) * 3, (2, 2, 3, 2))):
         yield scene(x, sizes, strides, padding, values(rng, f32, source), 0, fails=None)
+    odd = np.array([[3, 3, np.nan, 1, np.inf], [np.nan, 2, 2, -0.0, 0.0], [-np.inf, np.nan, np.nan, 5, 5]], f32)
+    yield scene(odd, (2, 2), (1, 1), ((0, 0), (0, 0)), values(rng, f32, (2, 4)), 2)
+    for padding in (((1, 1), (2, 0)), ((0, 1), (1, 0))):
+        rows, columns = 2 + sum(padding[0]), 4 + sum(padding[1])
+        yield scene(np.nan_to_num(odd, nan=2), (2, 2), (1, 1), padding, values(rng, f32, (rows, columns)), 2)
+    yield scene(odd, (2, 2), (1, 1), ((0, 0), (0, 0)), values(rng, f32, (2, 4)), [1], fails=True)
 
 
 @op("XlaSort", family="xla")

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub use pool::greatest;
+pub use pool::places::NOWHERE;
 use savedmodel_op::Op;
 pub use window::{Dim, UNIT};
 
@@ -34,6 +35,7 @@ mod ctc_loss;
 mod depthwise_backprop;
 mod depthwise_conv2d_native;
 mod dilation2d;
+pub mod extremes;
 mod fractional_pool;
 mod fused_attention;
 mod fused_batch_norm;
@@ -68,6 +70,7 @@ mod softmax_cross_entropy_with_logits;
 mod sparse_softmax_cross_entropy_with_logits;
 mod top_k;
 mod window;
+pub mod windows;
 
 /// Every operator of the family.
 pub static OPS: &[&[Op]] = &[

@@ -83,13 +83,19 @@ fn build<T: Number>(node: &Construction<'_>, fold: Fold<T>) -> Result<Box<dyn Ke
         }
         let reduced = reduced_axes(&axes.to_i64s()?, coo.rank())?;
         let shape = reduced_shape(&coo.shape()?, &reduced, keep);
-        let groups = groups(&coo, &reduced, keep);
+        let groups = Groups::of(&coo, &reduced);
         let values = coo.values.as_slice::<T>()?;
-        let folded: Vec<T> =
-            groups.iter().map(|group| fold(&mut group.members.iter().map(|&i| values[i]))).collect();
+        let folded: Vec<T> = groups.iter().map(|group| fold(&mut group.iter().map(|&i| values[i]))).collect();
+        let kept = |group: &[usize]| {
+            let all = coo.index(group[0]).iter().zip(&reduced);
+            all.filter_map(|(&at, &reduced)| match (reduced, keep) {
+                (false, _) => Some(at),
+                (true, keep) => keep.then_some(0),
+            })
+        };
         if is_sparse {
-            let indices = groups.iter().flat_map(|group| &group.index).copied().collect();
-            ctx.set(0, matrix(groups.len(), shape.rank(), indices)?);
+            let indices = groups.iter().flat_map(kept).collect();
+            ctx.set(0, matrix(folded.len(), shape.rank(), indices)?);
             ctx.set(1, Tensor::from_vec([folded.len()], folded)?);
             ctx.set(2, vector(shape.to_i64())?);
             return Ok(());
@@ -98,7 +104,7 @@ fn build<T: Number>(node: &Construction<'_>, fold: Fold<T>) -> Result<Box<dyn Ke
         let out = output.as_mut_slice::<T>()?;
         out.fill(T::default());
         for (group, value) in groups.iter().zip(folded) {
-            out[place(&group.index, &shape)?] = value;
+            out[place(kept(group), &shape)?] = value;
         }
         ctx.set(0, output);
         Ok(())
@@ -130,37 +136,71 @@ fn reduced_shape(sizes: &Shape, reduced: &[bool], keep: bool) -> Shape {
     .collect()
 }
 
-/// Values that are reduced together.
-struct Group {
-    /// Where the result goes.
-    index: Vec<i64>,
-    /// The numbers of the values, in the order of their indices.
+/// Values that are reduced together, by number.
+struct Groups {
+    /// The values of one group after the other, those of each in the order of their indices.
     members: Vec<usize>,
+    /// Where each group ends, in the order of the indices that are left.
+    ends: Vec<usize>,
 }
 
-fn groups(coo: &Coo<'_>, reduced: &[bool], keep: bool) -> Vec<Group> {
-    let target = |i: usize| -> Vec<i64> {
-        let all = coo.index(i).iter().zip(reduced);
-        all.filter(|&(_, &reduced)| keep || !reduced)
-            .map(|(&at, &reduced)| if reduced { 0 } else { at })
-            .collect()
-    };
-    let mut keyed: Vec<(Vec<i64>, usize)> = coo.order().into_iter().map(|i| (target(i), i)).collect();
-    keyed.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut groups: Vec<Group> = Vec::new();
-    for (index, member) in keyed {
-        match groups.last_mut().filter(|group| group.index == index) {
-            Some(group) => group.members.push(member),
-            None => groups.push(Group { index, members: vec![member] }),
+impl Groups {
+    fn of(coo: &Coo<'_>, reduced: &[bool]) -> Groups {
+        let mut members: Vec<usize> = coo.order();
+        let kept: Vec<usize> = (0..coo.rank()).filter(|&axis| !reduced[axis]).collect();
+        // Where the dimensions that are left come first, values that belong together are neighbours.
+        if kept.last().is_some_and(|&last| last >= kept.len()) {
+            match counted(coo, &kept, &members) {
+                Some(sorted) => members = sorted,
+                None => members.sort_by(|&a, &b| at(coo, &kept, a).cmp(at(coo, &kept, b))),
+            }
         }
+        let is_end = |&end: &usize| {
+            let next = members.get(end);
+            next.is_none_or(|&next| !at(coo, &kept, members[end - 1]).eq(at(coo, &kept, next)))
+        };
+        let ends = (1..=members.len()).filter(is_end).collect();
+        Groups { members, ends }
     }
-    groups
+
+    fn iter(&self) -> impl Iterator<Item = &[usize]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| &self.members[start..end])
+    }
+}
+
+/// What is left of the index of a value.
+fn at<'a>(coo: &Coo<'a>, kept: &'a [usize], value: usize) -> impl Iterator<Item = &'a i64> {
+    let index = coo.index(value);
+    kept.iter().map(|&axis| &index[axis])
+}
+
+/// The values in the order of what is left of their indices, if these lie within a shape of not many more elements than values.
+fn counted(coo: &Coo<'_>, kept: &[usize], members: &[usize]) -> Option<Vec<usize>> {
+    /// Counts beside those for as many elements as there are values.
+    const MORE: usize = 1 << 16;
+    let sizes: Shape =
+        kept.iter().map(|&axis| usize::try_from(coo.sizes[axis]).ok()).collect::<Option<_>>()?;
+    let count = sizes.checked_elements().ok().filter(|&count| count <= members.len() + MORE)?;
+    let of = |&member: &usize| place(at(coo, kept, member).copied(), &sizes).ok();
+    let places: Vec<usize> = members.iter().map(of).collect::<Option<_>>()?;
+    let mut next = vec![0; count + 1];
+    places.iter().for_each(|&place| next[place + 1] += 1);
+    for place in 0..count {
+        next[place + 1] += next[place];
+    }
+    let mut sorted = vec![0; members.len()];
+    for (&member, place) in members.iter().zip(places) {
+        sorted[next[place]] = member;
+        next[place] += 1;
+    }
+    Some(sorted)
 }
 
 /// The place of an index in a dense tensor.
-fn place(index: &[i64], shape: &Shape) -> Result<usize> {
+fn place(index: impl Iterator<Item = i64>, shape: &Shape) -> Result<usize> {
     let mut place = 0;
-    for (&at, &size) in index.iter().zip(shape.iter()) {
+    for (at, &size) in index.zip(shape.iter()) {
         let at = usize::try_from(at).ok().filter(|&at| at < size).ok_or_else(|| {
             Error::internal(format!(
                 "Obtained a write index of {at} which is outside of bounds of [0, {size})"

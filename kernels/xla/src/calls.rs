@@ -206,6 +206,11 @@ impl Scalars {
         }
     }
 
+    /// Whether its result is the sum of two arguments.
+    pub fn is_sum(&self) -> bool {
+        matches!(self.formula(), Some("Add(0,1)" | "AddV2(0,1)"))
+    }
+
     pub fn formulas(&self) -> Option<&[String]> {
         self.formulas.as_deref()
     }

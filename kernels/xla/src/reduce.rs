@@ -1,8 +1,9 @@
 //! `XlaReduce`, `XlaVariadicReduce` and `XlaVariadicReduceV2`.
 
 use savedmodel_kernels_array::walk;
+use savedmodel_kernels_nn::extremes::{self, Blocks};
 use savedmodel_op::{AttrValue, Construction, Context, Effect, Kernel, Kernels, Op, Run, ShapeContext};
-use savedmodel_tensor::{DType, Error, PartialShape, Result, Tensor};
+use savedmodel_tensor::{DType, Error, PartialShape, Result, Shape, Tensor};
 
 use crate::calls::{Scalars, broadcast, call, cast, transpose, vector};
 use crate::gather::DTYPES;
@@ -84,7 +85,10 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         }
         let results = match reducer.formula().and_then(|formula| whole(formula, inputs[0].dtype())) {
             Some(op) => vec![at_once(&run, (&reducer, op), (&inputs[0], &starts[0]), &gone)?],
-            None => one_by_one(&run, &reducer, (inputs, starts), &gone)?,
+            None => match extremes(&reducer, (&inputs, &starts), &gone)? {
+                Some(results) => results,
+                None => one_by_one(&run, &reducer, (inputs, starts), &gone)?,
+            },
         };
         results.into_iter().enumerate().for_each(|(i, result)| ctx.set(i, result));
         Ok(())
@@ -133,6 +137,31 @@ fn numbers(run: &Run<'_>, input: &Tensor, op: &str) -> Result<Tensor> {
     call(run, "SelectV2", &[], vec![is_nan, end, input.clone()])
 }
 
+/// The greatest or least single-precision numbers with their indices along neighbouring dimensions, if these are asked for.
+fn extremes(
+    reducer: &Scalars,
+    (inputs, starts): (&[Tensor], &[Tensor]),
+    gone: &[usize],
+) -> Result<Option<Vec<Tensor>>> {
+    let ([values, indices], [start, start_index]) = (inputs, starts) else { return Ok(None) };
+    let Some(compare) = reducer.formulas().and_then(extreme) else { return Ok(None) };
+    let (first, last) = (gone.iter().min().copied().unwrap_or(0), gone.iter().max().copied().unwrap_or(0));
+    let is_usual = (values.dtype(), indices.dtype()) == (DType::Float, DType::Int32);
+    if !is_usual || last - first + 1 != gone.len() {
+        return Ok(None);
+    }
+    let shape = values.shape();
+    let size = |dims: &[usize]| dims.iter().product::<usize>();
+    let blocks = Blocks { lines: size(&shape[first..=last]), len: size(&shape[last + 1..]) };
+    let out: Shape = shape[..first].iter().chain(&shape[last + 1..]).copied().collect();
+    let mut best =
+        vec![(start.to_scalar::<f32>()?, start_index.to_scalar::<i32>()?); out.checked_elements()?];
+    let reduce = if compare == "Less" { extremes::reduce::<true> } else { extremes::reduce::<false> };
+    reduce(values.as_slice()?, indices.as_slice()?, blocks, &mut best);
+    let (values, indices): (Vec<f32>, Vec<i32>) = best.into_iter().unzip();
+    Ok(Some(vec![Tensor::from_vec(out.clone(), values)?, Tensor::from_vec(out, indices)?]))
+}
+
 fn one_by_one(
     run: &Run<'_>,
     reducer: &Scalars,
@@ -154,7 +183,7 @@ fn one_by_one(
         rows.push(transpose(run, input, &order)?.reshape([count, len])?);
     }
     let mut count = count;
-    while count > 2 && len > 0 && reducer.formulas().is_some_and(is_associative) {
+    while count > 2 && len > 0 && reducer.formulas().and_then(extreme).is_some() {
         // Neighbours first, so that there are few calls.
         let half = count / 2;
         let pick = |row: &Tensor, odd: usize| {
@@ -184,10 +213,10 @@ fn one_by_one(
     sums.into_iter().map(|sum| sum.reshape(out.clone())).collect()
 }
 
-/// Whether the order of calls is known to make no difference: the greatest or least element with its index, as JAX writes it.
-fn is_associative(formulas: &[String]) -> bool {
-    let [value, index] = formulas else { return false };
-    ["Greater", "Less"].iter().any(|compare| {
+/// How elements compare, if the greatest or least with its index is wanted, as JAX writes it: the order of calls makes no difference.
+fn extreme(formulas: &[String]) -> Option<&'static str> {
+    let [value, index] = formulas else { return None };
+    ["Greater", "Less"].into_iter().find(|compare| {
         let better = format!("LogicalOr({compare}(0,2),NotEqual(0,0))");
         let first = format!("LogicalOr({better},LogicalAnd(Equal(0,2),Less(1,3)))");
         *value == format!("SelectV2({better},0,2)") && *index == format!("SelectV2({first},1,3)")

@@ -122,9 +122,19 @@ fn along(
 ) -> Result<Tensor> {
     let shape = window::outputs(window, input.shape())?;
     let paddings: Vec<Padding> = window.iter().map(|dim| dim.padding).collect();
-    let is_sum = matches!(reducer.formula(), Some("Add(0,1)" | "AddV2(0,1)"));
+    let is_sum = reducer.is_sum();
     let zero = Tensor::zeros(input.dtype(), [])?;
     let padded = pad(run, input, if is_sum { &zero } else { start }, &paddings)?;
+    if is_sum && input.dtype() == DType::Float {
+        let mut sums = run.allocate(DType::Float, &shape[..])?;
+        let (start, axes) = (start.to_scalar::<f32>()?, window::axes(window, padded.shape(), &shape, |_| 0));
+        let out = sums.as_mut_slice::<f32>()?;
+        out.fill(start);
+        if !out.is_empty() {
+            images::windows::add_sums(padded.as_slice()?, &axes, out);
+        }
+        return Ok(sums);
+    }
     // What is padded takes no part, which sums, maxima and minima don't need to be told.
     let is_told = !is_sum && reducer.kept_unless().is_none() && padded.shape() != input.shape();
     let inside = is_told.then(|| {

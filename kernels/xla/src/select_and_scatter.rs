@@ -1,6 +1,7 @@
 //! See [`OP`].
 
 use savedmodel_kernels_array::walk;
+use savedmodel_kernels_nn as images;
 use savedmodel_op::{Construction, Context, Effect, Kernel, Kernels, Op, Run, dtypes, shape};
 use savedmodel_tensor::{Code, DType, Error, Result, Tensor};
 
@@ -39,12 +40,22 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         let sizes = per_dim(ctx.input(1), operand.rank(), 1, "window_dimensions")?;
         let window = window(&sizes, [Some(ctx.input(2)), None, None], ctx.input(3))?;
         let shape = window::outputs(&window, operand.shape())?;
-        if source.shape().dims() != shape || start.rank() != 0 {
+        if source.shape().dims() != shape {
             let text = format!(
                 "Source shape does not match the shape of window-reduced operand: source({}), window-reduced operand({shape:?})",
                 source.shape()
             );
             return Err(Error::new(Code::Unknown, text));
+        }
+        if start.rank() != 0 {
+            let text = format!("init_value must be a scalar, got {}", start.shape());
+            return Err(Error::invalid_argument(text));
+        }
+        let is_usual = select.formula() == Some("GreaterEqual(0,1)") && combine.is_sum();
+        if is_usual && operand.dtype() == DType::Float {
+            let output = usual(&run, (operand, source, start), (&window, &shape))?;
+            ctx.set(0, output);
+            return Ok(());
         }
         let output = broadcast(&run, start.clone(), operand.shape())?;
         let selected = selected(&run, &select, operand, (&window, &shape))?;
@@ -52,6 +63,25 @@ fn build(node: &Construction<'_>) -> Result<Box<dyn Kernel>> {
         ctx.set(0, output);
         Ok(())
     }))
+}
+
+/// The sums of what comes to the greatest elements, as gradients of pools have it.
+fn usual(
+    run: &Run<'_>,
+    (operand, source, start): (&Tensor, &Tensor, &Tensor),
+    (window, shape): (&[Dim], &[usize]),
+) -> Result<Tensor> {
+    let mut output = run.allocate(DType::Float, operand.shape())?;
+    let out = output.as_mut_slice::<f32>()?;
+    out.fill(start.to_scalar()?);
+    let axes = window::axes(window, operand.shape(), shape, |dim| dim.padding.low);
+    let chosen = images::windows::chosen(operand.as_slice()?, &axes);
+    for (to, value) in chosen.into_iter().zip(source.as_slice::<f32>()?) {
+        if to != images::NOWHERE {
+            out[to] += value;
+        }
+    }
+    Ok(output)
 }
 
 /// The number of the element that is selected in each window; none in windows of padding.

@@ -4,6 +4,8 @@ use savedmodel_kernels_array::walk;
 use savedmodel_op::Run;
 use savedmodel_tensor::{Error, Result, Tensor};
 
+use savedmodel_kernels_nn::windows::Axis;
+
 use crate::numbers::per_dim;
 use crate::pad::Padding;
 
@@ -67,6 +69,15 @@ pub(crate) fn window(sizes: &[i64], steps: [Option<&Tensor>; 3], padding: &Tenso
 /// The numbers of windows along each dimension.
 pub(crate) fn outputs(window: &[Dim], shape: &[usize]) -> Result<Vec<usize>> {
     window.iter().zip(shape).map(|(dim, &len)| dim.outputs(len)).collect()
+}
+
+/// The windows over a tensor of this shape, dimension by dimension, of which `low` elements before the first are not there.
+pub(crate) fn axes(window: &[Dim], shape: &[usize], outputs: &[usize], low: fn(&Dim) -> i64) -> Vec<Axis> {
+    let axis = |((dim, &len), &outputs): ((&Dim, &usize), &usize)| {
+        let &Dim { size, stride, dilation, .. } = dim;
+        Axis { len, outputs, size, stride, dilation, low: low(dim) }
+    };
+    window.iter().zip(shape).zip(outputs).map(axis).collect()
 }
 
 /// The places in a window, in order.
