@@ -2,7 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
-from calls import bf16, f16, f32, f64, found, i32, i64
+from calls import bf16, c64, f16, f32, f64, found, i32, i64
 from ops.array_shapes import ints
 from ops.found import RAMP, S, raw
 
@@ -59,3 +59,8 @@ found("Expint", [np.array([1e308, 1.7e308, 1e300, 700, 715, 720], f64)], toleran
 for merge in (False, True):
     found("CTCGreedyDecoder", [RAMP(f64, 6, 3, 4) * 1e3, ints(5, 6, 5)], {"merge_repeated": merge, "blank_index": 0}, "ulp 2")
 found("ResizeBilinear", [np.ones((2, 2, 1, 4), f32), ints(2147483647, 2147483647)])
+
+for dtype in (f32, f64, f16, bf16, c64):
+    for count in (10, 15, 16, 17, 18, 26):
+        scales = 10.0 ** (np.arange(count) % 5 - 2)
+        found("AddN", [[((np.arange(40) * (7 + i) % 13 - 6) * scale / 7).astype(dtype) for i, scale in enumerate(scales)]])

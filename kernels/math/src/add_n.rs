@@ -13,6 +13,7 @@ use crate::elementwise::{BLOCK, CHEAP, Zip, loops, narrow, tasks};
 /// Adds tensors of one shape, element by element.
 ///
 /// Integers wrap around; 16-bit floats are rounded after each addition; variants say themselves what their sum is.
+/// The first two to nine tensors are added up, then the sums of each eight of the rest.
 /// See `https://www.tensorflow.org/api_docs/python/tf/raw_ops/AddN`.
 pub const OP: Op = Op {
     name: "AddN",
@@ -83,7 +84,7 @@ fn kernel<T: Element>(c: &Construction<'_>, add: Zip<T, T>) -> Result<Box<dyn Ke
             let mut sum = Tensor::zeros(T::DTYPE, shape)?;
             let last_first = (0..ctx.input_len()).rev().map(|i| ctx.input(i).as_slice());
             let last_first: Vec<&[T]> = last_first.collect::<Result<_>>()?;
-            add_all(&mut sum, &last_first, true, add)?;
+            add_all(&mut sum, [&last_first, &[]], true, add)?;
             ctx.set(0, sum);
             return Ok(());
         }
@@ -95,7 +96,8 @@ fn kernel<T: Element>(c: &Construction<'_>, add: Zip<T, T>) -> Result<Box<dyn Ke
         if ctx.input_len() > 1 {
             let first = usize::from(forwarded);
             let rest: Vec<&[T]> = ctx.inputs(first).map(|x| x.as_slice()).collect::<Result<_>>()?;
-            add_all(&mut sum, &rest, forwarded, add)?;
+            let head = (ctx.input_len() - 2) % 8 + 2 - first;
+            add_all(&mut sum, rest.split_at(head).into(), forwarded, add)?;
         }
         ctx.set(0, sum);
         Ok(())
@@ -124,9 +126,9 @@ fn variants(_: &Construction<'_>) -> Result<Box<dyn Kernel>> {
     }))
 }
 
-/// Adds `rest`; `started` says that `sum` holds a summand.
-fn add_all<T: Element>(sum: &mut Tensor, rest: &[&[T]], started: bool, add: Zip<T, T>) -> Result<()> {
-    let ns = CHEAP * rest.len() as f64;
+/// Adds the first ones of `rest`, and the sums of each eight of the second; `started` says that `sum` holds a summand.
+fn add_all<T: Element>(sum: &mut Tensor, rest: [&[&[T]]; 2], started: bool, add: Zip<T, T>) -> Result<()> {
+    let ns = CHEAP * (rest[0].len() + rest[1].len()) as f64;
     tasks::for_chunks(sum.as_mut_slice()?, par::grain(ns), &|start, out| {
         accumulate(rest, started, start, out, add)
     });
@@ -134,18 +136,26 @@ fn add_all<T: Element>(sum: &mut Tensor, rest: &[&[T]], started: bool, add: Zip<
 }
 
 /// Adds block after block, so that sums stay in cache; `started` says that `out` holds a summand.
-fn accumulate<T: Element>(rest: &[&[T]], started: bool, start: usize, out: &mut [T], add: Zip<T, T>) {
-    let mut copy = [T::default(); BLOCK];
+fn accumulate<T: Element>(rest: [&[&[T]]; 2], started: bool, start: usize, out: &mut [T], add: Zip<T, T>) {
+    let [mut copy, mut sum] = [[T::default(); BLOCK]; 2];
     for (i, out) in out.chunks_mut(BLOCK).enumerate() {
         let first = start + i * BLOCK;
         let range = first..first + out.len();
-        if !started {
-            add(&rest[0][range.clone()], &rest[1][range.clone()], out);
-        }
-        for x in rest.iter().skip(if started { 0 } else { 2 }) {
-            let copy = &mut copy[..out.len()];
+        let (copy, sum) = (&mut copy[..out.len()], &mut sum[..out.len()]);
+        let all = |xs: &[&[T]], started: bool, out: &mut [T], copy: &mut [T]| {
+            if !started {
+                add(&xs[0][range.clone()], &xs[1][range.clone()], out);
+            }
+            for x in &xs[if started { 0 } else { 2 }..] {
+                copy.copy_from_slice(out);
+                add(copy, &x[range.clone()], out);
+            }
+        };
+        all(rest[0], started, out, copy);
+        for eight in rest[1].chunks(8) {
+            all(eight, false, sum, copy);
             copy.copy_from_slice(out);
-            add(copy, &x[range.clone()], out);
+            add(copy, sum, out);
         }
     }
 }
