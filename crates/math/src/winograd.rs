@@ -23,14 +23,16 @@ const TAPS: usize = 3;
 const POSITIONS: usize = INPUT * INPUT;
 /// Fewest channels on either side: those of the widest register of any instruction set.
 const LANES: usize = 16;
-/// Fewest tiles of all images: transformed filters are four times as large, and each part of one is read for all tiles. More where a
-/// matrix unit makes products cheaper.
-const TILES: [usize; 2] = [12, 36];
-/// Fewest tiles of one image: what sees smaller ones has large filters, which would take four times the memory.
-const TILES_OF_IMAGE: usize = 9;
+/// Fewest tiles of all images: transformed filters are four times as large, and each part of one is read for all tiles.
+const TILES: usize = 12;
+/// Fewest tiles of one image: what sees smaller ones has large filters, which would take four times the memory. More with a matrix unit, which
+/// makes products cheaper.
+const TILES_OF_IMAGE: [usize; 2] = [9, 36];
 /// Elements of transformed tiles that stay in the second-level cache; more at a time where the filter, which is read for each block, is
 /// larger than that.
 const CACHED: usize = 1 << 18;
+/// Most elements of transformed tiles.
+const MOST: usize = 1 << 21;
 /// Elements between neighbours that would else share their cache sets.
 const GAP: usize = 16;
 /// Blocks from which each is one task.
@@ -137,8 +139,8 @@ pub fn suits(images: usize, [depth, height, width]: &[Axis; 3], channels: usize,
         && slides(height)
         && slides(width)
         && channels.min(outputs) >= LANES
-        && tiles >= TILES_OF_IMAGE
-        && tiles.saturating_mul(images) >= TILES[usize::from(has_matrix_unit())]
+        && tiles >= TILES_OF_IMAGE[usize::from(has_matrix_unit())]
+        && tiles.saturating_mul(images) >= TILES
         // Of tiles that reach over the edges, most must lie inside.
         && tiles * OUTPUT * OUTPUT * 3 <= height.windows * width.windows * 4
 }
@@ -185,7 +187,7 @@ pub fn run(images: &Images<'_>, filter: &Filter, epilogue: &Epilogue<'_, f32>, o
     assert!(image > 0 && out.len().is_multiple_of(image) && images.data.len() == out.len() / image * cells);
     let rows = height.windows.div_ceil(OUTPUT);
     let row = width.windows.div_ceil(OUTPUT) * POSITIONS * (filter.channels + filter.outputs);
-    let most = (filter.tiles() * POSITIONS * (filter.channels + filter.outputs)).max(CACHED) / row;
+    let most = (filter.tiles() * POSITIONS * (filter.channels + filter.outputs)).clamp(CACHED, MOST) / row;
     // Some images at a time, or some rows of tiles of one.
     let (together, rows) = match most / rows {
         0 | 1 => {
@@ -430,7 +432,7 @@ mod tests {
         let small = Axis { cells: 16, windows: 16, ..axis };
         for (images, axes, channels, expected) in [
             (1, [unit, small, small], 64, !has_matrix_unit()),
-            (4, [unit, small, small], 64, true),
+            (4, [unit, small, small], 64, !has_matrix_unit()),
             (
                 16,
                 [unit, Axis { cells: 7, windows: 7, ..axis }, Axis { cells: 7, windows: 7, ..axis }],
